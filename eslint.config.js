@@ -1,0 +1,41 @@
+import tseslint from 'typescript-eslint';
+
+const domainMayImport = 'The domain imports only itself, the event schemas and shared pure types.';
+
+export default tseslint.config(
+  { ignores: ['node_modules/', '.local/', '**/*.d.ts'] },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js'] }, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'prefer-const': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+    },
+  },
+  {
+    files: ['services/*/src/domain/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['*', '!./*', '!@flash-sale/shared/events/**', '!@flash-sale/shared/domain/**'], message: domainMayImport }] },
+      ],
+      'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'setInterval'],
+      'no-restricted-properties': ['error', { object: 'Date', property: 'now' }, { object: 'Math', property: 'random' }],
+    },
+  },
+  {
+    files: ['services/*/src/**/*.ts', 'shared/src/**/*.ts'],
+    ignores: ['**/config.ts', '**/*.test.ts', '**/testing/**'],
+    rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'config.ts is the only reader of process.env.' }] },
+  },
+  {
+    files: ['infra/**/*', 'load-tests/**/*', '**/demo.ts'],
+    rules: { 'no-console': 'off' },
+  },
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+);
