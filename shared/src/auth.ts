@@ -1,0 +1,72 @@
+import { createSecretKey, timingSafeEqual, createHash } from 'node:crypto';
+import type { RequestHandler, Request } from 'express';
+import jwt from 'jsonwebtoken';
+import { z } from 'zod';
+import { AppError } from './errors.ts';
+
+export const roles = ['shopper', 'admin'] as const;
+export type Role = (typeof roles)[number];
+export interface Principal {
+  userId: string;
+  role: Role;
+}
+
+const issuer = 'flash-sale';
+const claims = z.object({ sub: z.uuid(), role: z.enum(roles) });
+
+/** Signs and verifies access tokens: HS256 and nothing else, one issuer, expiry required. */
+export function accessTokens(secret: string) {
+  // A string secret would be tried as a PEM first: 290 µs instead of 6 µs a token.
+  const key = createSecretKey(Buffer.from(secret));
+  return {
+    sign: (principal: Principal, ttlSeconds: number): string =>
+      jwt.sign({ role: principal.role }, key, { algorithm: 'HS256', issuer, subject: principal.userId, expiresIn: ttlSeconds }),
+    /** @throws AppError unauthenticated */
+    verify(token: string): Principal {
+      try {
+        const payload = claims.parse(jwt.verify(token, key, { algorithms: ['HS256'], issuer, maxAge: '1d' }));
+        return { userId: payload.sub, role: payload.role };
+      } catch (cause) {
+        const expired = cause instanceof jwt.TokenExpiredError;
+        throw new AppError('unauthenticated', expired ? 'The access token has expired.' : 'The access token is not valid.');
+      }
+    },
+  };
+}
+export type AccessTokens = ReturnType<typeof accessTokens>;
+
+const principals = new WeakMap<Request, Principal>();
+
+/** Lets only requests with a valid bearer token pass; with a role, only those who have it. */
+export function requireUser(tokens: AccessTokens, role?: Role): RequestHandler {
+  return (request, _response, next) => {
+    const [scheme, token] = (request.headers.authorization ?? '').split(' ');
+    if (scheme?.toLowerCase() !== 'bearer' || !token) {
+      throw new AppError('unauthenticated', 'Send the access token as "Authorization: Bearer <token>".');
+    }
+    const principal = tokens.verify(token);
+    if (role && principal.role !== role) throw new AppError('forbidden', `This needs the role "${role}".`);
+    principals.set(request, principal);
+    next();
+  };
+}
+
+/** The signed-in user of a request behind requireUser. */
+export function principalOf(request: Request): Principal {
+  const principal = principals.get(request);
+  if (!principal) throw new AppError('internal', 'A route reads the principal without requiring one.');
+  return principal;
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+
+/** Lets only other services pass; anybody else sees a route that does not exist. */
+export function requireInternal(token: string): RequestHandler {
+  const expected = sha256(`Bearer ${token}`);
+  return (request, _response, next) => {
+    if (!timingSafeEqual(sha256(request.headers.authorization ?? ''), expected)) {
+      throw new AppError('not-found', 'There is nothing at this address.');
+    }
+    next();
+  };
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+/** Reads and checks the environment by a schema; prints every problem at once and exits with 78 (EX_CONFIG). */
+export function readEnvironment<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv = process.env): z.output<T> {
+  const parsed = schema.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  process.stderr.write(`The configuration is not usable; nothing was started.\n${problems.join('\n')}\n`);
+  process.exit(78);
+}
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const secret = z.string().min(32, 'a secret of at least 32 characters');
+export const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(86_400_000).default(fallback);
+export const count = (fallback: number) => z.coerce.number().int().min(1).max(1_000_000).default(fallback);
+
+/** What every service needs to know. A service's own config.ts extends it. Times in ms, sizes in bytes or items. */
+export const commonSchema = z.object({
+  STACK: z.enum(['sync', 'async']).default('sync').describe('how services talk: HTTP or RabbitMQ'),
+  SERVICE_INSTANCE: z.string().default('1').describe('tells the instances of one service apart in logs'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port.default(0).describe('0 takes a free port'),
+  DATABASE_URL: z.url().describe('role that may read and write rows, nothing else'),
+  MIGRATION_DATABASE_URL: z.url().describe('role that owns the schema; used for migrations at start, then closed'),
+  REDIS_URL: z.url(),
+  INTERNAL_URL: z.url().describe('where other services are reached: the internal listener of nginx'),
+  INTERNAL_TOKEN: secret.describe('proves that an internal request comes from a service'),
+  JWT_SECRET: secret.describe('signs access tokens, HS256'),
+  ORDER_ID_SECRET: secret.describe('marks order ids as minted by the reservation service'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  TRUSTED_PROXIES: z.string().default('loopback').describe('whose X-Forwarded-For is believed; Express syntax'),
+  LAUNCHER_PIPE: z.stringbool().default(false).describe('end when standard input ends, with the process that started us'),
+  BATCH_MAX: count(256).describe('most items in one transaction'),
+  BATCH_QUEUE_MAX: count(20_000).describe('most items waiting for a transaction; more are refused with 503'),
+  READ_POOL_SIZE: count(2).describe('connections for reads outside batches'),
+  STATEMENT_TIMEOUT_MS: milliseconds(10_000),
+  SETTLE_TIMEOUT_MS: milliseconds(8_000).describe('longest a request waits for its own chain of events before 202'),
+  HOP_TIMEOUT_MS: milliseconds(5_000).describe('longest one call to another service may take'),
+  OUTBOX_GRACE_MS: milliseconds(10_000).describe('age at which undelivered events are taken up by the sweep'),
+  OUTBOX_SWEEP_MS: milliseconds(500),
+  OUTBOX_MAX_ATTEMPTS: count(50).describe('after so many deliveries an event waits for an operator'),
+  INBOX_RETENTION_MS: z.coerce.number().int().min(60_000).default(86_400_000).describe('how long repeats are recognised'),
+  DRAIN_TIMEOUT_MS: milliseconds(8_000).describe('hard deadline of a graceful shutdown'),
+});
+
+export type CommonConfig = z.output<typeof commonSchema>;

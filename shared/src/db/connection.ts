@@ -1,0 +1,60 @@
+import pg from 'pg';
+import { Kysely, PostgresDialect } from 'kysely';
+import { AppError } from '../errors.ts';
+
+// bigint columns hold cents, units and versions, all below 2^53; as numbers they need no conversion at each use.
+pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Error(`a bigint beyond 2^53: ${text}`);
+  return value;
+});
+
+export interface ReadOptions {
+  url: string;
+  poolSize: number;
+  statementTimeoutMs: number;
+  onError: (error: Error) => void;
+}
+
+/** A small pool for reads outside batches, behind Kysely. */
+export function openReads<DB>(options: ReadOptions): Kysely<DB> {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: 2_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + 1_000,
+  });
+  pool.on('error', options.onError);
+  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** SQLSTATE classes that say "not now": connection trouble, shutdown, out of resources. */
+const unavailableStates = /^(08|53|57)/;
+const retryableStates = new Set(['40001', '40P01', '55P03']);
+const socketErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
+
+const codeOf = (error: unknown): string | undefined => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+};
+
+/** Whether the database could not be reached or did not answer: the same work may succeed later, unchanged. */
+export function isUnavailable(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== undefined) return unavailableStates.test(code) || socketErrors.has(code);
+  const message = error instanceof Error ? error.message : '';
+  return /connection (terminated|error)|not queryable|Query read timeout|timeout exceeded when trying to connect/i.test(message);
+}
+
+/** Whether the transaction lost to another one (deadlock, serialisation, lock timeout) and may be tried again at once. */
+export const isConflict = (error: unknown): boolean => retryableStates.has(codeOf(error) ?? '');
+
+export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === '23505';
+
+/** What a route throws when its read failed. */
+export function asDatabaseError(error: unknown): unknown {
+  if (!isUnavailable(error)) return error;
+  return new AppError('unavailable', 'The database cannot be reached. Nothing was changed; try again shortly.', { cause: error });
+}

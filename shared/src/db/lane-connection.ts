@@ -1,0 +1,108 @@
+import pg from 'pg';
+
+/** A statement with a name is planned once a connection; its text must never vary. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** One open transaction. Statements are sent without waiting for those before; PostgreSQL answers them in order. */
+export interface Tx {
+  /** @returns the rows; rejects as soon as this or an earlier statement of the transaction has failed */
+  read<R>(statement: Statement, values: unknown[]): Promise<R[]>;
+  /** Sends a statement whose outcome is awaited with the commit. */
+  write(statement: Statement, values: unknown[]): void;
+}
+
+const begin: Statement = { name: 'begin', text: 'BEGIN' };
+const commit: Statement = { name: 'commit', text: 'COMMIT' };
+const rollback: Statement = { name: 'rollback', text: 'ROLLBACK' };
+
+/**
+ * One pipelined connection on which one transaction at a time runs: BEGIN travels with the first statements, COMMIT
+ * with the last, so a transaction that reads once and writes once costs two round trips. Reconnects on next use.
+ */
+export class LaneConnection {
+  readonly #config: pg.ClientConfig;
+  readonly #onError: (error: Error) => void;
+  #client: pg.Client | undefined;
+  #corked = false;
+  #closed = false;
+
+  constructor(options: { url: string; statementTimeoutMs: number; onError: (error: Error) => void }) {
+    this.#config = {
+      connectionString: options.url,
+      pipeline: true,
+      connectionTimeoutMillis: 2_000,
+      statement_timeout: options.statementTimeoutMs,
+      query_timeout: options.statementTimeoutMs + 1_000,
+      idle_in_transaction_session_timeout: options.statementTimeoutMs * 2,
+      keepAlive: true,
+    } as pg.ClientConfig;
+    this.#onError = options.onError;
+  }
+
+  /** Runs one transaction. Must not be called again before it has ended. @throws what a statement or the work throws */
+  async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await this.#connected();
+    const written = [this.#send(client, begin)];
+    const tx: Tx = {
+      read: async <R>(statement: Statement, values: unknown[]) =>
+        (await this.#send(client, statement, values)).rows as R[],
+      write: (statement, values) => void written.push(this.#send(client, statement, values)),
+    };
+    try {
+      const result = await work(tx);
+      const committed = this.#send(client, commit);
+      await Promise.all(written);
+      // A transaction in which a statement failed answers COMMIT with ROLLBACK.
+      if ((await committed).command !== 'COMMIT') throw new Error('the transaction was rolled back');
+      return result;
+    } catch (error) {
+      if (this.#client === client) await this.#send(client, rollback).catch(() => this.#drop(client));
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => {});
+  }
+
+  /** Whatever is sent within one turn of the event loop leaves in one write. */
+  #send(client: pg.Client, statement: Statement, values?: unknown[]): Promise<pg.QueryResult> {
+    if (!this.#corked) {
+      const { stream } = (client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
+      this.#corked = true;
+      stream.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        stream.uncork();
+      });
+    }
+    const sent = client.query(values === undefined ? statement : { ...statement, values });
+    sent.catch(() => {}); // awaited by whoever needs the answer, possibly later than it fails
+    return sent;
+  }
+
+  async #connected(): Promise<pg.Client> {
+    if (this.#closed) throw Object.assign(new Error('connection terminated: this lane is closed'), { code: '57P01' });
+    if (this.#client) return this.#client;
+    const client = new pg.Client(this.#config);
+    client.on('error', (error: Error) => {
+      this.#onError(error);
+      this.#drop(client);
+    });
+    client.on('end', () => this.#drop(client));
+    await client.connect();
+    return (this.#client = client);
+  }
+
+  #drop(client: pg.Client): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    client.end().catch(() => {});
+  }
+}

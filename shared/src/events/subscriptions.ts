@@ -1,0 +1,34 @@
+import type { EventType } from './schemas.ts';
+
+export const serviceNames = ['user', 'inventory', 'reservation', 'order', 'payment'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/**
+ * Which events each service handles. The types of the handler tables are made from this list, so that a service cannot
+ * leave one out or take one more; both transports route by it.
+ */
+export const subscriptions = {
+  user: [],
+  inventory: ['reservation.requested', 'reservation.cancelled', 'order.paid'],
+  reservation: ['stock.held', 'stock.refused', 'stock.committed', 'stock.released'],
+  order: [
+    'stock.held',
+    'stock.committed',
+    'stock.commit-refused',
+    'stock.released',
+    'payment.captured',
+    'payment.declined',
+    'payment.refunded',
+  ],
+  payment: ['order.opened', 'order.cancelled', 'order.refund-due', 'payment.requested'],
+} as const satisfies Record<ServiceName, readonly EventType[]>;
+
+export type EventsOf<S extends ServiceName> = (typeof subscriptions)[S][number];
+
+const subscribers = new Map<EventType, ServiceName[]>();
+for (const service of serviceNames) {
+  for (const type of subscriptions[service]) subscribers.set(type, [...(subscribers.get(type) ?? []), service]);
+}
+
+/** The services that handle an event, in a fixed order; empty when nobody does. */
+export const subscribersOf = (type: EventType): readonly ServiceName[] => subscribers.get(type) ?? [];

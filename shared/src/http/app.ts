@@ -1,0 +1,56 @@
+import express, { type Express, type Router } from 'express';
+import type { Logger } from '../log.ts';
+import { errorTable, type AppError } from '../errors.ts';
+import { notFound, problemHandler } from './problem.ts';
+
+const largestPublicBodyBytes = 100 * 1024;
+const largestInternalBodyBytes = 16 * 1024 * 1024;
+
+export interface AppOptions {
+  log: Logger;
+  trustedProxies: string;
+  /** Reachable from outside, mounted at /. */
+  publicRoutes: Router;
+  /** Reachable for other services only, mounted at /internal. */
+  internalRoutes?: Router;
+}
+
+/** An Express application with the edges that every service shares: body limits, one log line a request, problems. */
+export function createApp(options: AppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', options.trustedProxies);
+  app.set('query parser', 'simple');
+  if (options.internalRoutes) {
+    app.use('/internal', express.json({ limit: largestInternalBodyBytes }), options.internalRoutes);
+  }
+  app.use(requestLine(options.log));
+  app.use(express.json({ limit: largestPublicBodyBytes, inflate: false }));
+  app.use(options.publicRoutes);
+  app.use(notFound);
+  app.use(problemHandler);
+  return app;
+}
+
+/** Writes one line a request once it has been answered; the level follows the error table. */
+function requestLine(log: Logger): express.RequestHandler {
+  return (request, response, next) => {
+    const startedAt = performance.now();
+    response.on('close', () => {
+      const error = response.locals['error'] as AppError | undefined;
+      const level = error ? errorTable[error.code].level : 'info';
+      if (!log.isLevelEnabled(level)) return;
+      log[level]({
+        method: request.method,
+        path: request.path,
+        status: response.writableFinished ? response.statusCode : 499,
+        ms: Math.round((performance.now() - startedAt) * 10) / 10,
+        requestId: request.headers['x-request-id'],
+        ...(error ? { code: error.code } : {}),
+        ...(error?.cause === undefined ? {} : { err: error.cause }),
+      });
+    });
+    next();
+  };
+}

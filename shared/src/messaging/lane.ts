@@ -1,0 +1,232 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Logger } from '../log.ts';
+import { isConflict, isUnavailable, isUniqueViolation } from '../db/connection.ts';
+import type { LaneConnection, Statement, Tx } from '../db/lane-connection.ts';
+import type { DomainEvent, EventType, NewEvent } from '../events/schemas.ts';
+import type { ServiceName } from '../events/subscriptions.ts';
+import { Batcher } from './batcher.ts';
+import type { Failure, Intake, OutboxRecord } from './transport.ts';
+import type { Commands, Context, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
+
+const clock: Statement = { name: 'clock', text: 'SELECT clock_timestamp() AS now' };
+const enterInbox: Statement = {
+  name: 'enter-inbox',
+  text: 'INSERT INTO inbox (event_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING event_id',
+};
+const insertOutbox: Statement = {
+  name: 'insert-outbox',
+  text: `INSERT INTO outbox (id, events, next_attempt_at)
+         VALUES ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')`,
+};
+const deleteOutbox: Statement = { name: 'delete-outbox', text: 'DELETE FROM outbox WHERE id = ANY($1::uuid[])' };
+
+const conflictRetries = 3;
+/** How long an acknowledgement may wait for a transaction that takes it along. */
+const acknowledgeWithinMs = 150;
+
+/** Items of one origin share an outbox record; `deliver` says whether this process carries it on. */
+interface Origin {
+  deliver: boolean;
+  records: OutboxRecord[];
+}
+interface Item<E extends EventType, Inputs> {
+  /** Undefined for an item that only makes acknowledgements leave. */
+  work: Work<E, Inputs> | undefined;
+  origin: Origin;
+}
+interface Done {
+  result: unknown;
+  delivered: Promise<void>;
+}
+
+export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
+  service: ServiceName;
+  connection: LaneConnection;
+  unitOfWork: UnitOfWork<S, E, C>;
+  /** Hands records over after commit; must not reject. */
+  deliver: (records: OutboxRecord[]) => Promise<void>;
+  log: Logger;
+  maxItems: number;
+  maxQueued: number;
+  outboxGraceMs: number;
+}
+
+/**
+ * The one way in which a service changes its database: every command and every event of a process passes through here,
+ * grouped into transactions together with inbox and outbox. One lane a process: larger batches, fewer lock waits, and
+ * no deadlock among its own transactions.
+ */
+export class Lane<S, E extends EventType, C extends Commands<S>> implements Intake {
+  readonly service: ServiceName;
+  readonly #options: LaneOptions<S, E, C>;
+  readonly #batcher: Batcher<Item<E, InputsOf<C>>, Done>;
+  readonly #localOrigin: Origin = { deliver: true, records: [] };
+  #acknowledged: string[] = [];
+  #acknowledgeTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: LaneOptions<S, E, C>) {
+    this.service = options.service;
+    this.#options = options;
+    this.#batcher = new Batcher({
+      flush: (items) => this.#flush(items),
+      maxItems: options.maxItems,
+      maxQueued: options.maxQueued,
+      shouldSplit: (error) => !isUnavailable(error) && !(error instanceof AppError),
+    });
+  }
+
+  get queued(): number {
+    return this.#batcher.queued;
+  }
+
+  /**
+   * Decides a command and commits it.
+   * @returns the answer, and when delivery of what followed has done all it can
+   * @throws AppError unavailable, overloaded
+   */
+  async run<N extends keyof C & string>(
+    name: N,
+    input: InputsOf<C>[N],
+  ): Promise<{ result: ResultOf<C, N>; delivered: Promise<void> }> {
+    const work = { kind: 'command', name, input } as Work<E, InputsOf<C>>;
+    try {
+      const done = await this.#batcher.run({ work, origin: this.#localOrigin });
+      return { result: done.result as ResultOf<C, N>, delivered: done.delivered };
+    } catch (error) {
+      if (!isUnavailable(error) && !isConflict(error)) throw error;
+      throw new AppError('unavailable', 'The database cannot be reached right now; try again with the same request.', {
+        cause: error,
+      });
+    }
+  }
+
+  async receive(events: DomainEvent[], carryOn: 'self' | 'sender') {
+    const origin: Origin = carryOn === 'self' ? this.#localOrigin : { deliver: false, records: [] };
+    const failures: Failure[] = [];
+    const delivered = await Promise.all(
+      events.map(async (event) => {
+        try {
+          return (await this.#handle(event as DomainEvent<E>, origin)).delivered;
+        } catch (error) {
+          failures.push(this.#failureOf(event, error));
+          return undefined;
+        }
+      }),
+    );
+    return {
+      failures,
+      records: carryOn === 'self' ? [] : origin.records,
+      delivered: Promise.all(delivered).then(() => {}),
+    };
+  }
+
+  acknowledge(recordIds: string[]): void {
+    this.#acknowledged.push(...recordIds);
+    this.#acknowledgeTimer ??= setTimeout(() => {
+      this.#acknowledgeTimer = undefined;
+      if (this.#acknowledged.length > 0) this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(() => {});
+    }, acknowledgeWithinMs);
+  }
+
+  /** Resolves when everything accepted so far is committed or failed, acknowledgements included. */
+  async drained(): Promise<void> {
+    clearTimeout(this.#acknowledgeTimer);
+    if (this.#acknowledged.length > 0) await this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(() => {});
+    await this.#batcher.drained();
+  }
+
+  async #handle(event: DomainEvent<E>, origin: Origin): Promise<Done> {
+    const prepare = this.#options.unitOfWork.prepare?.[event.type] as ((e: typeof event) => Promise<unknown>) | undefined;
+    const prepared = await prepare?.(event);
+    return this.#batcher.run({ work: { kind: 'event', event, prepared }, origin });
+  }
+
+  #failureOf(event: DomainEvent, error: unknown): Failure {
+    const transient = error instanceof AppError || isUnavailable(error) || isConflict(error);
+    const reason = (error instanceof Error ? error.message : String(error)).slice(0, 500);
+    this.#options.log[transient ? 'warn' : 'error'](
+      { eventId: event.id, eventType: event.type, ...(transient ? { reason } : { err: error }) },
+      transient ? 'event not handled yet' : 'event cannot be handled',
+    );
+    return { eventId: event.id, kind: transient ? 'transient' : 'poison', reason };
+  }
+
+  async #flush(items: Item<E, InputsOf<C>>[]): Promise<Done[]> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#transact(items);
+      } catch (error) {
+        // A unique violation of a lone item is a race lost to another instance; the second look sees the winner.
+        const again = isConflict(error) || (items.length === 1 && isUniqueViolation(error));
+        if (!again || attempt >= conflictRetries) throw error;
+        await sleep(Math.random() * 10 * 2 ** attempt);
+      }
+    }
+  }
+
+  async #transact(items: Item<E, InputsOf<C>>[]): Promise<Done[]> {
+    const { unitOfWork, connection, service, outboxGraceMs, log } = this.#options;
+    const startedAt = performance.now();
+    const acknowledged = this.#acknowledged.splice(0);
+    const afterCommit: (() => void)[] = [];
+    const work = items.flatMap((item) => (item.work ? [item.work] : []));
+    const eventIds = work.flatMap((w) => (w.kind === 'event' ? [w.event.id] : [])).sort();
+    const records = new Map<Origin, OutboxRecord>();
+    let results: unknown[] = [];
+    try {
+      await connection.transaction(async (tx) => {
+        if (work.length > 0) {
+          const [now, fresh, state] = await this.#begin(tx, eventIds, work);
+          results = items.map((item) => {
+            if (!item.work) return undefined;
+            const emit = (event: NewEvent) => {
+              const record = records.get(item.origin) ?? { id: newId(), owner: service, events: [] };
+              records.set(item.origin, record);
+              record.events.push({ ...event, id: newId(), version: 1, occurredAt: now.toISOString() } as DomainEvent);
+            };
+            return this.#decide(item.work, state, fresh, { now, emit, afterCommit: (action) => afterCommit.push(action) });
+          });
+          unitOfWork.save(tx, state);
+          for (const { id, events } of records.values()) {
+            tx.write(insertOutbox, [id, JSON.stringify(events), outboxGraceMs]);
+          }
+        }
+        if (acknowledged.length > 0) tx.write(deleteOutbox, [acknowledged.sort()]);
+      });
+    } catch (error) {
+      this.#acknowledged.push(...acknowledged);
+      throw error;
+    }
+    for (const action of afterCommit) action();
+    log.debug({ items: items.length, ms: Math.round((performance.now() - startedAt) * 10) / 10 }, 'batch');
+    let delivered = Promise.resolve();
+    for (const [origin, record] of records) {
+      if (origin.deliver) delivered = this.#options.deliver([record]);
+      else origin.records.push(record);
+    }
+    return results.map((result) => ({ result, delivered }));
+  }
+
+  async #begin(tx: Tx, eventIds: string[], work: Work<E, InputsOf<C>>[]): Promise<[Date, Set<string>, S]> {
+    const time = tx.read<{ now: Date }>(clock, []);
+    const entered = eventIds.length > 0 ? tx.read<{ event_id: string }>(enterInbox, [eventIds]) : [];
+    const state = this.#options.unitOfWork.load(tx, work);
+    const [[row], fresh, loaded] = await Promise.all([time, entered, state]);
+    return [row!.now, new Set(fresh.map(({ event_id }) => event_id)), loaded];
+  }
+
+  #decide(work: Work<E, InputsOf<C>>, state: S, fresh: Set<string>, context: Context): unknown {
+    const { handlers, commands } = this.#options.unitOfWork;
+    if (work.kind === 'command') return commands[work.name as string]!(work.input, state, context);
+    const { event, prepared } = work;
+    // Deleting it makes the second of two equal events in one batch a repeat, too.
+    if (fresh.delete(event.id)) {
+      const handle = handlers[event.type] as ((e: typeof event, s: S, c: Context, p: unknown) => void) | undefined;
+      if (!handle) throw new Error(`${this.service} does not handle ${event.type}`);
+      handle(event, state, context, prepared);
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,37 @@
+import { subscribersOf, type ServiceName } from '../events/subscriptions.ts';
+import type { Intake, OutboxRecord, Transport } from './transport.ts';
+
+/** The meeting point of services that live in one process. */
+export class MemoryNetwork {
+  readonly intakes = new Map<ServiceName, Intake>();
+}
+
+/** For tests: carries events by calling the other services' intakes. A service that is not there is one that is down. */
+export function memoryTransport(network: MemoryNetwork): Transport {
+  let own: Intake | undefined;
+  return {
+    start(intake) {
+      own = intake;
+      network.intakes.set(intake.service, intake);
+      return Promise.resolve();
+    },
+    async deliver(records: OutboxRecord[]) {
+      for (const record of records) {
+        const failed: boolean[] = [];
+        for (const event of record.events) {
+          for (const service of subscribersOf(event.type)) {
+            const receipt = await network.intakes.get(service)?.receive([structuredClone(event)], 'self');
+            await receipt?.delivered;
+            failed.push(receipt === undefined || receipt.failures.length > 0);
+          }
+        }
+        if (!failed.includes(true)) network.intakes.get(record.owner)?.acknowledge([record.id]);
+      }
+    },
+    healthy: () => true,
+    stop() {
+      if (own) network.intakes.delete(own.service);
+      return Promise.resolve();
+    },
+  };
+}

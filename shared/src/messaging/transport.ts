@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { DomainEvent } from '../events/schemas.ts';
+import type { ServiceName } from '../events/subscriptions.ts';
+
+/** One row of a service's outbox: events that one transaction brought about, kept until all of them are handled. */
+export interface OutboxRecord {
+  id: string;
+  owner: ServiceName;
+  events: DomainEvent[];
+}
+
+/** `transient`: the same event may succeed later; `poison`: it fails by itself, whenever it comes. */
+export const failureSchema = z.strictObject({
+  eventId: z.uuid(),
+  kind: z.enum(['transient', 'poison']),
+  reason: z.string().max(500),
+});
+export type Failure = z.output<typeof failureSchema>;
+
+/** What became of events that a transport brought: those not named in `failures` are handled for good. */
+export interface Receipt {
+  failures: Failure[];
+  /** Outbox records that came about; with `carryOn: 'sender'` it is the sender who delivers them. */
+  records: OutboxRecord[];
+}
+
+/** The receiving side of a service, as a transport sees it. */
+export interface Intake {
+  readonly service: ServiceName;
+  /**
+   * Handles events exactly once in effect, however often they come. Never rejects.
+   * @param carryOn who delivers the events that follow: this service itself, after commit, or the sender of these
+   */
+  receive(events: DomainEvent[], carryOn: 'self' | 'sender'): Promise<Receipt & { delivered: Promise<void> }>;
+  /** Removes outbox records whose events are all handled. Unknown ids are ignored. */
+  acknowledge(recordIds: string[]): void;
+}
+
+/** Carries events to every service that handles them, at least once. */
+export interface Transport {
+  /** Starts to bring events to a service. Called once, before the first deliver. */
+  start(intake: Intake): Promise<void>;
+  /**
+   * Delivers records and acknowledges those that need no further care. What could not be delivered is left to the
+   * outbox sweep, so this never rejects. It resolves when no more can be done now: sync, when the whole chain of events
+   * that follow has been walked; async, when the broker has the events on disk.
+   */
+  deliver(records: OutboxRecord[]): Promise<void>;
+  /** Whether events can be handed over right now. */
+  healthy(): boolean;
+  /** Stops receiving, finishes what is under way. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,24 @@
+import { Redis } from 'ioredis';
+import type { Logger } from '../log.ts';
+
+/** A connection that fails fast: nothing of the shop may wait for Redis longer than it takes to go on without. */
+export function connectRedis(url: string, log: Logger): Redis {
+  const redis = new Redis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: 300,
+    connectTimeout: 1_000,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),
+  });
+  let reachable: boolean | undefined;
+  redis.on('ready', () => {
+    if (reachable === false) log.info('Redis is back');
+    reachable = true;
+  });
+  redis.on('error', (error: Error) => {
+    if (reachable !== false) log.warn({ reason: error.message }, 'Redis is away');
+    reachable = false;
+  });
+  return redis;
+}

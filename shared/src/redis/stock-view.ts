@@ -1,0 +1,75 @@
+import type { Redis } from 'ioredis';
+import { Batcher } from '../messaging/batcher.ts';
+
+/** Units of a product that may still be reserved, as of a version of its stock row. */
+export interface StockView {
+  available: number;
+  version: number;
+}
+export type StockLevel = StockView & { productId: string };
+
+const key = (productId: string) => `stock:{${productId}}`;
+const completeKey = 'stock:complete';
+
+/** Writes a level unless a newer one is there: repeats and late writers change nothing. */
+const writeScript = `
+  local known = redis.call('HGET', KEYS[1], 'version')
+  if known and tonumber(known) >= tonumber(ARGV[2]) then return 0 end
+  redis.call('HSET', KEYS[1], 'available', ARGV[1], 'version', ARGV[2])
+  return 1`;
+
+type WithScript = Redis & { writeStockLevel(key: string, available: number, version: number): Promise<number> };
+
+/**
+ * The shop's read model of stock in Redis. Inventory writes it after each commit; everybody may read it; nobody may
+ * rely on it. Every read answers undefined for what Redis does not know or cannot tell.
+ */
+export class StockViews {
+  readonly #redis: WithScript;
+  readonly #reads: Batcher<string, StockView | undefined>;
+
+  constructor(redis: Redis) {
+    redis.defineCommand('writeStockLevel', { numberOfKeys: 1, lua: writeScript });
+    this.#redis = redis as WithScript;
+    this.#reads = new Batcher({ flush: (ids) => this.#read(ids), maxItems: 512, maxQueued: 50_000, lanes: 4 });
+  }
+
+  async read(productId: string): Promise<StockView | undefined> {
+    return this.#reads.run(productId).catch(() => undefined);
+  }
+
+  /** Whether Redis holds the level of every product, so that what it does not know does not exist. */
+  async isComplete(): Promise<boolean> {
+    return (await this.#redis.exists(completeKey).catch(() => 0)) === 1;
+  }
+
+  /** @throws when Redis cannot be reached; levels may then be written in part */
+  async write(levels: StockLevel[]): Promise<void> {
+    const writes = levels.map(({ productId, available, version }) =>
+      this.#redis.writeStockLevel(key(productId), available, version),
+    );
+    await Promise.all(writes);
+  }
+
+  /** To be called when the level of every product has been written. */
+  async markComplete(): Promise<void> {
+    await this.#redis.set(completeKey, '1');
+  }
+
+  async #read(ids: string[]): Promise<(StockView | undefined)[]> {
+    if (this.#redis.status !== 'ready') return ids.map(() => undefined);
+    const distinct = [...new Set(ids)];
+    const pipeline = this.#redis.pipeline();
+    for (const id of distinct) pipeline.hmget(key(id), 'available', 'version');
+    const answers = (await pipeline.exec()) ?? [];
+    const views = new Map(distinct.map((id, index) => [id, viewOf(answers[index])]));
+    return ids.map((id) => views.get(id));
+  }
+}
+
+function viewOf(answer: [Error | null, unknown] | undefined): StockView | undefined {
+  const [error, values] = answer ?? [];
+  if (error || !Array.isArray(values)) return undefined;
+  const [available, version] = values as (string | null)[];
+  return available && version ? { available: Number(available), version: Number(version) } : undefined;
+}

@@ -1,0 +1,23 @@
+import type { CommonConfig } from '../config.ts';
+import type { EventType } from '../events/schemas.ts';
+import type { Commands } from '../messaging/unit-of-work.ts';
+import { startService, type ServiceDefinition, type TransportFactory } from './service.ts';
+
+/** Runs a service as a process: starts it, stops it on SIGTERM or SIGINT, exits 1 when it cannot start. */
+export async function runService<Config extends CommonConfig, DB, S, E extends EventType, C extends Commands<S>>(
+  definition: ServiceDefinition<Config, DB, S, E, C>,
+  config: Config,
+  transportFactory: TransportFactory,
+): Promise<void> {
+  try {
+    const service = await startService(definition, config, transportFactory);
+    const stop = () => void service.stop().then(() => process.exit(0));
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+    if (config.LAUNCHER_PIPE) process.stdin.resume().once('end', stop);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${definition.name} cannot start: ${reason}\nNothing was changed beyond finished migrations.\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,215 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Router } from 'express';
+import type { Redis } from 'ioredis';
+import { sql, type Kysely, type Migration } from 'kysely';
+import { accessTokens, requireInternal, type AccessTokens } from '../auth.ts';
+import type { CommonConfig } from '../config.ts';
+import { openReads } from '../db/connection.ts';
+import { LaneConnection } from '../db/lane-connection.ts';
+import { migrate } from '../db/migrate.ts';
+import type { EventType } from '../events/schemas.ts';
+import type { ServiceName } from '../events/subscriptions.ts';
+import { createApp } from '../http/app.ts';
+import { createLogger, type Logger } from '../log.ts';
+import { pruneInbox, sweepOutbox, type MessagingTables } from '../messaging/housekeeping.ts';
+import { Lane } from '../messaging/lane.ts';
+import { periodically } from '../messaging/periodic.ts';
+import { Settlements } from '../messaging/settlements.ts';
+import type { Transport } from '../messaging/transport.ts';
+import type { Commands, UnitOfWork } from '../messaging/unit-of-work.ts';
+import { connectRedis } from '../redis/connection.ts';
+import { healthRoutes, platformHealthRoutes, type Health } from './health.ts';
+
+const pruneEveryMs = 60_000;
+
+/** What every service is given to build itself from. */
+export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown> {
+  config: Config;
+  log: Logger;
+  /** For reads outside batches; changes go through the lane. */
+  reads: Kysely<DB>;
+  redis: Redis;
+  tokens: AccessTokens;
+  /** Lets requests wait for `what` to be settled, on whichever instance that happens. */
+  settlements<View>(what: string): Settlements<View>;
+}
+
+export interface Task {
+  name: string;
+  everyMs: number;
+  task: () => Promise<unknown>;
+}
+
+export interface ServiceParts<S, E extends EventType, C extends Commands<S>> {
+  unitOfWork: UnitOfWork<S, E, C>;
+  routes: (lane: Lane<S, E, C>) => Router;
+  tasks?: (lane: Lane<S, E, C>) => Task[];
+  close?: () => Promise<void>;
+}
+
+export interface ServiceDefinition<Config extends CommonConfig, DB, S, E extends EventType, C extends Commands<S>> {
+  name: ServiceName;
+  migrations: Record<string, Migration>;
+  /** May do I/O that must succeed before the service is ready. */
+  build: (kernel: Kernel<Config, DB>) => Promise<ServiceParts<S, E, C>> | ServiceParts<S, E, C>;
+}
+
+/** A transport, and the routes by which other services reach it, if it has any. */
+export type TransportFactory = (options: { config: CommonConfig; log: Logger }) => { transport: Transport; routes?: Router };
+
+export interface RunningService {
+  url: string;
+  /** Stops gracefully: no new work, what is under way is finished, at most DRAIN_TIMEOUT_MS. */
+  stop: () => Promise<void>;
+}
+
+/** Migrates, connects, listens. @throws when the database cannot be reached or the port is taken; nothing stays open */
+export async function startService<Config extends CommonConfig, DB, S, E extends EventType, C extends Commands<S>>(
+  definition: ServiceDefinition<Config, DB, S, E, C>,
+  config: Config,
+  transportFactory: TransportFactory,
+): Promise<RunningService> {
+  const { name } = definition;
+  const log = createLogger({ service: name, instance: config.SERVICE_INSTANCE, level: config.LOG_LEVEL });
+  await migrate(config.MIGRATION_DATABASE_URL, definition.migrations);
+
+  const closers: (() => Promise<unknown>)[] = [];
+  const draining = new AbortController();
+  try {
+    const onError = (error: Error) => log.warn({ reason: error.message }, 'database connection lost');
+    const reads = openReads<DB>({
+      url: config.DATABASE_URL,
+      poolSize: config.READ_POOL_SIZE,
+      statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
+      onError,
+    });
+    closers.push(() => reads.destroy());
+    const connection = new LaneConnection({ url: config.DATABASE_URL, statementTimeoutMs: config.STATEMENT_TIMEOUT_MS, onError });
+    closers.push(() => connection.close());
+    const redis = connectRedis(config.REDIS_URL, log);
+    closers.push(() => Promise.resolve(redis.disconnect()));
+
+    const settlements = <View>(what: string) => {
+      const subscriber = connectRedis(config.REDIS_URL, log);
+      closers.push(() => Promise.resolve(subscriber.disconnect()));
+      return new Settlements<View>({ channel: `settled:${what}`, publisher: redis, subscriber, draining: draining.signal, log });
+    };
+    const tokens = accessTokens(config.JWT_SECRET);
+    const parts = await definition.build({ config, log, reads, redis, tokens, settlements });
+    if (parts.close) closers.push(parts.close);
+
+    const { transport, routes: transportRoutes } = transportFactory({ config, log });
+    const deliver = transport.deliver.bind(transport);
+    const lane = new Lane<S, E, C>({
+      service: name,
+      connection,
+      unitOfWork: parts.unitOfWork,
+      deliver,
+      log,
+      maxItems: config.BATCH_MAX,
+      maxQueued: config.BATCH_QUEUE_MAX,
+      outboxGraceMs: config.OUTBOX_GRACE_MS,
+    });
+    await transport.start(lane);
+
+    const messaging = reads as unknown as Kysely<MessagingTables>;
+    const tasks: Task[] = [
+      {
+        name: 'outbox-sweep',
+        everyMs: config.OUTBOX_SWEEP_MS,
+        task: () => sweepOutbox({ db: messaging, service: name, deliver, log, maxAttempts: config.OUTBOX_MAX_ATTEMPTS }),
+      },
+      { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
+      ...(parts.tasks?.(lane) ?? []),
+    ];
+    const running = tasks.map((task) => periodically({ ...task, log }));
+
+    const readiness = async (): Promise<Health> => {
+      if (draining.signal.aborted) return { ready: false, checks: { service: 'draining' } };
+      const answered = await Promise.race([
+        sql`SELECT 1`.execute(reads).then(
+          () => true,
+          () => false,
+        ),
+        sleep(1_000, false, { ref: false }),
+      ]);
+      const reachable = transport.healthy();
+      return {
+        ready: answered && reachable,
+        // Without Redis the sale goes on, so it does not make a service unready.
+        checks: {
+          database: answered ? 'ok' : 'away',
+          redis: redis.status === 'ready' ? 'ok' : 'away',
+          transport: reachable ? 'ok' : 'away',
+        },
+      };
+    };
+    const app = createApp({
+      log,
+      trustedProxies: config.TRUSTED_PROXIES,
+      publicRoutes: Router()
+        .use(healthRoutes(readiness))
+        .use(platformHealthRoutes({ internalUrl: config.INTERNAL_URL, internalToken: config.INTERNAL_TOKEN }))
+        .use(parts.routes(lane)),
+      internalRoutes: Router()
+        .use(requireInternal(config.INTERNAL_TOKEN))
+        .use(healthRoutes(readiness))
+        .use(transportRoutes ?? Router()),
+    });
+    const server = await listen(createServer(app), config.PORT, config.HOST);
+    log.info({ port: (server.address() as AddressInfo).port, stack: config.STACK }, 'ready');
+
+    let stopped: Promise<void> | undefined;
+    const drain = async () => {
+      draining.abort();
+      await closeServer(server);
+      await Promise.all(running.map((task) => task.stop()));
+      await lane.drained();
+      await transport.stop();
+      await lane.drained();
+    };
+    return {
+      url: `http://${config.HOST}:${(server.address() as AddressInfo).port}`,
+      stop: () =>
+        (stopped ??= (async () => {
+          const inTime = await Promise.race([
+            drain().then(() => true),
+            sleep(config.DRAIN_TIMEOUT_MS, false, { ref: false }),
+          ]);
+          if (!inTime) log.warn({ afterMs: config.DRAIN_TIMEOUT_MS }, 'not drained in time; what is left comes again from the outbox');
+          server.closeAllConnections();
+          await closeAll(closers);
+          log.info('stopped');
+        })()),
+    };
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+async function closeAll(closers: (() => Promise<unknown>)[]): Promise<void> {
+  for (const close of closers.reverse()) await close().catch(() => {});
+}
+
+function listen(server: Server, port: number, host: string): Promise<Server> {
+  // Longer than nginx keeps its side open (60 s), or it would send requests into closing connections.
+  server.keepAliveTimeout = 75_000;
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, 4_096, () => resolve(server));
+  });
+}
+
+/** Ends when the last request under way has been answered. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.on('request', (_request, response) => response.setHeader('Connection', 'close'));
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
