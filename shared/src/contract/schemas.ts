@@ -1,0 +1,130 @@
+import { z } from 'zod';
+
+/**
+ * The public API's bodies, in one place: routes parse by these schemas, the OpenAPI document is generated from them, and
+ * a test holds the services' real answers against them.
+ */
+export const id = z.uuid();
+const cents = z.number().int().min(0).max(100_000_000);
+const currency = z.string().regex(/^[A-Z]{3}$/, 'an ISO 4217 code such as EUR');
+const time = z.iso.datetime();
+const longestQuantity = 1_000;
+const mostUnits = 1_000_000_000;
+
+const email = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(254)
+  .pipe(z.email())
+  .meta({ description: 'compared without regard to case' });
+const password = z.string().min(8).max(128);
+
+export const registration = z.strictObject({ email, password, name: z.string().trim().min(1).max(100).optional() });
+export const registeredUser = z.strictObject({ id, email: z.string() });
+export const currentUser = z.strictObject({
+  id,
+  email: z.string(),
+  name: z.string().nullable(),
+  role: z.enum(['shopper', 'admin']),
+});
+export const credentials = z.strictObject({ email, password: z.string().min(1).max(128) });
+export const refresh = z.strictObject({ refreshToken: z.string().min(1).max(256) });
+export const session = z.strictObject({
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  expiresIn: z.number().int().meta({ description: 'seconds that the access token is valid' }),
+});
+
+export const product = z.strictObject({
+  id,
+  name: z.string(),
+  priceCents: z.number().int(),
+  currency: z.string(),
+  available: z.number().int().meta({ description: 'units that may still be reserved' }),
+  limitPerUser: z.number().int().nullable(),
+  saleStartsAt: time.nullable(),
+  saleEndsAt: time.nullable(),
+});
+export const productPage = z.strictObject({ items: z.array(product), nextCursor: z.string().nullable() });
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.uuid().optional(),
+});
+export const newProduct = z
+  .strictObject({
+    name: z.string().trim().min(1).max(200),
+    priceCents: cents,
+    currency,
+    stock: z.number().int().min(0).max(mostUnits),
+    limitPerUser: z.number().int().min(1).max(mostUnits).nullable().optional(),
+    saleStartsAt: z.iso.datetime({ offset: true }).nullable().optional(),
+    saleEndsAt: z.iso.datetime({ offset: true }).nullable().optional(),
+  })
+  .refine((p) => !p.saleStartsAt || !p.saleEndsAt || Date.parse(p.saleStartsAt) < Date.parse(p.saleEndsAt), {
+    path: ['saleEndsAt'],
+    message: 'must be after saleStartsAt',
+  });
+export const restock = z.strictObject({ quantity: z.number().int().min(1).max(mostUnits) });
+export const restocked = z.strictObject({ available: z.number().int() });
+
+export const empty = z.strictObject({});
+export const cartItem = z.strictObject({ productId: id, quantity: z.number().int().min(1).max(longestQuantity) });
+export const cart = z.strictObject({ id, items: z.array(z.strictObject({ productId: id, quantity: z.number().int() })) });
+
+const pricedItem = z.strictObject({
+  productId: id,
+  name: z.string(),
+  quantity: z.number().int(),
+  unitPriceCents: z.number().int(),
+});
+export const newReservation = z.strictObject({ cartId: id });
+export const reservationStatus = z.enum(['pending', 'held', 'rejected', 'released', 'completed']);
+export const reservation = z.strictObject({
+  id,
+  orderId: id,
+  status: reservationStatus,
+  totalCents: z.number().int().nullable().meta({ description: 'null until held' }),
+  currency: z.string().nullable(),
+  expiresAt: time.nullable(),
+  reason: z.string().optional().meta({ description: 'why it was rejected or released' }),
+  items: z.array(z.union([pricedItem, z.strictObject({ productId: id, quantity: z.number().int() })])),
+});
+
+export const orderStatus = z.enum(['awaiting-payment', 'paid', 'confirmed', 'cancelled', 'refunded']);
+export const order = z.strictObject({
+  id,
+  reservationId: id,
+  status: orderStatus,
+  totalCents: z.number().int(),
+  currency: z.string(),
+  expiresAt: time,
+  createdAt: time,
+  declinedPayments: z.number().int().meta({ description: 'payments tried and declined' }),
+  items: z.array(pricedItem),
+});
+export const orderPage = z.strictObject({ items: z.array(order), nextCursor: z.string().nullable() });
+
+export const newPayment = z.strictObject({
+  orderId: id,
+  method: z.strictObject({ token: z.string().regex(/^tok_[a-z0-9_]{1,48}$/, 'a payment token such as tok_ok') }),
+});
+export const paymentStatus = z.enum(['pending', 'captured', 'declined', 'refunded']);
+export const payment = z.strictObject({
+  id,
+  orderId: id,
+  status: paymentStatus,
+  amountCents: z.number().int().nullable().meta({ description: 'null until the order is known' }),
+  currency: z.string().nullable(),
+  reason: z.string().optional().meta({ description: 'why it was declined' }),
+});
+
+export const problem = z.object({
+  type: z.string().meta({ description: '/problems/<code>' }),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+});
+
+export const health = z.object({ status: z.enum(['ok', 'degraded']), services: z.record(z.string(), z.unknown()) });
