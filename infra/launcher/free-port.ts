@@ -1,0 +1,42 @@
+import { randomInt } from 'node:crypto';
+import { createServer, connect } from 'node:net';
+
+// Below the range from which Linux (32768) and macOS (49152) take the ports of outgoing connections: under load those
+// are so many that a server that restarts would find its port in use.
+const lowest = 20_000;
+const highest = 32_000;
+const handedOut = new Set<number>();
+
+/** A TCP port on loopback which is free now, and which this process has not handed out before. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 200; tries++) {
+    const port = randomInt(lowest, highest);
+    if (handedOut.has(port) || !(await isFree(port, '127.0.0.1'))) continue;
+    handedOut.add(port);
+    return port;
+  }
+  throw new Error(`no free port found between ${lowest} and ${highest}`);
+}
+
+/** Whether a server could listen there now. Ports that only root may open count as free: nginx will tell. */
+export function isFree(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EACCES'));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** Whether something accepts connections there. */
+export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host, timeout: 1_000 });
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+    socket.once('timeout', () => done(false));
+  });
+}

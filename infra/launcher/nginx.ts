@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { accepts } from './free-port.ts';
+import { renderNginxConfig, type NginxSettings } from './nginx-config.ts';
+import type { Program } from './supervised.ts';
+import type { RunAs } from './unprivileged.ts';
+
+const templates = join(import.meta.dirname, '../../nginx');
+
+interface NginxOptions extends Omit<NginxSettings, 'dataDir' | 'errorLog' | 'openFiles' | 'runAs'> {
+  executable: string;
+  folder: string;
+  logFile: string;
+  runAs: RunAs | undefined;
+}
+
+/**
+ * Writes the configuration and answers the program that runs it. Its master stays the user we are, so that it may
+ * open a port below 1024 when started by root; the workers, which meet the requests, do not.
+ */
+export async function nginxProgram({ executable, folder, logFile, runAs, ...settings }: NginxOptions): Promise<Program> {
+  const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
+  const openFiles = Math.min(65_536, hardLimitOfOpenFiles());
+  const config = renderNginxConfig(template, { ...settings, dataDir: folder, errorLog: logFile, openFiles, runAs });
+  await writeFile(join(folder, 'nginx.conf'), config);
+  await copyFile(join(templates, 'problems.conf'), join(folder, 'problems.conf'));
+  return {
+    name: 'nginx',
+    command: executable,
+    args: ['-p', folder, '-c', join(folder, 'nginx.conf')],
+    env: { PATH: process.env.PATH },
+    cwd: folder,
+    input: 'none',
+    logFile,
+    stopSignal: 'SIGQUIT', // closes the listeners, and lets open requests end
+    stopWithinMs: 3_000,
+    deathSignal: 'SIGTERM', // a killed master would leave its workers behind
+    readyWithinMs: 15_000,
+    isReady: () => accepts(settings.internalPort),
+  };
+}
+
+/** Asking for more than this makes nginx complain at every start. */
+function hardLimitOfOpenFiles(): number {
+  try {
+    const limit = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return limit === undefined ? 65_536 : Number(limit);
+  } catch {
+    return 8_192; // macOS
+  }
+}

@@ -1,0 +1,69 @@
+import { connect } from 'node:net';
+import type { Program } from './supervised.ts';
+import type { RunAs } from './unprivileged.ts';
+
+interface RedisOptions {
+  executable: string;
+  folder: string;
+  logFile: string;
+  port: number;
+  password: string;
+  runAs: RunAs | undefined;
+}
+
+export function redisUrl(port: number, password: string): string {
+  return `redis://:${password}@127.0.0.1:${port}`;
+}
+
+/** Only a cache and a gate: it keeps nothing on disk, and when memory runs short it forgets what was used least. */
+export function redisProgram({ executable, folder, logFile, port, password, runAs }: RedisOptions): Program {
+  const settings = [
+    'bind 127.0.0.1',
+    `port ${port}`,
+    'unixsocket ""',
+    'daemonize no',
+    `requirepass ${password}`,
+    `dir "${folder}"`,
+    'save ""',
+    'appendonly no',
+    'maxmemory 256mb',
+    'maxmemory-policy allkeys-lru',
+    'loglevel notice',
+  ];
+  return {
+    name: 'redis',
+    command: executable,
+    // From standard input: on the command line the password would show in the list of processes.
+    args: ['-'],
+    env: { PATH: process.env.PATH, LC_ALL: 'C' },
+    cwd: folder,
+    runAs,
+    input: { text: settings.join('\n') + '\n' },
+    logFile,
+    stopSignal: 'SIGTERM',
+    stopWithinMs: 5_000,
+    deathSignal: 'SIGKILL',
+    readyWithinMs: 15_000,
+    isReady: () => answersPing(port, password),
+  };
+}
+
+/** By hand, because the launcher needs no more of Redis than this. */
+function answersPing(port: number, password: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 });
+    let answer = '';
+    const done = (ready: boolean) => {
+      socket.destroy();
+      resolve(ready);
+    };
+    socket.once('connect', () => socket.write(`AUTH ${password}\r\nPING\r\n`));
+    socket.on('data', (data) => {
+      answer += data.toString();
+      if (answer.split('\r\n').length > 2) done(answer.includes('+PONG'));
+    });
+    socket.once('error', () => done(false));
+    socket.once('close', () => done(false));
+    socket.once('timeout', () => done(false));
+  });
+}
