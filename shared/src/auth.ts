@@ -20,7 +20,12 @@ export function accessTokens(secret: string) {
   const key = createSecretKey(Buffer.from(secret));
   return {
     sign: (principal: Principal, ttlSeconds: number): string =>
-      jwt.sign({ role: principal.role }, key, { algorithm: 'HS256', issuer, subject: principal.userId, expiresIn: ttlSeconds }),
+      jwt.sign({ role: principal.role }, key, {
+        algorithm: 'HS256',
+        issuer,
+        subject: principal.userId,
+        expiresIn: ttlSeconds,
+      }),
     /** @throws AppError unauthenticated */
     verify(token: string): Principal {
       try {
@@ -28,7 +33,10 @@ export function accessTokens(secret: string) {
         return { userId: payload.sub, role: payload.role };
       } catch (cause) {
         const expired = cause instanceof jwt.TokenExpiredError;
-        throw new AppError('unauthenticated', expired ? 'The access token has expired.' : 'The access token is not valid.');
+        throw new AppError(
+          'unauthenticated',
+          expired ? 'The access token has expired.' : 'The access token is not valid.',
+        );
       }
     },
   };

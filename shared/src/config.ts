@@ -29,7 +29,10 @@ export const commonSchema = z.object({
   ORDER_ID_SECRET: secret.describe('marks order ids as minted by the reservation service'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TRUSTED_PROXIES: z.string().default('loopback').describe('whose X-Forwarded-For is believed; Express syntax'),
-  LAUNCHER_PIPE: z.stringbool().default(false).describe('end when standard input ends, with the process that started us'),
+  LAUNCHER_PIPE: z
+    .stringbool()
+    .default(false)
+    .describe('end when standard input ends, with the process that started us'),
   BATCH_MAX: count(256).describe('most items in one transaction'),
   BATCH_QUEUE_MAX: count(20_000).describe('most items waiting for a transaction; more are refused with 503'),
   READ_POOL_SIZE: count(2).describe('connections for reads outside batches'),
@@ -39,7 +42,12 @@ export const commonSchema = z.object({
   OUTBOX_GRACE_MS: milliseconds(10_000).describe('age at which undelivered events are taken up by the sweep'),
   OUTBOX_SWEEP_MS: milliseconds(500),
   OUTBOX_MAX_ATTEMPTS: count(50).describe('after so many deliveries an event waits for an operator'),
-  INBOX_RETENTION_MS: z.coerce.number().int().min(60_000).default(86_400_000).describe('how long repeats are recognised'),
+  INBOX_RETENTION_MS: z.coerce
+    .number()
+    .int()
+    .min(60_000)
+    .default(86_400_000)
+    .describe('how long repeats are recognised'),
   DRAIN_TIMEOUT_MS: milliseconds(8_000).describe('hard deadline of a graceful shutdown'),
 });
 

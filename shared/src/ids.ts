@@ -13,7 +13,10 @@ const macBytes = 6;
  * "not here yet" from "never existed" (and from "somebody else's"), the last 48 bits of an order id are a MAC over the
  * rest and the shopper. What remains unique: the milliseconds and 32 bits that count and vary within them.
  */
-export function orderIds(secret: string): { mint(userId: string): string; isMinted(orderId: string, userId: string): boolean } {
+export function orderIds(secret: string): {
+  mint(userId: string): string;
+  isMinted(orderId: string, userId: string): boolean;
+} {
   const mac = (head: Uint8Array, userId: string) =>
     createHmac('sha256', secret).update(head).update(userId).digest().subarray(0, macBytes);
   return {

@@ -70,7 +70,10 @@ export const restocked = z.strictObject({ available: z.number().int() });
 
 export const empty = z.strictObject({});
 export const cartItem = z.strictObject({ productId: id, quantity: z.number().int().min(1).max(longestQuantity) });
-export const cart = z.strictObject({ id, items: z.array(z.strictObject({ productId: id, quantity: z.number().int() })) });
+export const cart = z.strictObject({
+  id,
+  items: z.array(z.strictObject({ productId: id, quantity: z.number().int() })),
+});
 
 const pricedItem = z.strictObject({
   productId: id,

@@ -33,7 +33,15 @@ export function openReads<DB>(options: ReadOptions): Kysely<DB> {
 /** SQLSTATE classes that say "not now": connection trouble, shutdown, out of resources. */
 const unavailableStates = /^(08|53|57)/;
 const retryableStates = new Set(['40001', '40P01', '55P03']);
-const socketErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
+const socketErrors = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+]);
 
 const codeOf = (error: unknown): string | undefined => {
   const code = (error as { code?: unknown } | null)?.code;
@@ -45,7 +53,9 @@ export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined) return unavailableStates.test(code) || socketErrors.has(code);
   const message = error instanceof Error ? error.message : '';
-  return /connection (terminated|error)|not queryable|Query read timeout|timeout exceeded when trying to connect/i.test(message);
+  return /connection (terminated|error)|not queryable|Query read timeout|timeout exceeded when trying to connect/i.test(
+    message,
+  );
 }
 
 /** Whether the transaction lost to another one (deadlock, serialisation, lock timeout) and may be tried again at once. */
@@ -56,5 +66,7 @@ export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === 
 /** What a route throws when its read failed. */
 export function asDatabaseError(error: unknown): unknown {
   if (!isUnavailable(error)) return error;
-  return new AppError('unavailable', 'The database cannot be reached. Nothing was changed; try again shortly.', { cause: error });
+  return new AppError('unavailable', 'The database cannot be reached. Nothing was changed; try again shortly.', {
+    cause: error,
+  });
 }

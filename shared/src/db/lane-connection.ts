@@ -38,7 +38,7 @@ export class LaneConnection {
       query_timeout: options.statementTimeoutMs + 1_000,
       idle_in_transaction_session_timeout: options.statementTimeoutMs * 2,
       keepAlive: true,
-    } as pg.ClientConfig;
+    };
     this.#onError = options.onError;
   }
 

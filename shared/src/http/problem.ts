@@ -24,7 +24,10 @@ export function problemOf(error: AppError): Problem {
 export function sendProblem(response: Response, error: AppError): void {
   if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
   if (error.code === 'unauthenticated') response.set('WWW-Authenticate', 'Bearer');
-  response.status(errorTable[error.code].status).type('application/problem+json').send(JSON.stringify(problemOf(error)));
+  response
+    .status(errorTable[error.code].status)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemOf(error)));
 }
 
 export const notFound: RequestHandler = () => {

@@ -6,13 +6,16 @@ import { AppError } from '../errors.ts';
 export function parse<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.slice(0, 20).map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+  const errors = parsed.error.issues
+    .slice(0, 20)
+    .map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
   throw new AppError('invalid-input', 'The input does not fit; see errors. Nothing was changed.', { errors });
 }
 
 /** Parses a JSON body. A body sent as another media type is refused rather than taken for an empty one. */
 export function bodyOf<T extends z.ZodType>(request: Request, schema: T): z.output<T> {
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
   if (hasBody && !request.is('application/json')) {
     throw new AppError('unsupported-media-type', 'Send the body as application/json. Nothing was changed.');
   }
@@ -36,12 +39,19 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
 export function idempotencyKeyOf(request: Request): string {
   const key = request.get('idempotency-key');
   if (!key) {
-    throw new AppError('idempotency-key-required', 'Send an Idempotency-Key header, new for each purchase. Nothing was changed.');
+    throw new AppError(
+      'idempotency-key-required',
+      'Send an Idempotency-Key header, new for each purchase. Nothing was changed.',
+    );
   }
   if (!keyPattern.test(key)) {
-    throw new AppError('invalid-input', 'The Idempotency-Key must be 1 to 255 visible ASCII characters. Nothing was changed.', {
-      errors: [{ path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
-    });
+    throw new AppError(
+      'invalid-input',
+      'The Idempotency-Key must be 1 to 255 visible ASCII characters. Nothing was changed.',
+      {
+        errors: [{ path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
+      },
+    );
   }
   return key;
 }

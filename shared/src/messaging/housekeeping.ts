@@ -58,7 +58,8 @@ export async function sweepOutbox({ db, service, deliver, log, maxAttempts }: Sw
     RETURNING id, events, attempts`.execute(db);
   if (rows.length === 0) return 0;
   for (const { id, attempts } of rows) {
-    if (attempts >= maxAttempts) log.error({ recordId: id, attempts }, 'last delivery of an outbox record; then it waits for an operator');
+    if (attempts >= maxAttempts)
+      log.error({ recordId: id, attempts }, 'last delivery of an outbox record; then it waits for an operator');
   }
   log.info({ records: rows.length }, 'outbox swept');
   await deliver(rows.map(({ id, events }) => ({ id, owner: service, events })));

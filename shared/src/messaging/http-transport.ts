@@ -51,7 +51,11 @@ export class HttpTransport implements Transport {
     for (const service of serviceNames) {
       this.#posts.set(
         service,
-        new Batcher({ flush: (events) => this.#post(service, events), maxItems: largestPost, maxQueued: options.maxQueued }),
+        new Batcher({
+          flush: (events) => this.#post(service, events),
+          maxItems: largestPost,
+          maxQueued: options.maxQueued,
+        }),
       );
     }
   }
@@ -123,7 +127,10 @@ export class HttpTransport implements Transport {
       await followed;
       return handled;
     } catch (error) {
-      this.#options.log.warn({ to: service, eventType: event.type, eventId: event.id, reason: String(error).slice(0, 300) }, 'not delivered now');
+      this.#options.log.warn(
+        { to: service, eventType: event.type, eventId: event.id, reason: String(error).slice(0, 300) },
+        'not delivered now',
+      );
       return false;
     }
   }
@@ -131,7 +138,9 @@ export class HttpTransport implements Transport {
   async #post(service: ServiceName, events: DomainEvent[]): Promise<Posted[]> {
     const acknowledged = this.#takeAcknowledged(service);
     try {
-      const answer = responseSchema.parse(await this.#options.client.post(service, '/events', { events, acknowledged }));
+      const answer = responseSchema.parse(
+        await this.#options.client.post(service, '/events', { events, acknowledged }),
+      );
       const records = answer.records.map((record) => ({ ...record, events: record.events.map(parseEvent) }));
       const failed = new Set(answer.failures.map(({ eventId }) => eventId));
       const followed = records.length > 0 ? this.deliver(records) : Promise.resolve();

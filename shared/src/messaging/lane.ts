@@ -126,19 +126,22 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
     this.#acknowledged.push(...recordIds);
     this.#acknowledgeTimer ??= setTimeout(() => {
       this.#acknowledgeTimer = undefined;
-      if (this.#acknowledged.length > 0) this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(() => {});
+      if (this.#acknowledged.length > 0)
+        this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(() => {});
     }, acknowledgeWithinMs);
   }
 
   /** Resolves when everything accepted so far is committed or failed, acknowledgements included. */
   async drained(): Promise<void> {
     clearTimeout(this.#acknowledgeTimer);
-    if (this.#acknowledged.length > 0) await this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(() => {});
+    if (this.#acknowledged.length > 0)
+      await this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(() => {});
     await this.#batcher.drained();
   }
 
   async #handle(event: DomainEvent<E>, origin: Origin): Promise<Done> {
-    const prepare = this.#options.unitOfWork.prepare?.[event.type] as ((e: typeof event) => Promise<unknown>) | undefined;
+    const prepare = this.#options.unitOfWork.prepare?.[event.type] as
+      ((e: typeof event) => Promise<unknown>) | undefined;
     const prepared = await prepare?.(event);
     return this.#batcher.run({ work: { kind: 'event', event, prepared }, origin });
   }
@@ -170,7 +173,8 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
     const { unitOfWork, connection, service, outboxGraceMs, log } = this.#options;
     const startedAt = performance.now();
     const acknowledged = this.#acknowledged.splice(0);
-    const afterCommit: (() => void)[] = [];
+    const actions: (() => void)[] = [];
+    const afterCommit = (action: () => void) => void actions.push(action);
     const work = items.flatMap((item) => (item.work ? [item.work] : []));
     const eventIds = work.flatMap((w) => (w.kind === 'event' ? [w.event.id] : [])).sort();
     const records = new Map<Origin, OutboxRecord>();
@@ -184,11 +188,11 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
             const emit = (event: NewEvent) => {
               const record = records.get(item.origin) ?? { id: newId(), owner: service, events: [] };
               records.set(item.origin, record);
-              record.events.push({ ...event, id: newId(), version: 1, occurredAt: now.toISOString() } as DomainEvent);
+              record.events.push({ ...event, id: newId(), version: 1, occurredAt: now.toISOString() });
             };
-            return this.#decide(item.work, state, fresh, { now, emit, afterCommit: (action) => afterCommit.push(action) });
+            return this.#decide(item.work, state, fresh, { now, emit, afterCommit });
           });
-          unitOfWork.save(tx, state);
+          unitOfWork.save(tx, state, afterCommit);
           for (const { id, events } of records.values()) {
             tx.write(insertOutbox, [id, JSON.stringify(events), outboxGraceMs]);
           }
@@ -199,7 +203,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
       this.#acknowledged.push(...acknowledged);
       throw error;
     }
-    for (const action of afterCommit) action();
+    for (const action of actions) action();
     log.debug({ items: items.length, ms: Math.round((performance.now() - startedAt) * 10) / 10 }, 'batch');
     let delivered = Promise.resolve();
     for (const [origin, record] of records) {
@@ -211,7 +215,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
 
   async #begin(tx: Tx, eventIds: string[], work: Work<E, InputsOf<C>>[]): Promise<[Date, Set<string>, S]> {
     const time = tx.read<{ now: Date }>(clock, []);
-    const entered = eventIds.length > 0 ? tx.read<{ event_id: string }>(enterInbox, [eventIds]) : [];
+    const entered = eventIds.length > 0 ? tx.read<{ event_id: string }>(enterInbox, [eventIds]) : Promise.resolve([]);
     const state = this.#options.unitOfWork.load(tx, work);
     const [[row], fresh, loaded] = await Promise.all([time, entered, state]);
     return [row!.now, new Set(fresh.map(({ event_id }) => event_id)), loaded];

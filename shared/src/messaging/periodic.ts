@@ -7,7 +7,10 @@ export function periodically(options: { name: string; everyMs: number; log: Logg
   const running = (async () => {
     while (!stopping.signal.aborted) {
       // A tenth of jitter keeps the instances of a service from working in step.
-      await sleep(options.everyMs * (0.9 + Math.random() * 0.2), undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+      await sleep(options.everyMs * (0.9 + Math.random() * 0.2), undefined, {
+        signal: stopping.signal,
+        ref: false,
+      }).catch(() => {});
       if (stopping.signal.aborted) return;
       await options.task().catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);

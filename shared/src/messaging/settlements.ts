@@ -21,7 +21,13 @@ export class Settlements<View> {
   #news: string[] = [];
   #waiters = 0;
 
-  constructor(options: { channel: string; publisher?: Redis; subscriber?: Redis; draining?: AbortSignal; log: Logger }) {
+  constructor(options: {
+    channel: string;
+    publisher?: Redis;
+    subscriber?: Redis;
+    draining?: AbortSignal;
+    log: Logger;
+  }) {
     this.#draining = options.draining;
     // A stopping service answers its waiters with the state as it stands.
     options.draining?.addEventListener('abort', () => {
@@ -50,13 +56,22 @@ export class Settlements<View> {
    * @param giveUp ends the wait early when it resolves
    * @returns the settled view, or undefined
    */
-  async wait(id: string, timeoutMs: number, look: () => Promise<View | undefined>, giveUp?: Promise<void>): Promise<View | undefined> {
+  async wait(
+    id: string,
+    timeoutMs: number,
+    look: () => Promise<View | undefined>,
+    giveUp?: Promise<void>,
+  ): Promise<View | undefined> {
     if (timeoutMs <= 0 || this.#waiters >= maxWaiters || this.#draining?.aborted) return undefined;
     this.#waiters += 1;
     const news = Promise.withResolvers<View | undefined>();
     const waiting = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, waiting.add(news.resolve));
-    const ask = () => look().then((view) => view && news.resolve(view), () => {});
+    const ask = () =>
+      look().then(
+        (view) => view && news.resolve(view),
+        () => {},
+      );
     const looking = setInterval(() => void ask(), lookEveryMs);
     const deadline = setTimeout(() => news.resolve(undefined), timeoutMs);
     void giveUp?.then(() => news.resolve(undefined));

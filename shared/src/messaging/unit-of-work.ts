@@ -6,9 +6,9 @@ export interface Context {
   /** The database's clock at the start of the transaction: one clock for all instances. */
   readonly now: Date;
   /** Adds an event to the outbox of this transaction. */
-  emit(event: NewEvent): void;
+  readonly emit: (event: NewEvent) => void;
   /** Runs once the transaction is committed; never if it is not. Must not throw. */
-  afterCommit(action: () => void): void;
+  readonly afterCommit: (action: () => void) => void;
 }
 
 /** One item of a batch: a command from a route of this service, or an event from any service. */
@@ -36,7 +36,8 @@ export type Handlers<State, Events extends EventType> = {
 export interface UnitOfWork<State, Events extends EventType, C extends Commands<State>> {
   /** All statements must be sent before the first await, so that they share a round trip with BEGIN. */
   load(tx: Tx, batch: Work<Events, InputsOf<C>>[]): Promise<State>;
-  save(tx: Tx, state: State): void;
+  /** Sends what has changed. `afterCommit` as in Context. */
+  save(tx: Tx, state: State, afterCommit: Context['afterCommit']): void;
   handlers: Handlers<State, Events>;
   commands: C;
   /**

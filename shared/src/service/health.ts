@@ -15,7 +15,9 @@ export function healthRoutes(readiness: () => Promise<Health>): Router {
   router.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   router.get('/readyz', async (_request, response) => {
     const health = await readiness();
-    response.status(health.ready ? 200 : 503).json({ status: health.ready ? 'ok' : 'not-ready', checks: health.checks });
+    response
+      .status(health.ready ? 200 : 503)
+      .json({ status: health.ready ? 'ok' : 'not-ready', checks: health.checks });
   });
   return router;
 }

@@ -17,7 +17,9 @@ export async function runService<Config extends CommonConfig, DB, S, E extends E
     if (config.LAUNCHER_PIPE) process.stdin.resume().once('end', stop);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${definition.name} cannot start: ${reason}\nNothing was changed beyond finished migrations.\n`);
+    process.stderr.write(
+      `${definition.name} cannot start: ${reason}\nNothing was changed beyond finished migrations.\n`,
+    );
     process.exit(1);
   }
 }

@@ -57,7 +57,10 @@ export interface ServiceDefinition<Config extends CommonConfig, DB, S, E extends
 }
 
 /** A transport, and the routes by which other services reach it, if it has any. */
-export type TransportFactory = (options: { config: CommonConfig; log: Logger }) => { transport: Transport; routes?: Router };
+export type TransportFactory = (options: { config: CommonConfig; log: Logger }) => {
+  transport: Transport;
+  routes?: Router;
+};
 
 export interface RunningService {
   url: string;
@@ -86,7 +89,11 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       onError,
     });
     closers.push(() => reads.destroy());
-    const connection = new LaneConnection({ url: config.DATABASE_URL, statementTimeoutMs: config.STATEMENT_TIMEOUT_MS, onError });
+    const connection = new LaneConnection({
+      url: config.DATABASE_URL,
+      statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
+      onError,
+    });
     closers.push(() => connection.close());
     const redis = connectRedis(config.REDIS_URL, log);
     closers.push(() => Promise.resolve(redis.disconnect()));
@@ -94,7 +101,13 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     const settlements = <View>(what: string) => {
       const subscriber = connectRedis(config.REDIS_URL, log);
       closers.push(() => Promise.resolve(subscriber.disconnect()));
-      return new Settlements<View>({ channel: `settled:${what}`, publisher: redis, subscriber, draining: draining.signal, log });
+      return new Settlements<View>({
+        channel: `settled:${what}`,
+        publisher: redis,
+        subscriber,
+        draining: draining.signal,
+        log,
+      });
     };
     const tokens = accessTokens(config.JWT_SECRET);
     const parts = await definition.build({ config, log, reads, redis, tokens, settlements });
@@ -119,7 +132,8 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       {
         name: 'outbox-sweep',
         everyMs: config.OUTBOX_SWEEP_MS,
-        task: () => sweepOutbox({ db: messaging, service: name, deliver, log, maxAttempts: config.OUTBOX_MAX_ATTEMPTS }),
+        task: () =>
+          sweepOutbox({ db: messaging, service: name, deliver, log, maxAttempts: config.OUTBOX_MAX_ATTEMPTS }),
       },
       { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
       ...(parts.tasks?.(lane) ?? []),
@@ -178,7 +192,11 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
             drain().then(() => true),
             sleep(config.DRAIN_TIMEOUT_MS, false, { ref: false }),
           ]);
-          if (!inTime) log.warn({ afterMs: config.DRAIN_TIMEOUT_MS }, 'not drained in time; what is left comes again from the outbox');
+          if (!inTime)
+            log.warn(
+              { afterMs: config.DRAIN_TIMEOUT_MS },
+              'not drained in time; what is left comes again from the outbox',
+            );
           server.closeAllConnections();
           await closeAll(closers);
           log.info('stopped');

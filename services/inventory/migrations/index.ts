@@ -1,0 +1,48 @@
+import { sql, type Kysely, type Migration } from 'kysely';
+import { createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+
+export const migrations: Record<string, Migration> = {
+  '0001-schema': {
+    async up(db: Kysely<unknown>) {
+      await createMessagingTables(db);
+      await sql`
+        CREATE TABLE products (
+          id uuid PRIMARY KEY,
+          name text NOT NULL,
+          price_cents bigint NOT NULL CHECK (price_cents >= 0),
+          currency char(3) NOT NULL,
+          limit_per_user bigint CHECK (limit_per_user > 0),
+          sale_starts_at timestamptz,
+          sale_ends_at timestamptz,
+          created_at timestamptz NOT NULL DEFAULT now()
+        )`.execute(db);
+      // Pages stay half empty so that a hot row is updated in place (HOT) without touching its index.
+      await sql`
+        CREATE TABLE stock (
+          product_id uuid PRIMARY KEY REFERENCES products,
+          total bigint NOT NULL,
+          held bigint NOT NULL,
+          sold bigint NOT NULL,
+          version bigint NOT NULL,
+          CONSTRAINT never_oversold CHECK (held >= 0 AND sold >= 0 AND held + sold <= total)
+        ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)`.execute(db);
+      await sql`
+        CREATE TABLE holds (
+          reservation_id uuid PRIMARY KEY,
+          order_id uuid NOT NULL,
+          user_id uuid NOT NULL,
+          state text NOT NULL CHECK (state IN ('held', 'committed', 'released')),
+          items jsonb NOT NULL,
+          expires_at timestamptz NOT NULL
+        ) WITH (fillfactor = 80)`.execute(db);
+      await sql`CREATE INDEX holds_due ON holds (expires_at) WHERE state = 'held'`.execute(db);
+      await sql`
+        CREATE TABLE buyer_units (
+          product_id uuid NOT NULL REFERENCES products,
+          user_id uuid NOT NULL,
+          units bigint NOT NULL CHECK (units >= 0),
+          PRIMARY KEY (product_id, user_id)
+        )`.execute(db);
+    },
+  },
+};

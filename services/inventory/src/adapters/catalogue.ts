@@ -1,0 +1,102 @@
+import type { Kysely, Selectable } from 'kysely';
+import { asDatabaseError } from '@flash-sale/shared/db/connection.ts';
+import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
+import type { StockLevel, StockView, StockViews } from '@flash-sale/shared/redis/stock-view.ts';
+import type { Product } from '../domain/state.ts';
+import type { InventoryTables } from './tables.ts';
+
+const mostCached = 10_000;
+
+/**
+ * Reads for the shop window. What never changes about a product is kept in memory; its level comes from Redis, and from
+ * PostgreSQL where Redis cannot tell, many products in one query.
+ */
+export class Catalogue {
+  readonly #reads: Kysely<InventoryTables>;
+  readonly #views: StockViews;
+  readonly #products = new Map<string, Product>();
+  readonly #productReads: Batcher<string, Product | undefined>;
+  readonly #levelReads: Batcher<string, StockView | undefined>;
+
+  constructor(reads: Kysely<InventoryTables>, views: StockViews) {
+    this.#reads = reads;
+    this.#views = views;
+    const limits = { maxItems: 256, maxQueued: 20_000 };
+    this.#productReads = new Batcher({ flush: (ids) => this.#readProducts(ids), ...limits });
+    this.#levelReads = new Batcher({ flush: (ids) => this.#readLevels(ids), ...limits });
+  }
+
+  async product(id: string): Promise<Product | undefined> {
+    return this.#products.get(id) ?? (await this.#productReads.run(id));
+  }
+
+  /** @throws AppError unavailable when neither Redis nor PostgreSQL answers */
+  async level(id: string): Promise<StockView | undefined> {
+    return (await this.#views.read(id)) ?? (await this.#levelReads.run(id));
+  }
+
+  /** One page in the order of creation, from behind `cursor`. */
+  async page(limit: number, cursor?: string): Promise<{ products: Product[]; nextCursor: string | null }> {
+    let query = this.#reads
+      .selectFrom('products')
+      .selectAll()
+      .orderBy('id')
+      .limit(limit + 1);
+    if (cursor) query = query.where('id', '>', cursor);
+    const rows = await query.execute().catch((error: unknown) => Promise.reject(asDatabaseError(error) as Error));
+    const products = rows.slice(0, limit).map(productOf);
+    return { products, nextCursor: rows.length > limit ? products.at(-1)!.id : null };
+  }
+
+  /** Every product's level, page by page. */
+  async *allLevels(): AsyncGenerator<StockLevel[]> {
+    for (let last: string | undefined; ;) {
+      let query = this.#reads.selectFrom('stock').selectAll().orderBy('product_id').limit(1_000);
+      if (last) query = query.where('product_id', '>', last);
+      const rows = await query.execute();
+      if (rows.length === 0) return;
+      yield rows.map((row) => ({ productId: row.product_id, ...viewOf(row) }));
+      last = rows.at(-1)!.product_id;
+    }
+  }
+
+  async #readProducts(ids: string[]): Promise<(Product | undefined)[]> {
+    const rows = await this.#reads
+      .selectFrom('products')
+      .selectAll()
+      .where('id', 'in', ids)
+      .execute()
+      .catch((error: unknown) => Promise.reject(asDatabaseError(error) as Error));
+    for (const row of rows) {
+      if (this.#products.size >= mostCached) this.#products.delete(this.#products.keys().next().value!);
+      this.#products.set(row.id, productOf(row));
+    }
+    return ids.map((id) => this.#products.get(id));
+  }
+
+  async #readLevels(ids: string[]): Promise<(StockView | undefined)[]> {
+    const rows = await this.#reads
+      .selectFrom('stock')
+      .selectAll()
+      .where('product_id', 'in', ids)
+      .execute()
+      .catch((error: unknown) => Promise.reject(asDatabaseError(error) as Error));
+    const views = new Map(rows.map((row) => [row.product_id, viewOf(row)]));
+    return ids.map((id) => views.get(id));
+  }
+}
+
+const viewOf = (row: Selectable<InventoryTables['stock']>): StockView => ({
+  available: row.total - row.held - row.sold,
+  version: row.version,
+});
+
+const productOf = (row: Selectable<InventoryTables['products']>): Product => ({
+  id: row.id,
+  name: row.name,
+  priceCents: row.price_cents,
+  currency: row.currency,
+  limitPerUser: row.limit_per_user,
+  saleStartsAt: row.sale_starts_at,
+  saleEndsAt: row.sale_ends_at,
+});

@@ -1,0 +1,16 @@
+import { sql, type Kysely } from 'kysely';
+import type { InventoryTables } from './tables.ts';
+
+const atMost = 1_000;
+
+/** Holds past their deadline by the database's clock, oldest first, a bounded number. */
+export function dueHolds(reads: Kysely<InventoryTables>) {
+  return reads
+    .selectFrom('holds')
+    .select(['reservation_id as reservationId', 'items'])
+    .where('state', '=', 'held')
+    .where('expires_at', '<=', sql<Date>`clock_timestamp()`)
+    .orderBy('expires_at')
+    .limit(atMost)
+    .execute();
+}

@@ -1,0 +1,206 @@
+import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
+import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
+import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
+import { availableOf, InventoryState, type Hold, type HoldState, type HeldLine, type Stock } from '../domain/state.ts';
+import { commands, handlers } from '../handlers.ts';
+
+type Commands = typeof commands;
+type InventoryWork = Work<EventsOf<'inventory'>, InputsOf<Commands>>;
+
+/** Locks the rows of every product of the batch in the order of their ids; all else of a product follows its row's lock. */
+const lockStock: Statement = {
+  name: 'lock-stock',
+  text: `SELECT s.product_id, s.total, s.held, s.sold, s.version,
+                p.name, p.price_cents, p.currency, p.limit_per_user, p.sale_starts_at, p.sale_ends_at
+           FROM stock s JOIN products p ON p.id = s.product_id
+          WHERE s.product_id = ANY($1::uuid[]) ORDER BY s.product_id FOR UPDATE OF s`,
+};
+const lockHolds: Statement = {
+  name: 'lock-holds',
+  text: `SELECT reservation_id, order_id, user_id, state, items, expires_at
+           FROM holds WHERE reservation_id = ANY($1::uuid[]) ORDER BY reservation_id FOR UPDATE`,
+};
+const readUnits: Statement = {
+  name: 'read-units',
+  text: 'SELECT product_id, user_id, units FROM buyer_units WHERE product_id = ANY($1::uuid[]) AND user_id = ANY($2::uuid[])',
+};
+const insertProducts: Statement = {
+  name: 'insert-products',
+  text: `INSERT INTO products (id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])`,
+};
+const insertStock: Statement = {
+  name: 'insert-stock',
+  text: `INSERT INTO stock (product_id, total, held, sold, version)
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])`,
+};
+const updateStock: Statement = {
+  name: 'update-stock',
+  text: `UPDATE stock s SET total = c.total, held = c.held, sold = c.sold, version = c.version
+           FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) c (id, total, held, sold, version)
+          WHERE s.product_id = c.id`,
+};
+const insertHolds: Statement = {
+  name: 'insert-holds',
+  text: `INSERT INTO holds (reservation_id, order_id, user_id, state, items, expires_at)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::timestamptz[])`,
+};
+const updateHolds: Statement = {
+  name: 'update-holds',
+  text: `UPDATE holds h SET state = c.state FROM unnest($1::uuid[], $2::text[]) c (id, state) WHERE h.reservation_id = c.id`,
+};
+const upsertUnits: Statement = {
+  name: 'upsert-units',
+  text: `INSERT INTO buyer_units (product_id, user_id, units) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
+         ON CONFLICT (product_id, user_id) DO UPDATE SET units = excluded.units`,
+};
+
+/** How the inventory works on a batch. `publish` hears of changed levels after the commit. */
+export function inventoryUnitOfWork(options: {
+  holdTtlMs: number;
+  publish: (levels: StockLevel[]) => void;
+}): UnitOfWork<InventoryState, EventsOf<'inventory'>, Commands> {
+  return {
+    handlers: handlers(options),
+    commands,
+    load,
+    save(tx, state, afterCommit) {
+      save(tx, state);
+      const levels = [...state.newProducts, ...state.changedStock].map((stock) => ({
+        productId: stock.product.id,
+        available: availableOf(stock),
+        version: stock.version,
+      }));
+      if (levels.length > 0) afterCommit(() => options.publish(levels));
+    },
+  };
+}
+
+async function load(tx: Tx, batch: InventoryWork[]): Promise<InventoryState> {
+  const { products, reservations, buyers } = keysOf(batch);
+  const rows = tx.read<StockRow>(lockStock, [products]);
+  const holds = reservations.length > 0 ? tx.read<HoldRow>(lockHolds, [reservations]) : [];
+  const units = buyers.length > 0 ? tx.read<UnitsRow>(readUnits, [products, buyers]) : [];
+  return new InventoryState({
+    stock: (await rows).map(stockOf),
+    holds: (await holds).map(holdOf),
+    units: (await units).map((row) => ({ productId: row.product_id, userId: row.user_id, units: row.units })),
+  });
+}
+
+/** Every product, reservation and shopper that the batch touches, each once, sorted. */
+function keysOf(batch: InventoryWork[]) {
+  const products = new Set<string>();
+  const reservations = new Set<string>();
+  const buyers = new Set<string>();
+  const add = (item: { reservationId: string; items: HeldLine[]; userId?: string }) => {
+    reservations.add(item.reservationId);
+    for (const { productId } of item.items) products.add(productId);
+    if (item.userId) buyers.add(item.userId);
+  };
+  for (const work of batch) {
+    if (work.kind === 'event') add(work.event.data);
+    else if (work.name === 'expire') add(work.input);
+    else if (work.name === 'restock') products.add(work.input.productId);
+  }
+  return { products: [...products].sort(), reservations: [...reservations].sort(), buyers: [...buyers].sort() };
+}
+
+function save(tx: Tx, state: InventoryState): void {
+  if (state.newProducts.length > 0) {
+    const columns = state.newProducts.map(({ product: p }) => p);
+    tx.write(insertProducts, [
+      columns.map((p) => p.id),
+      columns.map((p) => p.name),
+      columns.map((p) => p.priceCents),
+      columns.map((p) => p.currency),
+      columns.map((p) => p.limitPerUser),
+      columns.map((p) => p.saleStartsAt),
+      columns.map((p) => p.saleEndsAt),
+    ]);
+    tx.write(insertStock, stockColumns(state.newProducts));
+  }
+  const changed = [...state.changedStock].filter((stock) => !state.newProducts.includes(stock));
+  for (const stock of changed) stock.version += 1;
+  if (changed.length > 0) tx.write(updateStock, stockColumns(changed));
+  if (state.newHolds.length > 0) {
+    const holds = state.newHolds;
+    tx.write(insertHolds, [
+      holds.map((h) => h.reservationId),
+      holds.map((h) => h.orderId),
+      holds.map((h) => h.userId),
+      holds.map((h) => h.state),
+      holds.map((h) => JSON.stringify(h.items)),
+      holds.map((h) => h.expiresAt),
+    ]);
+  }
+  if (state.changedHolds.size > 0) {
+    const holds = [...state.changedHolds];
+    tx.write(updateHolds, [holds.map((h) => h.reservationId), holds.map((h) => h.state)]);
+  }
+  if (state.changedUnits.size > 0) {
+    const units = [...state.changedUnits].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+    tx.write(upsertUnits, [units.map((u) => u.productId), units.map((u) => u.userId), units.map((u) => u.units)]);
+  }
+}
+
+const stockColumns = (rows: Stock[]): unknown[] => [
+  rows.map(({ product }) => product.id),
+  rows.map(({ total }) => total),
+  rows.map(({ held }) => held),
+  rows.map(({ sold }) => sold),
+  rows.map(({ version }) => version),
+];
+
+interface StockRow {
+  product_id: string;
+  total: number;
+  held: number;
+  sold: number;
+  version: number;
+  name: string;
+  price_cents: number;
+  currency: string;
+  limit_per_user: number | null;
+  sale_starts_at: Date | null;
+  sale_ends_at: Date | null;
+}
+interface HoldRow {
+  reservation_id: string;
+  order_id: string;
+  user_id: string;
+  state: HoldState;
+  items: HeldLine[];
+  expires_at: Date;
+}
+interface UnitsRow {
+  product_id: string;
+  user_id: string;
+  units: number;
+}
+
+const stockOf = (row: StockRow): Stock => ({
+  product: {
+    id: row.product_id,
+    name: row.name,
+    priceCents: row.price_cents,
+    currency: row.currency,
+    limitPerUser: row.limit_per_user,
+    saleStartsAt: row.sale_starts_at,
+    saleEndsAt: row.sale_ends_at,
+  },
+  total: row.total,
+  held: row.held,
+  sold: row.sold,
+  version: row.version,
+});
+
+const holdOf = (row: HoldRow): Hold => ({
+  reservationId: row.reservation_id,
+  orderId: row.order_id,
+  userId: row.user_id,
+  state: row.state,
+  items: row.items,
+  expiresAt: row.expires_at,
+});

@@ -1,0 +1,108 @@
+/** What the inventory decides on: the part of its data that a batch touches, changed in place by the decisions. */
+export interface Product {
+  id: string;
+  name: string;
+  priceCents: number;
+  currency: string;
+  limitPerUser: number | null;
+  saleStartsAt: Date | null;
+  saleEndsAt: Date | null;
+}
+
+/** Units of one product. Always `held + sold <= total`. */
+export interface Stock {
+  product: Product;
+  total: number;
+  held: number;
+  sold: number;
+  /** Rises with each transaction that changes the row. */
+  version: number;
+}
+
+export interface HeldLine {
+  productId: string;
+  quantity: number;
+}
+
+/** Each state's allowed next states. A commit, a release and an expiry race; whichever comes first decides. */
+export const holdStates = {
+  held: ['committed', 'released'],
+  committed: [],
+  released: [],
+} as const satisfies Record<string, readonly string[]>;
+export type HoldState = keyof typeof holdStates;
+
+export interface Hold {
+  reservationId: string;
+  orderId: string;
+  userId: string;
+  state: HoldState;
+  items: HeldLine[];
+  expiresAt: Date;
+}
+
+export const availableOf = (stock: Stock): number => stock.total - stock.held - stock.sold;
+
+/** The loaded rows, and which of them a decision has changed. */
+export class InventoryState {
+  readonly stock: Map<string, Stock>;
+  readonly holds: Map<string, Hold>;
+  /** Units held or bought by one shopper, kept for products with a limit only. */
+  readonly #units: Map<string, number>;
+  readonly newProducts: Stock[] = [];
+  readonly newHolds: Hold[] = [];
+  readonly changedStock = new Set<Stock>();
+  readonly changedHolds = new Set<Hold>();
+  readonly changedUnits = new Map<string, { productId: string; userId: string; units: number }>();
+
+  constructor(loaded: {
+    stock: Stock[];
+    holds: Hold[];
+    units: { productId: string; userId: string; units: number }[];
+  }) {
+    this.stock = new Map(loaded.stock.map((row) => [row.product.id, row]));
+    this.holds = new Map(loaded.holds.map((hold) => [hold.reservationId, hold]));
+    this.#units = new Map(loaded.units.map((row) => [`${row.productId} ${row.userId}`, row.units]));
+  }
+
+  unitsOf(productId: string, userId: string): number {
+    return this.#units.get(`${productId} ${userId}`) ?? 0;
+  }
+
+  addProduct(stock: Stock): void {
+    this.stock.set(stock.product.id, stock);
+    this.newProducts.push(stock);
+  }
+
+  addHold(hold: Hold): void {
+    this.holds.set(hold.reservationId, hold);
+    this.newHolds.push(hold);
+  }
+
+  /** Moves a hold on. @throws when the table of states does not allow it: a bug */
+  moveHold(hold: Hold, next: HoldState): void {
+    if (!(holdStates[hold.state] as readonly HoldState[]).includes(next)) {
+      throw new Error(`a ${hold.state} hold cannot become ${next}`);
+    }
+    hold.state = next;
+    if (!this.newHolds.includes(hold)) this.changedHolds.add(hold);
+  }
+
+  /** Changes the units of a product. @throws when that would break `held + sold <= total`: a bug */
+  changeStock(stock: Stock, change: { total?: number; held?: number; sold?: number }): void {
+    stock.total += change.total ?? 0;
+    stock.held += change.held ?? 0;
+    stock.sold += change.sold ?? 0;
+    if (stock.held < 0 || stock.sold < 0 || availableOf(stock) < 0) {
+      throw new Error(`stock of ${stock.product.id} would be ${JSON.stringify({ ...stock, product: undefined })}`);
+    }
+    this.changedStock.add(stock);
+  }
+
+  changeUnits(product: Product, userId: string, change: number): void {
+    if (product.limitPerUser === null) return;
+    const units = this.unitsOf(product.id, userId) + change;
+    this.#units.set(`${product.id} ${userId}`, units);
+    this.changedUnits.set(`${product.id} ${userId}`, { productId: product.id, userId, units });
+  }
+}

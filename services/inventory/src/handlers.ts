@@ -1,0 +1,27 @@
+import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import type { Context, Handlers } from '@flash-sale/shared/messaging/unit-of-work.ts';
+import type { NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import { createProduct, restock } from './domain/catalogue.ts';
+import { hold } from './domain/hold.ts';
+import { cancel, commit, expire } from './domain/settle-hold.ts';
+import type { HeldLine, InventoryState, Product } from './domain/state.ts';
+
+const emitAll = (events: NewEvent[], { emit }: Context) => events.forEach((event) => emit(event));
+
+/** Every event that the inventory handles. */
+export const handlers = (options: { holdTtlMs: number }): Handlers<InventoryState, EventsOf<'inventory'>> => ({
+  'reservation.requested': ({ data }, state, context) =>
+    emitAll(hold(data, state, context.now, options.holdTtlMs), context),
+  'reservation.cancelled': ({ data }, state, context) => emitAll(cancel(data, state, context.now), context),
+  'order.paid': ({ data }, state, context) => emitAll(commit(data, state), context),
+});
+
+/** Every command that the inventory's own routes and tasks give. */
+export const commands = {
+  createProduct: ({ product, units }: { product: Product; units: number }, state: InventoryState) =>
+    createProduct(product, units, state),
+  restock: ({ productId, units }: { productId: string; units: number }, state: InventoryState) =>
+    restock(productId, units, state),
+  expire: ({ reservationId }: { reservationId: string; items: HeldLine[] }, state: InventoryState, context: Context) =>
+    emitAll(expire(reservationId, state, context.now), context),
+};

@@ -1,0 +1,89 @@
+import { Router, type Request } from 'express';
+import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
+import * as contract from '@flash-sale/shared/contract/schemas.ts';
+import { AppError } from '@flash-sale/shared/errors.ts';
+import { bodyOf, idOf, notThere, parse } from '@flash-sale/shared/http/validate.ts';
+import { newId } from '@flash-sale/shared/ids.ts';
+import type { AccessTokens } from '@flash-sale/shared/auth.ts';
+import type { Logger } from '@flash-sale/shared/log.ts';
+import type { Catalogue } from './adapters/catalogue.ts';
+import type { Product } from './domain/state.ts';
+import type { InventoryLane } from './service.ts';
+
+/** The shop window, and what an admin does with it. */
+export function routes(options: {
+  lane: InventoryLane;
+  catalogue: Catalogue;
+  tokens: AccessTokens;
+  log: Logger;
+}): Router {
+  const { lane, catalogue, tokens, log } = options;
+  const router = Router();
+  const admin = requireUser(tokens, 'admin');
+
+  router.get('/api/products', async (request, response) => {
+    const { limit, cursor } = parse(contract.pageQuery, request.query);
+    const { products, nextCursor } = await catalogue.page(limit, cursor);
+    const items = await Promise.all(
+      products.map(async (product) => bodyOfProduct(product, await catalogue.level(product.id))),
+    );
+    response.set('Cache-Control', 'no-cache').json({ items, nextCursor });
+  });
+
+  router.get('/api/products/:id', async (request, response) => {
+    const id = idOf(request, 'product');
+    const [product, level] = await Promise.all([catalogue.product(id), catalogue.level(id)]);
+    if (!product || !level) throw notThere('product');
+    // All but the level is fixed for ever, so the level's version is the version of the whole.
+    const etag = `"${level.version}"`;
+    response.set({ ETag: etag, 'Cache-Control': 'no-cache' });
+    if (isKnown(request, etag)) response.status(304).end();
+    else response.json(bodyOfProduct(product, level));
+  });
+
+  router.post('/api/products', admin, async (request, response) => {
+    const body = bodyOf(request, contract.newProduct);
+    const product: Product = {
+      id: newId(),
+      name: body.name,
+      priceCents: body.priceCents,
+      currency: body.currency,
+      limitPerUser: body.limitPerUser ?? null,
+      saleStartsAt: body.saleStartsAt ? new Date(body.saleStartsAt) : null,
+      saleEndsAt: body.saleEndsAt ? new Date(body.saleEndsAt) : null,
+    };
+    await lane.run('createProduct', { product, units: body.stock });
+    log.info({ productId: product.id, units: body.stock, by: principalOf(request).userId }, 'product created');
+    response
+      .status(201)
+      .location(`/api/products/${product.id}`)
+      .json(bodyOfProduct(product, { available: body.stock }));
+  });
+
+  router.post('/api/products/:id/restock', admin, async (request, response) => {
+    const productId = idOf(request, 'product');
+    const { quantity } = bodyOf(request, contract.restock);
+    const { result } = await lane.run('restock', { productId, units: quantity });
+    if ('available' in result) {
+      log.info({ productId, units: quantity, by: principalOf(request).userId }, 'product restocked');
+      response.json({ available: result.available });
+      return;
+    }
+    if (result.refusal === 'product-not-found') throw notThere('product');
+    throw new AppError('invalid-input', 'A product may have at most a thousand million units. Nothing was changed.', {
+      errors: [{ path: 'quantity', message: 'too many units in all' }],
+    });
+  });
+
+  return router;
+}
+
+function isKnown(request: Request, etag: string): boolean {
+  const known = request.get('if-none-match');
+  return known !== undefined && known.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')));
+}
+
+const bodyOfProduct = (product: Product, level: { available: number } | undefined) => ({
+  ...product,
+  available: level?.available ?? 0,
+});
