@@ -86,15 +86,11 @@ async function installPackages() {
  * closes and the child stops everything in order by itself.
  */
 function handOver(script) {
-  const child = spawn(
-    pinnedNode,
-    ['--disable-warning=ExperimentalWarning', script, ...process.argv.slice(2)],
-    {
-      cwd: root,
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.local/compile-cache') },
-    },
-  );
+  const child = spawn(pinnedNode, ['--disable-warning=ExperimentalWarning', script, ...process.argv.slice(2)], {
+    cwd: root,
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.local/compile-cache') },
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     console.error(`cannot run ${pinnedNode}: ${error.message}`);

@@ -2,10 +2,22 @@ import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Where servers are installed outside the PATH of an ordinary user. */
-const systemFolders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/opt/homebrew/bin'];
+const systemFolders = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+  '/opt/homebrew/bin',
+];
 
 /** The first folder of the PATH, then of the usual places, then of `more`, that holds all the named executables. */
-export function folderWith(executables: string[], more: string[] = [], path = process.env.PATH ?? ''): string | undefined {
+export function folderWith(
+  executables: string[],
+  more: string[] = [],
+  path = process.env.PATH ?? '',
+): string | undefined {
   const folders = [...path.split(delimiter).filter(Boolean), ...systemFolders, ...more.flatMap(newestFirst)];
   return folders.find((folder) => executables.every((name) => isExecutable(join(folder, name))));
 }

@@ -21,7 +21,9 @@ export function openLog(file: string): number {
 /** Under load a service writes thousands of lines a second: empties each file that has grown too large, keeping one copy. */
 export async function limit(files: string[]): Promise<void> {
   for (const file of files) {
-    const size = await stat(file).then((found) => found.size).catch(() => 0);
+    const size = await stat(file)
+      .then((found) => found.size)
+      .catch(() => 0);
     if (size < largestBytes) continue;
     await copyFile(file, `${file}.1`);
     await truncate(file, 0);

@@ -19,7 +19,13 @@ interface NginxOptions extends Omit<NginxSettings, 'dataDir' | 'errorLog' | 'ope
  * Writes the configuration and answers the program that runs it. Its master stays the user we are, so that it may
  * open a port below 1024 when started by root; the workers, which meet the requests, do not.
  */
-export async function nginxProgram({ executable, folder, logFile, runAs, ...settings }: NginxOptions): Promise<Program> {
+export async function nginxProgram({
+  executable,
+  folder,
+  logFile,
+  runAs,
+  ...settings
+}: NginxOptions): Promise<Program> {
   const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
   const openFiles = Math.min(65_536, hardLimitOfOpenFiles());
   const config = renderNginxConfig(template, { ...settings, dataDir: folder, errorLog: logFile, openFiles, runAs });

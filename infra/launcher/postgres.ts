@@ -18,6 +18,7 @@ interface PostgresOptions {
   /** False only for tests: a commit then is not on disk when it is answered. */
   durable: boolean;
   signal?: AbortSignal | undefined;
+  say?: (line: string) => void;
 }
 
 export function postgresUrl(port: number, password: string): string {
@@ -80,7 +81,11 @@ function settings({ port, durable }: PostgresOptions): Record<string, string | n
 }
 
 /** Made next to its place and then moved there, so that an interrupted start leaves nothing half made. */
-async function initialise(data: string, { executables, password, runAs, folder, signal }: PostgresOptions): Promise<void> {
+async function initialise(
+  data: string,
+  { executables, password, runAs, folder, signal, say }: PostgresOptions,
+): Promise<void> {
+  say?.('setting up the data folder of PostgreSQL …');
   const draft = `${data}.new`;
   const passwordFile = join(folder, 'password');
   await rm(draft, { recursive: true, force: true });

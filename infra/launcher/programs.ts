@@ -16,7 +16,12 @@ export interface ServerProgram {
 export const catalogue = {
   postgres: {
     executables: [['postgres', 'initdb']],
-    folders: ['/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/usr/libexec/postgresql*', '/opt/homebrew/opt/postgresql@*/bin'],
+    folders: [
+      '/usr/lib/postgresql/*/bin',
+      '/usr/pgsql-*/bin',
+      '/usr/libexec/postgresql*',
+      '/opt/homebrew/opt/postgresql@*/bin',
+    ],
     packages: {
       debian: 'postgresql',
       fedora: 'postgresql-server',
@@ -56,7 +61,10 @@ export async function preparePrograms<Name extends ProgramName>(
 ): Promise<Programs<Name>> {
   let missing = names.filter((name) => !find(name, path));
   if (missing.length > 0 && path === undefined && (await canInstall())) {
-    await install(missing.map((name) => catalogue[name].packages.debian), say);
+    await install(
+      missing.map((name) => catalogue[name].packages.debian),
+      say,
+    );
     missing = names.filter((name) => !find(name));
   }
   if (missing.length > 0) throw new MissingPrograms(whatToInstall(missing));

@@ -70,7 +70,8 @@ export class Supervised {
       while (!(await this.#checkReady())) {
         if (this.#failure) throw this.#failure;
         if (!this.#wanted) throw new StartFailed(`${this.program.name} was stopped before it was ready`);
-        if (Date.now() > deadline) throw this.#startFailed(`was not ready within ${this.program.readyWithinMs / 1000} s`);
+        if (Date.now() > deadline)
+          throw this.#startFailed(`was not ready within ${this.program.readyWithinMs / 1000} s`);
         await sleep(50);
       }
     } catch (error) {
@@ -87,7 +88,10 @@ export class Supervised {
     if (!child) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.kill(this.program.stopSignal);
-    const inTime = await Promise.race([ended.then(() => true), sleep(this.program.stopWithinMs, false, { ref: false })]);
+    const inTime = await Promise.race([
+      ended.then(() => true),
+      sleep(this.program.stopWithinMs, false, { ref: false }),
+    ]);
     if (!inTime) {
       this.#observer.say(`${this.program.name} did not stop within ${this.program.stopWithinMs / 1000} s: killing it`);
       killGroup(child.pid);

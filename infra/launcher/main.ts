@@ -1,0 +1,99 @@
+/** `npm start`: runs a stack in the foreground until Ctrl-C. */
+import { join, relative } from 'node:path';
+import { parseArguments, usage, UsageError, type StartArguments } from './arguments.ts';
+import { PortTaken } from './port-holder.ts';
+import { AlreadyRunning } from './process-register.ts';
+import { MissingPrograms } from './programs.ts';
+import { startStack } from './stack.ts';
+import type { Stack } from './stack-types.ts';
+import { StartFailed } from './supervised.ts';
+
+const dataDir = join(import.meta.dirname, '../../.local');
+const demoShoppers = 2_000;
+/** In a terminal one Ctrl-C arrives more than once: from the terminal itself, and passed on by npm. */
+const sameKeyPressMs = 500;
+
+const options = readArguments();
+const breakOff = new AbortController();
+let stack: Stack | undefined;
+let askedToStopAt: number | undefined;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+// Whoever started us is gone without a word.
+if (process.channel) process.on('disconnect', onSignal);
+// A closed terminal or pipe must not keep us from stopping in order.
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+
+try {
+  stack = await startStack({
+    ...options,
+    dataDir,
+    demo: { shoppers: demoShoppers },
+    databaseUrl: process.env.DATABASE_URL,
+    redisUrl: process.env.REDIS_URL,
+    onLog: say,
+    onFailure: (error) => exit(1, explain(error)),
+    signal: breakOff.signal,
+  });
+  for (const line of welcome(stack)) say(line);
+} catch (error) {
+  if (askedToStopAt !== undefined) exit(0);
+  exit(1, explain(error));
+}
+
+function onSignal(): void {
+  const now = Date.now();
+  if (askedToStopAt === undefined) {
+    askedToStopAt = now;
+    say('stopping … (Ctrl-C again to kill everything at once)');
+    if (stack) void stack.stop().then(() => exit(0, 'stopped'));
+    else breakOff.abort();
+  } else if (now - askedToStopAt > sameKeyPressMs) {
+    stack?.killNow();
+    exit(1, 'killed');
+  }
+}
+
+function readArguments(): StartArguments {
+  try {
+    const parsed = parseArguments(process.argv.slice(2));
+    if (parsed.stack === 'async') throw new UsageError('--stack async is not built yet');
+    return parsed;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+function welcome({ url, stack: kind }: Stack): string[] {
+  return [
+    '',
+    `  shop API      ${url}/api/products   (${kind})`,
+    `  API docs      ${url}/api/docs`,
+    `  health        ${url}/readyz`,
+    `  accounts      admin@example.com, shopper1@example.com … shopper${demoShoppers}@example.com`,
+    '                all with the password flash-sale-demo',
+    `  logs          ${relative(process.cwd(), join(dataDir, 'logs')) || '.'}`,
+    '  stop          Ctrl-C',
+    '',
+    `ready ${url}`,
+  ];
+}
+
+/** What the reader can act on is a sentence; anything else is a defect, and needs its stack. */
+function explain(error: unknown): string {
+  const forTheReader = [PortTaken, AlreadyRunning, MissingPrograms, StartFailed];
+  if (forTheReader.some((kind) => error instanceof kind)) return (error as Error).message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function say(line: string): void {
+  console.log(line);
+}
+
+function exit(code: number, lastWords?: string): never {
+  if (lastWords) (code === 0 ? console.log : console.error)(lastWords);
+  process.exit(code);
+}

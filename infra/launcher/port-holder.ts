@@ -1,0 +1,29 @@
+import { findExecutable } from './find-executable.ts';
+import { isFree } from './free-port.ts';
+import { runCommand } from './run-command.ts';
+
+/** The public port is in use; the message says by whom, where the system tells. */
+export class PortTaken extends Error {}
+
+export async function assertPortIsFree(port: number, host: string): Promise<void> {
+  if (await isFree(port, host)) return;
+  const other = port < 65_535 ? port + 1 : port - 1;
+  throw new PortTaken(
+    `port ${port} is taken by ${await holderOf(port)}; choose another with: npm start -- --port ${other}`,
+  );
+}
+
+async function holderOf(port: number): Promise<string> {
+  const ss = findExecutable('ss');
+  const lsof = findExecutable('lsof');
+  if (ss) {
+    const { output } = await runCommand(ss, ['-ltnpH', `sport = :${port}`]);
+    const [, name, pid] = /"([^"]+)",pid=(\d+)/.exec(output) ?? [];
+    if (name && pid) return `${name} (pid ${pid})`;
+  } else if (lsof) {
+    const { output } = await runCommand(lsof, ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc']);
+    const [, pid, name] = /^p(\d+)\nc(.+)$/m.exec(output) ?? [];
+    if (name && pid) return `${name} (pid ${pid})`;
+  }
+  return 'another program';
+}

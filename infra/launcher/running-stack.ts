@@ -1,0 +1,60 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseName } from './database-names.ts';
+import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
+import type { Stack, StackProcess } from './stack-types.ts';
+
+/** What other commands need to know about the stack that runs, as its launcher has written it down. */
+export interface RunningStack {
+  launcher: ProcessIdentity;
+  stack: 'sync' | 'async';
+  url: string;
+  internalUrl: string;
+  dataDir: string;
+  databaseUrls: Record<DatabaseName, string>;
+  redisUrl: string;
+  processes: StackProcess[];
+}
+
+/** No stack runs here. */
+export class NotRunning extends Error {}
+
+const defaultDataDir = join(import.meta.dirname, '../../.local');
+
+/** The stack that `npm start` runs, or the one of another data folder. Throws NotRunning. */
+export function findRunningStack(dataDir = defaultDataDir): RunningStack {
+  const missing = new NotRunning('No stack is running. Start one first: npm start');
+  let found: RunningStack;
+  try {
+    found = JSON.parse(readFileSync(fileIn(dataDir), 'utf8')) as RunningStack;
+  } catch {
+    throw missing;
+  }
+  if (!isAlive(found.launcher)) throw missing;
+  return found;
+}
+
+/** Only its owner may read it: it holds passwords. */
+export function recordRunningStack(stack: Stack): void {
+  const launcher = identityOf(process.pid) ?? { pid: process.pid, startedAt: '' };
+  const { url, internalUrl, dataDir, databaseUrls, redisUrl, processes } = stack;
+  const record: RunningStack = {
+    launcher,
+    stack: stack.stack,
+    url,
+    internalUrl,
+    dataDir,
+    databaseUrls,
+    redisUrl,
+    processes,
+  };
+  writeFileSync(fileIn(dataDir), JSON.stringify(record, null, 2) + '\n', { mode: 0o600 });
+}
+
+export function forgetRunningStack(dataDir: string): void {
+  rmSync(fileIn(dataDir), { force: true });
+}
+
+function fileIn(dataDir: string): string {
+  return join(dataDir, 'run/stack.json');
+}

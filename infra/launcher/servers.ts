@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { provision, type DatabaseUrls } from './databases.ts';
+import type { DatabaseName } from './database-names.ts';
+import { nginxProgram } from './nginx.ts';
+import { postgresProgram, postgresUrl } from './postgres.ts';
+import { preparePrograms, type ProgramName, type Programs } from './programs.ts';
+import { redisProgram, redisUrl } from './redis.ts';
+import { portsByService, type Site } from './site.ts';
+import { serverFolder } from './unprivileged.ts';
+
+/** Starts what the services stand on, all at once, and sets up the databases. */
+export async function startServers(
+  site: Site,
+): Promise<{ databases: Record<DatabaseName, DatabaseUrls>; redisUrl: string }> {
+  const { databaseUrl, redisUrl: givenRedisUrl } = site.options;
+  const needed: ProgramName[] = ['nginx'];
+  if (!databaseUrl) needed.push('postgres');
+  if (!givenRedisUrl) needed.push('redis');
+  const programs = await preparePrograms(needed, site.say);
+  const [databases, redis] = await Promise.all([
+    startPostgres(site, programs).then((adminUrl) => provision(adminUrl, site.secrets)),
+    startRedis(site, programs),
+    startNginx(site, programs),
+  ]);
+  return { databases, redisUrl: redis };
+}
+
+async function startPostgres(site: Site, programs: Programs): Promise<string> {
+  if (site.options.databaseUrl) return site.options.databaseUrl;
+  const { ports, secrets, runAs, signal } = site;
+  const folder = await placeFor(site, 'postgres');
+  const program = await postgresProgram({
+    executables: programs.postgres,
+    folder,
+    logFile: join(site.logsFolder, 'postgres.log'),
+    port: ports.postgres,
+    password: secrets.postgresPassword,
+    runAs,
+    durable: true,
+    signal,
+    say: site.say,
+  });
+  await site.processes.start(program);
+  return postgresUrl(ports.postgres, secrets.postgresPassword);
+}
+
+async function startRedis(site: Site, programs: Programs): Promise<string> {
+  if (site.options.redisUrl) return site.options.redisUrl;
+  const { ports, secrets, runAs } = site;
+  const folder = await placeFor(site, 'redis');
+  const logFile = join(site.logsFolder, 'redis.log');
+  const executable = programs.redis[0] ?? 'redis-server';
+  const options = { executable, folder, logFile, port: ports.redis, password: secrets.redisPassword, runAs };
+  await site.processes.start(redisProgram(options));
+  return redisUrl(ports.redis, secrets.redisPassword);
+}
+
+async function startNginx(site: Site, programs: Programs): Promise<void> {
+  const { options, ports, runAs } = site;
+  const program = await nginxProgram({
+    executable: programs.nginx[0] ?? 'nginx',
+    folder: await placeFor(site, 'nginx'),
+    logFile: join(site.logsFolder, 'nginx.log'),
+    publicHost: options.host ?? '127.0.0.1',
+    publicPort: ports.public,
+    internalPort: ports.internal,
+    balance: options.stack === 'sync' ? 'round-robin' : 'least-connections',
+    ports: portsByService(site.instances),
+    runAs,
+  });
+  await site.processes.start(program);
+}
+
+async function placeFor(site: Site, name: string): Promise<string> {
+  const folder = await serverFolder(site.dataDir, name, site.runAs);
+  if (!folder.startsWith(site.dataDir))
+    site.say(`${name} keeps its data in ${folder}: its user may not enter ${site.dataDir}`);
+  return folder;
+}

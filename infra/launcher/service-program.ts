@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import type { DatabaseName, ServiceName } from './database-names.ts';
+import type { DatabaseUrls } from './databases.ts';
+import type { Secrets } from './secrets.ts';
+import type { Program } from './supervised.ts';
+
+/** What all services of a stack have in common. */
+export interface ServiceSurroundings {
+  stack: 'sync' | 'async';
+  databases: Record<DatabaseName, DatabaseUrls>;
+  redisUrl: string;
+  internalUrl: string;
+  secrets: Secrets;
+  /** Compiled code is kept here: it saves a good part of a start. */
+  compileCache: string;
+  /** The folder with one folder per service. */
+  servicesRoot: string;
+  logsFolder: string;
+  /** Set for every service, over what is said here. */
+  extraEnv: Record<string, string>;
+}
+
+export interface Instance {
+  service: ServiceName;
+  instance: number;
+  port: number;
+}
+
+export function nameOf({ service, instance }: Pick<Instance, 'service' | 'instance'>): string {
+  return `${service}-${instance}`;
+}
+
+/** The whole environment of an instance. Nothing of ours leaks in but the PATH, so that a start is the same everywhere. */
+export function environmentOf(
+  { service, instance, port }: Instance,
+  around: ServiceSurroundings,
+): Record<string, string> {
+  const { databases, secrets } = around;
+  const gateway = {
+    GATEWAY_DATABASE_URL: databases.gateway.runtime,
+    GATEWAY_MIGRATION_DATABASE_URL: databases.gateway.owner,
+  };
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '/',
+    NODE_ENV: 'production',
+    NODE_COMPILE_CACHE: around.compileCache,
+    LAUNCHER_PIPE: '1',
+    STACK: around.stack,
+    SERVICE_INSTANCE: String(instance),
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    DATABASE_URL: databases[service].runtime,
+    MIGRATION_DATABASE_URL: databases[service].owner,
+    ...(service === 'payment' ? gateway : {}),
+    REDIS_URL: around.redisUrl,
+    INTERNAL_URL: around.internalUrl,
+    INTERNAL_TOKEN: secrets.internalToken,
+    JWT_SECRET: secrets.jwtSecret,
+    ORDER_ID_SECRET: secrets.orderIdSecret,
+    RATE_LIMIT_EXEMPT: '127.0.0.0/8,::1/128',
+    LOG_LEVEL: 'info',
+    ...around.extraEnv,
+  };
+}
+
+export function serviceProgram(instance: Instance, around: ServiceSurroundings): Program {
+  const name = nameOf(instance);
+  return {
+    name,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', join(around.servicesRoot, instance.service, 'src/main.ts')],
+    env: environmentOf(instance, around),
+    cwd: around.servicesRoot,
+    input: 'open-pipe',
+    logFile: join(around.logsFolder, `${name}.log`),
+    stopSignal: 'SIGTERM',
+    stopWithinMs: 10_000,
+    deathSignal: 'SIGTERM',
+    readyWithinMs: 60_000,
+    isReady: () => answersReady(instance.port),
+  };
+}
+
+/** The script that loads a service's demo data, if it has any. */
+export function demoScript(service: ServiceName, servicesRoot: string): string | undefined {
+  const script = join(servicesRoot, service, 'src/demo.ts');
+  return existsSync(script) ? script : undefined;
+}
+
+function answersReady(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = request({ host: '127.0.0.1', port, path: '/readyz', timeout: 2_000, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    asked.once('timeout', () => asked.destroy());
+    asked.once('error', () => resolve(false));
+    asked.end();
+  });
+}

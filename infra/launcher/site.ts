@@ -1,0 +1,57 @@
+import { freePort } from './free-port.ts';
+import { services, type ServiceName } from './database-names.ts';
+import type { ProcessSet } from './process-set.ts';
+import type { Secrets } from './secrets.ts';
+import type { Instance } from './service-program.ts';
+import type { StackOptions } from './stack-types.ts';
+import type { RunAs } from './unprivileged.ts';
+
+/** What the steps of one start share. */
+export interface Site {
+  options: StackOptions;
+  dataDir: string;
+  logsFolder: string;
+  secrets: Secrets;
+  /** The user of the servers, if we are root. */
+  runAs: RunAs | undefined;
+  processes: ProcessSet;
+  say: (line: string) => void;
+  /** Aborted as soon as going on makes no sense. */
+  signal: AbortSignal;
+  ports: Ports;
+  instances: Instance[];
+}
+
+export interface Ports {
+  postgres: number;
+  redis: number;
+  public: number;
+  internal: number;
+}
+
+/** The order in which a stack stops: no new requests, then what is under way, then what that needs. */
+export function stopOrder(instances: string[]): string[][] {
+  return [['nginx'], instances, ['redis'], ['postgres']];
+}
+
+export async function choosePorts(publicPort: number | undefined): Promise<Ports> {
+  return {
+    postgres: await freePort(),
+    redis: await freePort(),
+    public: publicPort ? publicPort : await freePort(),
+    internal: await freePort(),
+  };
+}
+
+export async function chooseInstances(count: number): Promise<Instance[]> {
+  const instances: Instance[] = [];
+  for (const service of services) {
+    for (let instance = 1; instance <= count; instance++) instances.push({ service, instance, port: await freePort() });
+  }
+  return instances;
+}
+
+export function portsByService(instances: Instance[]): Record<ServiceName, number[]> {
+  const portsOf = (name: ServiceName) => instances.filter(({ service }) => service === name).map(({ port }) => port);
+  return Object.fromEntries(services.map((name) => [name, portsOf(name)])) as Record<ServiceName, number[]>;
+}

@@ -1,0 +1,70 @@
+import type { DatabaseName, ServiceName } from './database-names.ts';
+import type { Secrets } from './secrets.ts';
+
+export interface StackOptions {
+  stack: 'sync' | 'async';
+  /** Everything of this stack lies here; two stacks need two folders. */
+  dataDir: string;
+  /** The public port; 0 (the default) takes a free one. */
+  port?: number;
+  /** The address of the public listener; 127.0.0.1 unless given. */
+  host?: string;
+  /** Demo data; none unless given. */
+  demo?: { shoppers: number } | false;
+  /** Set for every service, over the launcher's own values. */
+  env?: Record<string, string>;
+  /** Of each service; 2 unless given. */
+  instances?: number;
+  /** Servers to use instead of private ones. */
+  databaseUrl?: string | undefined;
+  redisUrl?: string | undefined;
+  /** A folder with one folder per service, each with src/main.ts; the repository's own unless given. */
+  servicesRoot?: string;
+  /** Progress, restarts and trouble, one line each; silent unless given. */
+  onLog?: (line: string) => void;
+  /** Called when the stack cannot go on after it was ready; it has then been stopped. */
+  onFailure?: (error: Error) => void;
+  /** Breaks off a start that is under way. */
+  signal?: AbortSignal;
+}
+
+export interface StackProcess {
+  /** `postgres`, `redis`, `nginx`, or service and instance, as in `order-2`. */
+  name: string;
+  service: ServiceName | undefined;
+  instance: number | undefined;
+  /** Undefined while it does not run. */
+  pid: number | undefined;
+  port: number;
+}
+
+/** A server that tests may take away and bring back, on the same port and data. Both throw for a given server. */
+export interface ServerControl {
+  stop(): Promise<void>;
+  /** Resolves when it answers again. */
+  start(): Promise<void>;
+}
+
+export interface Stack {
+  stack: 'sync' | 'async';
+  url: string;
+  internalUrl: string;
+  dataDir: string;
+  /** Of each database, for a role that may read everything and change nothing. */
+  databaseUrls: Record<DatabaseName, string>;
+  redisUrl: string;
+  secrets: Secrets;
+  postgres: ServerControl;
+  redis: ServerControl;
+  /** As of now. */
+  readonly processes: StackProcess[];
+  /** Sends a signal to one process, which is started again if it ends by it. */
+  kill(name: string, signal?: NodeJS.Signals): void;
+  /** Stops one process gracefully, and keeps it stopped until `startProcess`. */
+  stopProcess(name: string): Promise<void>;
+  startProcess(name: string): Promise<void>;
+  /** Stops everything in order. May be called more than once, and at any time. */
+  stop(): Promise<void>;
+  /** Kills everything at once, without waiting. */
+  killNow(): void;
+}

@@ -1,0 +1,164 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { databases, type DatabaseName } from './database-names.ts';
+import { loadDemo } from './demo.ts';
+import { assertPortIsFree } from './port-holder.ts';
+import { ProcessRegister } from './process-register.ts';
+import { ProcessSet } from './process-set.ts';
+import { forgetRunningStack, recordRunningStack } from './running-stack.ts';
+import { loadSecrets } from './secrets.ts';
+import { startServers } from './servers.ts';
+import { nameOf, serviceProgram, type Instance, type ServiceSurroundings } from './service-program.ts';
+import { chooseInstances, choosePorts, stopOrder, type Site } from './site.ts';
+import type { ServerControl, Stack, StackOptions, StackProcess } from './stack-types.ts';
+import { unprivilegedUser } from './unprivileged.ts';
+
+const repository = join(import.meta.dirname, '../..');
+
+/**
+ * Starts a whole stack and resolves when it is ready. If anything fails, what was started is stopped again before this
+ * rejects. Several stacks may run at a time, each in its own `dataDir`.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const say = options.onLog ?? (() => undefined);
+  const host = options.host ?? '127.0.0.1';
+  if (options.port) await assertPortIsFree(options.port, host);
+  const dataDir = resolve(options.dataDir);
+  const logsFolder = join(dataDir, 'logs');
+  await mkdir(logsFolder, { recursive: true });
+  const register = await ProcessRegister.claim(join(dataDir, 'run'), say);
+
+  let ready: Stack | undefined;
+  let stopping: Promise<void> | undefined;
+  const life = new AbortController();
+  const onAbort = () => life.abort(new Error('The start was broken off.'));
+  options.signal?.addEventListener('abort', onAbort);
+  if (options.signal?.aborted) onAbort();
+  const processes = new ProcessSet(register, {
+    say,
+    changed: () => ready && !stopping && recordRunningStack(ready),
+    gaveUp: (_program, error) => {
+      life.abort(error);
+      if (ready) void stop().then(() => options.onFailure?.(error));
+    },
+  });
+
+  const release = () => {
+    forgetRunningStack(dataDir);
+    register.release();
+  };
+  let instances: Instance[] = [];
+  const stop = () => (stopping ??= processes.stopInOrder(stopOrder(instances.map(nameOf))).finally(release));
+  const killNow = () => {
+    processes.killNow();
+    release();
+  };
+
+  let starting: Promise<Started> | undefined;
+  try {
+    const secrets = await loadSecrets(join(dataDir, 'secrets.json'));
+    const ports = await choosePorts(options.port);
+    instances = await chooseInstances(options.instances ?? 2);
+    const runAs = await unprivilegedUser();
+    const site = {
+      options,
+      dataDir,
+      logsFolder,
+      secrets,
+      runAs,
+      processes,
+      say,
+      signal: life.signal,
+      ports,
+      instances,
+    };
+    starting = startParts(site);
+    ready = stackOf(site, await unlessAborted(starting, life.signal), { stop, killNow });
+    recordRunningStack(ready);
+    return ready;
+  } catch (error) {
+    life.abort(error);
+    await stop();
+    await Promise.allSettled([starting]);
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+type Started = Awaited<ReturnType<typeof startServers>>;
+
+async function startParts(site: Site): Promise<Started> {
+  const { options, instances, ports, say } = site;
+  const startedAt = Date.now();
+  const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
+  say('starting PostgreSQL, Redis and nginx …');
+  const servers = await startServers(site);
+  say(`servers are up (${seconds()}); starting ${instances.length} service processes …`);
+  const around: ServiceSurroundings = {
+    ...servers,
+    stack: options.stack,
+    internalUrl: `http://127.0.0.1:${ports.internal}`,
+    secrets: site.secrets,
+    compileCache: join(repository, '.local/compile-cache'),
+    servicesRoot: options.servicesRoot ?? join(repository, 'services'),
+    logsFolder: site.logsFolder,
+    extraEnv: options.env ?? {},
+  };
+  await Promise.all(instances.map((instance) => site.processes.start(serviceProgram(instance, around))));
+  say(`services are ready (${seconds()})`);
+  if (options.demo) {
+    await loadDemo(options.demo.shoppers, instances, around, site.signal);
+    say(`demo data is loaded (${seconds()})`);
+  }
+  return servers;
+}
+
+function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killNow'>): Stack {
+  const { options, ports, processes } = site;
+  const host = options.host && !['0.0.0.0', '::'].includes(options.host) ? options.host : '127.0.0.1';
+  const auditUrls = databases.map((name) => [name, servers.databases[name].auditor]);
+  return {
+    ...ends,
+    stack: options.stack,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${ports.public}`,
+    internalUrl: `http://127.0.0.1:${ports.internal}`,
+    dataDir: site.dataDir,
+    databaseUrls: Object.fromEntries(auditUrls) as Record<DatabaseName, string>,
+    redisUrl: servers.redisUrl,
+    secrets: site.secrets,
+    postgres: controlOf('postgres', processes, options.databaseUrl),
+    redis: controlOf('redis', processes, options.redisUrl),
+    get processes() {
+      return listProcesses(site);
+    },
+    kill: (name, signal = 'SIGKILL') => processes.get(name).kill(signal),
+    stopProcess: (name) => processes.get(name).stop(),
+    startProcess: (name) => processes.get(name).start(),
+  };
+}
+
+function listProcesses({ processes, instances, ports, options }: Site): StackProcess[] {
+  const server = (name: string, port: number) => ({ name, service: undefined, instance: undefined, port });
+  const all = [
+    ...(options.databaseUrl ? [] : [server('postgres', ports.postgres)]),
+    ...(options.redisUrl ? [] : [server('redis', ports.redis)]),
+    server('nginx', ports.public),
+    ...instances.map((instance) => ({ name: nameOf(instance), ...instance })),
+  ];
+  return all.map((one) => ({ ...one, pid: processes.pidOf(one.name) }));
+}
+
+function controlOf(name: string, processes: ProcessSet, givenUrl: string | undefined): ServerControl {
+  if (!givenUrl) return { stop: () => processes.get(name).stop(), start: () => processes.get(name).start() };
+  const refuse = () => Promise.reject(new Error(`This ${name} was given by its URL: it is not ours to stop or start.`));
+  return { stop: refuse, start: refuse };
+}
+
+function unlessAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason as Error);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', onAbort));
+}
