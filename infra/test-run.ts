@@ -1,0 +1,51 @@
+/**
+ * `npm test [-- lint|unit|int|e2e [jest arguments]]`: the checks of the code, then the tests in Jest, one project after
+ * the other. The last line is `N passed, N failed, N skipped` over everything; exit code 1 if something failed or
+ * nothing ran.
+ */
+import { join } from 'node:path';
+import { Cleanup } from './test-run/cleanup.ts';
+import { runChecks } from './test-run/checks.ts';
+import { runJest } from './test-run/jest-project.ts';
+import { parseTestArguments, type Stage } from './test-run/test-arguments.ts';
+import { add, type Totals, verdictOf } from './test-run/totals.ts';
+import { startTestPostgres, startTestRedis } from './testing/servers.ts';
+import { preparePrograms } from './launcher/programs.ts';
+
+const root = join(import.meta.dirname, '..');
+const { stages, jestArguments } = parseTestArguments(process.argv.slice(2));
+const cleanup = new Cleanup();
+cleanup.onSignals();
+
+let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+try {
+  if (stages.some((stage) => stage === 'int' || stage === 'e2e')) {
+    await preparePrograms(['postgres', 'redis', 'nginx'], console.log);
+  }
+  for (const stage of stages) {
+    if (!cleanup.interrupted) totals = add(totals, await run(stage));
+  }
+} catch (error) {
+  if (!cleanup.interrupted) {
+    console.error(error instanceof Error ? error.message : error);
+    totals = add(totals, { passed: 0, failed: 1, skipped: 0 });
+  }
+} finally {
+  await cleanup.run();
+}
+const { line, exitCode } = verdictOf(totals);
+console.log(line);
+process.exit(cleanup.interrupted ? 130 : exitCode);
+
+async function run(stage: Stage): Promise<Totals> {
+  if (stage === 'lint') return runChecks(root, cleanup);
+  const env = stage === 'int' ? await startServersForTests() : {};
+  if (cleanup.interrupted) return { passed: 0, failed: 0, skipped: 0 };
+  return runJest({ root, project: stage, jestArguments, env, cleanup });
+}
+
+async function startServersForTests(): Promise<Record<string, string>> {
+  const postgres = startTestPostgres().then((server) => cleanup.add(() => server.close(), server));
+  const redis = startTestRedis().then((server) => cleanup.add(() => server.close(), server));
+  return { TEST_DATABASE_URL: (await postgres).url, TEST_REDIS_URL: (await redis).url };
+}

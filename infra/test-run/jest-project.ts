@@ -1,0 +1,47 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Cleanup } from './cleanup.ts';
+import { runTool } from './tool.ts';
+import { totalsOf, type JestReport, type Totals } from './totals.ts';
+
+export type JestProject = 'unit' | 'int' | 'e2e';
+
+const settings: Record<JestProject, string[]> = {
+  unit: [`--maxWorkers=${availableParallelism()}`],
+  int: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=30000'],
+  // One after the other: each has the machine, and its whole stack, to itself.
+  e2e: ['--runInBand', '--testTimeout=120000'],
+};
+
+interface JestRun {
+  root: string;
+  project: JestProject;
+  jestArguments: string[];
+  env: Record<string, string>;
+  cleanup: Cleanup;
+}
+
+/** Runs one project, shows Jest's own output, and answers what it counted. */
+export async function runJest({ root, project, jestArguments, env, cleanup }: JestRun): Promise<Totals> {
+  const reports = join(root, '.local/cache');
+  const report = join(reports, `jest-${project}-${process.pid}.json`);
+  await mkdir(reports, { recursive: true });
+  cleanup.add(() => rm(report, { force: true }), undefined);
+  const { code } = await runTool({
+    root,
+    script: 'node_modules/jest/bin/jest.js',
+    nodeFlags: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+    args: [
+      ...['--selectProjects', project, '--passWithNoTests', '--json', `--outputFile=${report}`],
+      ...settings[project],
+      ...jestArguments,
+    ],
+    env: { NODE_ENV: 'test', ...env },
+    cleanup,
+  });
+  const written = await readFile(report, 'utf8').catch(() => undefined);
+  const totals = written ? totalsOf(JSON.parse(written) as JestReport) : { passed: 0, failed: 0, skipped: 0 };
+  // Jest may also fail as a whole: a bad argument, a crash, an open handle.
+  return code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
+}

@@ -1,0 +1,35 @@
+export interface Totals {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** What we read of Jest's report. */
+export interface JestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numTodoTests: number;
+  /** Files that could not even be loaded: their tests are counted nowhere. */
+  numRuntimeErrorTestSuites: number;
+}
+
+export function totalsOf(report: JestReport): Totals {
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+export function add(a: Totals, b: Totals): Totals {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}
+
+/** A run in which nothing passed proves nothing, so it fails too. */
+export function verdictOf({ passed, failed, skipped }: Totals): { line: string; exitCode: number } {
+  return {
+    line: `${passed} passed, ${failed} failed, ${skipped} skipped`,
+    exitCode: failed > 0 || passed === 0 ? 1 : 0,
+  };
+}
