@@ -32,3 +32,4 @@ export function orderIds(secret: string): {
     },
   };
 }
+export type OrderIds = ReturnType<typeof orderIds>;

@@ -105,20 +105,21 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
   async receive(events: DomainEvent[], carryOn: 'self' | 'sender') {
     const origin: Origin = carryOn === 'self' ? this.#localOrigin : { deliver: false, records: [] };
     const failures: Failure[] = [];
-    const delivered = await Promise.all(
+    const deliveries: Promise<void>[] = [];
+    await Promise.all(
       events.map(async (event) => {
         try {
-          return (await this.#handle(event as DomainEvent<E>, origin)).delivered;
+          const done = await this.#handle(event as DomainEvent<E>, origin);
+          deliveries.push(done.delivered);
         } catch (error) {
           failures.push(this.#failureOf(event, error));
-          return undefined;
         }
       }),
     );
     return {
       failures,
       records: carryOn === 'self' ? [] : origin.records,
-      delivered: Promise.all(delivered).then(() => {}),
+      delivered: Promise.all(deliveries).then(() => {}),
     };
   }
 

@@ -6,7 +6,7 @@ const maxWaiters = 50_000;
 /** How often a waiter looks for itself, for the case that the news never came. */
 const lookEveryMs = 1_000;
 
-const newsSchema = z.array(z.uuid()).max(10_000);
+const newsSchema = z.array(z.string().max(64)).max(10_000);
 
 /**
  * Lets requests wait until something is settled. Within the process the news comes with the commit; from other instances

@@ -33,7 +33,7 @@ export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown
   redis: Redis;
   tokens: AccessTokens;
   /** Lets requests wait for `what` to be settled, on whichever instance that happens. */
-  settlements<View>(what: string): Settlements<View>;
+  settlements: <View>(what: string) => Settlements<View>;
 }
 
 export interface Task {

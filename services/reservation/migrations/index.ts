@@ -1,0 +1,35 @@
+import { sql, type Kysely, type Migration } from 'kysely';
+import { createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+
+export const migrations: Record<string, Migration> = {
+  '0001-schema': {
+    async up(db: Kysely<unknown>) {
+      await createMessagingTables(db);
+      await sql`
+        CREATE TABLE carts (
+          id uuid PRIMARY KEY,
+          user_id uuid NOT NULL,
+          items jsonb NOT NULL,
+          reservation_id uuid,
+          created_at timestamptz NOT NULL DEFAULT now()
+        ) WITH (fillfactor = 60)`.execute(db);
+      await sql`
+        CREATE TABLE reservations (
+          id uuid PRIMARY KEY,
+          order_id uuid NOT NULL UNIQUE,
+          user_id uuid NOT NULL,
+          cart_id uuid NOT NULL,
+          idempotency_key text NOT NULL,
+          status text NOT NULL CHECK (status IN ('pending', 'held', 'rejected', 'released', 'completed')),
+          cancel_requested boolean NOT NULL DEFAULT false,
+          items jsonb NOT NULL,
+          total_cents bigint,
+          currency text,
+          expires_at timestamptz,
+          reason text,
+          created_at timestamptz NOT NULL DEFAULT now(),
+          UNIQUE (user_id, idempotency_key)
+        ) WITH (fillfactor = 50)`.execute(db);
+    },
+  },
+};

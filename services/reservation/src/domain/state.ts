@@ -1,0 +1,103 @@
+import type { RefusalReason } from '@flash-sale/shared/events/schemas.ts';
+
+export interface CartLine {
+  productId: string;
+  quantity: number;
+}
+
+export interface Cart {
+  id: string;
+  userId: string;
+  items: CartLine[];
+  /** The last reservation made of this cart, and its status as of loading; a cart whose reservation came to nothing is open again. */
+  reservationId: string | null;
+  reservationStatus: ReservationStatus | null;
+}
+
+/**
+ * Each status's allowed next ones. `stock.committed` may overtake `stock.held`, and a cancellation may be through before
+ * the request was decided, hence the long first row.
+ */
+export const reservationStatuses = {
+  pending: ['held', 'rejected', 'released', 'completed'],
+  held: ['released', 'completed'],
+  rejected: [],
+  released: [],
+  completed: [],
+} as const satisfies Record<string, readonly string[]>;
+export type ReservationStatus = keyof typeof reservationStatuses;
+
+export const mayBecome = (from: ReservationStatus, to: ReservationStatus): boolean =>
+  (reservationStatuses[from] as readonly ReservationStatus[]).includes(to);
+
+export interface PricedLine extends CartLine {
+  name: string;
+  unitPriceCents: number;
+}
+
+export interface Reservation {
+  id: string;
+  orderId: string;
+  userId: string;
+  cartId: string;
+  idempotencyKey: string;
+  status: ReservationStatus;
+  cancelRequested: boolean;
+  items: CartLine[] | PricedLine[];
+  totalCents: number | null;
+  currency: string | null;
+  expiresAt: Date | null;
+  reason: RefusalReason | 'expired' | null;
+}
+
+const keyOf = (userId: string, idempotencyKey: string) => `${userId} ${idempotencyKey}`;
+
+/** The carts and reservations that a batch touches, and which of them a decision has made or changed. */
+export class ReservationState {
+  readonly #carts: Map<string, Cart>;
+  readonly #reservations: Map<string, Reservation>;
+  readonly #byKey: Map<string, Reservation>;
+  readonly newCarts = new Set<Cart>();
+  readonly changedCarts = new Set<Cart>();
+  readonly newReservations = new Set<Reservation>();
+  readonly changedReservations = new Set<Reservation>();
+
+  constructor(loaded: { carts: Cart[]; reservations: Reservation[] }) {
+    this.#carts = new Map(loaded.carts.map((cart) => [cart.id, cart]));
+    this.#reservations = new Map(loaded.reservations.map((row) => [row.id, row]));
+    this.#byKey = new Map([...this.#reservations.values()].map((row) => [keyOf(row.userId, row.idempotencyKey), row]));
+  }
+
+  /** Somebody else's cart is no cart. */
+  cartOf(id: string, userId: string): Cart | undefined {
+    const cart = this.#carts.get(id);
+    return cart?.userId === userId ? cart : undefined;
+  }
+
+  reservation(id: string): Reservation | undefined {
+    return this.#reservations.get(id);
+  }
+
+  reservationByKey(userId: string, idempotencyKey: string): Reservation | undefined {
+    return this.#byKey.get(keyOf(userId, idempotencyKey));
+  }
+
+  addCart(cart: Cart): void {
+    this.#carts.set(cart.id, cart);
+    this.newCarts.add(cart);
+  }
+
+  changedCart(cart: Cart): void {
+    if (!this.newCarts.has(cart)) this.changedCarts.add(cart);
+  }
+
+  addReservation(reservation: Reservation): void {
+    this.#reservations.set(reservation.id, reservation);
+    this.#byKey.set(keyOf(reservation.userId, reservation.idempotencyKey), reservation);
+    this.newReservations.add(reservation);
+  }
+
+  changedReservation(reservation: Reservation): void {
+    if (!this.newReservations.has(reservation)) this.changedReservations.add(reservation);
+  }
+}

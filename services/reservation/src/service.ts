@@ -1,0 +1,45 @@
+import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import { orderIds } from '@flash-sale/shared/ids.ts';
+import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
+import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
+import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
+import { migrations } from '../migrations/index.ts';
+import { Gate } from './adapters/gate.ts';
+import { openReservationReads } from './adapters/reads.ts';
+import type { ReservationTables } from './adapters/tables.ts';
+import { reservationUnitOfWork } from './adapters/unit-of-work.ts';
+import type { ReservationConfig } from './config.ts';
+import type { Reservation, ReservationState } from './domain/state.ts';
+import type { commands } from './handlers.ts';
+import { announce, routes } from './routes.ts';
+
+type Events = EventsOf<'reservation'>;
+type Commands = typeof commands;
+export type ReservationLane = Lane<ReservationState, Events, Commands>;
+
+export const reservationService: ServiceDefinition<
+  ReservationConfig,
+  ReservationTables,
+  ReservationState,
+  Events,
+  Commands
+> = {
+  name: 'reservation',
+  migrations,
+  build({ config, reads, redis, tokens, settlements }) {
+    const settled = settlements<Reservation>('reservation');
+    return {
+      unitOfWork: reservationUnitOfWork((reservation) => announce(reservation, settled)),
+      routes: (lane) =>
+        routes({
+          lane,
+          reads: openReservationReads(reads),
+          gate: new Gate(new StockViews(redis)),
+          orderIds: orderIds(config.ORDER_ID_SECRET),
+          settlements: settled,
+          tokens,
+          settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
+        }),
+    };
+  },
+};
