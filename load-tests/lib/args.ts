@@ -1,0 +1,89 @@
+import { parseArgs } from 'node:util';
+
+export const phases = ['idle', 'yardstick', 'checkout', 'fifty', 'one', 'race', 'audit'] as const;
+export type Phase = (typeof phases)[number];
+
+export interface BenchArguments {
+  stack: 'sync' | 'async';
+  /** A running stack to measure instead of an own one; its processes are unknown, unless its stack file is given too. */
+  url: string | undefined;
+  stackFile: string | undefined;
+  only: readonly Phase[];
+  vus: number;
+  /** Per load phase; undefined means the usual length of each. */
+  seconds: number | undefined;
+  repeat: number;
+  quick: boolean;
+  warmUp: boolean;
+  cpuProfile: boolean;
+}
+
+export const usage = `usage: node load-tests/bench.ts [options]
+
+  --stack sync|async   which stack to start (async)
+  --url URL            measure the stack that runs there instead of an own one
+  --stack-file FILE    its run/stack.json, which names its processes
+  --only a,b           phases: ${phases.join(', ')}
+  --vus N              virtual users of the checkout phase (500)
+  --seconds N          length of every load phase
+  --repeat N           runs of the checkout phase; the median counts (1)
+  --quick              short phases, a race of 400 for 20
+  --no-warm-up         measure cold services
+  --cpu-prof           a CPU profile of each own Node process, written when it ends`;
+
+export class UsageError extends Error {}
+
+/** Throws UsageError for anything it does not know. */
+export function parseBenchArguments(argv: string[]): BenchArguments {
+  const { values } = parse(argv);
+  const stack = values.stack ?? 'async';
+  if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
+  return {
+    stack,
+    url: values.url?.replace(/\/+$/, ''),
+    stackFile: values['stack-file'],
+    only: values.only === undefined ? phases : values.only.split(',').map(phaseNamed),
+    vus: positive('--vus', values.vus) ?? 500,
+    seconds: positive('--seconds', values.seconds),
+    repeat: positive('--repeat', values.repeat) ?? 1,
+    quick: values.quick ?? false,
+    warmUp: !values['no-warm-up'],
+    cpuProfile: values['cpu-prof'] ?? false,
+  };
+}
+
+function parse(argv: string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: argv,
+      options: {
+        stack: text,
+        url: text,
+        'stack-file': text,
+        only: text,
+        vus: text,
+        seconds: text,
+        repeat: text,
+        quick: flag,
+        'no-warm-up': flag,
+        'cpu-prof': flag,
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function phaseNamed(name: string): Phase {
+  const found = phases.find((phase) => phase === name.trim());
+  if (!found) throw new UsageError(`--only knows ${phases.join(', ')}, not "${name}"`);
+  return found;
+}
+
+function positive(option: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^[1-9]\d{0,6}$/.test(value)) throw new UsageError(`${option} is a number above zero, not "${value}"`);
+  return Number(value);
+}

@@ -1,0 +1,21 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AuditResult } from './results.ts';
+
+const script = join(import.meta.dirname, '../../infra/audit.ts');
+const timeoutMs = 120_000;
+
+/** Runs the audit on a running stack. A text says why it could not. */
+export async function runAudit(stackFile: string | undefined): Promise<AuditResult | string> {
+  if (!existsSync(script)) return 'there is no infra/audit.ts';
+  if (stackFile === undefined) return 'the stack file is unknown (--stack-file)';
+  const child = spawn(process.execPath, [script, '--stack-file', stackFile], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: timeoutMs,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+  return { passed: code === 0, output: output.trim().slice(-20_000) };
+}

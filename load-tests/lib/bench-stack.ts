@@ -1,0 +1,71 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startStack } from '../../infra/launcher/stack.ts';
+import type { BenchArguments } from './args.ts';
+import type { Root } from './usage.ts';
+
+/** The stack under test: an own one, or somebody else's. */
+export interface BenchStack extends AsyncDisposable {
+  url: string;
+  stack: string;
+  /** As of now. Empty if they are unknown. */
+  processes(): Root[];
+  stackFile: string | undefined;
+}
+
+const shoppers = 2_000;
+
+/** Starts an own stack with demo data in a folder that goes with it, unless the arguments name a running one. */
+export async function openStack(
+  { stack, url, stackFile, cpuProfile }: BenchArguments,
+  folder: string,
+  profiles: string,
+  signal: AbortSignal,
+): Promise<BenchStack> {
+  if (url !== undefined || stackFile !== undefined) return givenStack(url, stackFile);
+  const own = await startStack({
+    stack,
+    dataDir: folder,
+    demo: { shoppers },
+    signal,
+    env: cpuProfile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` } : {},
+    onLog: (line) => console.log(`  ${line}`),
+    onFailure: (error) => console.error(`the stack has stopped: ${error.message}`),
+  });
+  return {
+    url: own.url,
+    stack,
+    processes: () => rootsOf(own.processes),
+    stackFile: join(folder, 'run', 'stack.json'),
+    async [Symbol.asyncDispose]() {
+      await own.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface StackFile {
+  url: string;
+  stack: string;
+  processes: { name: string; pid?: number | undefined }[];
+}
+
+async function givenStack(url: string | undefined, stackFile: string | undefined): Promise<BenchStack> {
+  const nothing = () => Promise.resolve();
+  if (stackFile === undefined) {
+    return { url: url ?? '', stack: 'given', processes: () => [], stackFile, [Symbol.asyncDispose]: nothing };
+  }
+  const found = JSON.parse(await readFile(stackFile, 'utf8')) as StackFile;
+  const roots = rootsOf(found.processes);
+  return {
+    url: url ?? found.url,
+    stack: found.stack,
+    processes: () => roots,
+    stackFile,
+    [Symbol.asyncDispose]: nothing,
+  };
+}
+
+function rootsOf(processes: StackFile['processes']): Root[] {
+  return processes.flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]));
+}

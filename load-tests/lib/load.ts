@@ -1,0 +1,91 @@
+import { runK6, type K6Result } from './k6-run.ts';
+import { countOf, failsOf, passesOf, ratePerSecondOf, tagValuesOf, trendOf, type Trend } from './k6-summary.ts';
+import type { LoadResult, RaceResult } from './results.ts';
+import { endedChildrenCpuSeconds, measureUsage, type Root, type Usage } from './usage.ts';
+
+export interface Target {
+  url: string;
+  stack: string;
+  processes: Root[];
+}
+
+export interface Load {
+  name: string;
+  script: string;
+  vus: number;
+  seconds: number;
+}
+
+/** How long beyond the load itself a run may take: accounts to log in, journeys to end. */
+const graceSeconds = 120;
+
+/** Puts one constant load on the target and measures both sides of it. */
+export async function putLoad(target: Target, { name, script, vus, seconds }: Load): Promise<LoadResult> {
+  const env = { BASE_URL: target.url, STACK: target.stack, VUS: String(vus), DURATION: `${seconds}s` };
+  const { run, usage, k6CpuSeconds } = await measured(target, script, env, seconds);
+  return { name, vus, seconds, ...loadFigures(run), usage, k6CpuSeconds, complaints: run.complaints };
+}
+
+export async function runRace(
+  target: Target,
+  race: { buyers: number; stock: number; prepareSeconds: number },
+): Promise<RaceResult> {
+  const env = {
+    BASE_URL: target.url,
+    STACK: target.stack,
+    BUYERS: String(race.buyers),
+    STOCK: String(race.stock),
+    PREPARE_SECONDS: String(race.prepareSeconds),
+  };
+  const { run, usage } = await measured(target, 'race.ts', env, race.prepareSeconds);
+  const { summary, crossed, complaints } = run;
+  return {
+    buyers: race.buyers,
+    stock: race.stock,
+    sold: countOf(summary, 'sold'),
+    soldOut: countOf(summary, 'sold_out'),
+    other: countOf(summary, 'other'),
+    soldTrend: trendOf(summary, 'sold_duration'),
+    soldOutTrend: trendOf(summary, 'sold_out_duration'),
+    crossed,
+    usage,
+    complaints,
+  };
+}
+
+/** The figures of a checkout or yardstick run, without what setup() did. */
+export function loadFigures({ summary }: Pick<K6Result, 'summary'>) {
+  const names = tagValuesOf(summary, 'http_req_duration', 'name');
+  const steps: Record<string, Trend> = {};
+  for (const name of names) {
+    const trend = trendOf(summary, `http_req_duration{name:${name}}`);
+    if (trend) steps[name] = trend;
+  }
+  return {
+    requests: countOf(summary, 'http_reqs{scenario:default}'),
+    requestsPerSecond: ratePerSecondOf(summary, 'http_reqs{scenario:default}'),
+    journeys: countOf(summary, 'journeys'),
+    journeysPerSecond: ratePerSecondOf(summary, 'journeys'),
+    failed: passesOf(summary, 'http_req_failed{scenario:default}'),
+    wrong: failsOf(summary, 'checks'),
+    all: trendOf(summary, 'http_req_duration{scenario:default}'),
+    steps,
+    journey: trendOf(summary, 'journey_duration'),
+  };
+}
+
+async function measured(
+  target: Target,
+  script: string,
+  env: Record<string, string>,
+  seconds: number,
+): Promise<{ run: K6Result; usage: Usage[]; k6CpuSeconds: number }> {
+  const childrenBefore = endedChildrenCpuSeconds();
+  const usageSince = measureUsage(target.processes);
+  try {
+    const run = await runK6({ script, env, timeoutMs: (seconds + graceSeconds) * 1_000 });
+    return { run, usage: usageSince(), k6CpuSeconds: endedChildrenCpuSeconds() - childrenBefore };
+  } finally {
+    usageSince();
+  }
+}

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { cpus, release, totalmem, type as systemName } from 'node:os';
+import { promisify } from 'node:util';
+import { findK6 } from '../../infra/k6.ts';
+import type { Machine } from './results.ts';
+
+const run = promisify(execFile);
+
+/** What a figure depends on. */
+export async function describeMachine(): Promise<Machine> {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    system: `${systemName()} ${release()}`,
+    node: process.version,
+    k6: (await firstLine(await findK6(), ['version'])).replace(/^k6 /, ''),
+    commit: await firstLine('git', ['-C', import.meta.dirname, 'describe', '--always', '--dirty']),
+  };
+}
+
+async function firstLine(command: string, args: string[]): Promise<string> {
+  try {
+    return (await run(command, args)).stdout.split('\n')[0] ?? '';
+  } catch {
+    return 'unknown';
+  }
+}

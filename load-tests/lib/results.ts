@@ -1,0 +1,76 @@
+import type { Trend } from './k6-summary.ts';
+import type { IdleMemory, Usage } from './usage.ts';
+import type { Verdict } from './targets.ts';
+
+/** What one k6 run under constant load has shown. */
+export interface LoadResult {
+  name: string;
+  vus: number;
+  seconds: number;
+  requests: number;
+  requestsPerSecond: number;
+  journeys: number;
+  journeysPerSecond: number;
+  /** Requests that failed, and answers that were not what was asked for. */
+  failed: number;
+  wrong: number;
+  /** In milliseconds: all requests, each step by its name, and whole journeys. */
+  all: Trend | undefined;
+  steps: Record<string, Trend>;
+  journey: Trend | undefined;
+  /** Of the processes of the stack; empty if they are unknown. */
+  usage: Usage[];
+  k6CpuSeconds: number;
+  complaints: string;
+}
+
+export interface RaceResult {
+  buyers: number;
+  stock: number;
+  sold: number;
+  soldOut: number;
+  other: number;
+  soldTrend: Trend | undefined;
+  soldOutTrend: Trend | undefined;
+  /** Thresholds of the script that did not hold. */
+  crossed: string[];
+  usage: Usage[];
+  complaints: string;
+}
+
+export interface AuditResult {
+  passed: boolean;
+  output: string;
+}
+
+export interface Machine {
+  cpu: string;
+  cores: number;
+  memoryBytes: number;
+  system: string;
+  node: string;
+  k6: string;
+  commit: string;
+}
+
+export interface BenchResult {
+  startedAt: string;
+  stack: string;
+  url: string;
+  machine: Machine;
+  idle?: IdleMemory[];
+  yardstick?: LoadResult;
+  checkout?: LoadResult[];
+  fifty?: LoadResult;
+  one?: LoadResult;
+  race?: RaceResult;
+  /** A text says why there was none. */
+  audit?: AuditResult | string;
+  verdicts: Verdict[];
+}
+
+/** Of several runs the one in the middle by throughput; of two, the slower. */
+export function medianRun(runs: LoadResult[]): LoadResult | undefined {
+  const sorted = runs.toSorted((a, b) => a.requestsPerSecond - b.requestsPerSecond);
+  return sorted[Math.floor((sorted.length - 1) / 2)];
+}

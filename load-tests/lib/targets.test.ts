@@ -1,0 +1,121 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Trend } from './k6-summary.ts';
+import { medianRun, type BenchResult, type LoadResult, type RaceResult } from './results.ts';
+import { judge, type Verdict } from './targets.ts';
+
+const aTrend = (p95: number): Trend => ({ avg: p95, min: p95, med: p95, p90: p95, p95, p99: p95, max: p95 });
+
+const aLoad = (more: Partial<LoadResult> = {}): LoadResult => ({
+  name: 'load',
+  vus: 500,
+  seconds: 60,
+  requests: 240_000,
+  requestsPerSecond: 4_000,
+  journeys: 40_000,
+  journeysPerSecond: 666,
+  failed: 0,
+  wrong: 0,
+  all: aTrend(300),
+  steps: { reserve: aTrend(50) },
+  journey: aTrend(55),
+  usage: [],
+  k6CpuSeconds: 30,
+  complaints: '',
+  ...more,
+});
+
+const aRace = (more: Partial<RaceResult> = {}): RaceResult => ({
+  buyers: 2_000,
+  stock: 100,
+  sold: 100,
+  soldOut: 1_900,
+  other: 0,
+  soldTrend: aTrend(300),
+  soldOutTrend: aTrend(200),
+  crossed: [],
+  usage: [],
+  complaints: '',
+  ...more,
+});
+
+const aResult = (more: Partial<BenchResult>): Omit<BenchResult, 'verdicts'> => ({
+  startedAt: '2026-01-01T00:00:00.000Z',
+  stack: 'async',
+  url: 'http://127.0.0.1:8080',
+  machine: { cpu: 'any', cores: 2, memoryBytes: 8e9, system: 'Linux', node: 'v24', k6: 'v2', commit: 'abc' },
+  ...more,
+});
+
+const verdictsOf = (more: Partial<BenchResult>) => judge(aResult(more));
+const missed = (verdicts: Verdict[]) => verdicts.filter(({ met }) => !met).map(({ target }) => target);
+
+describe('judging a benchmark', () => {
+  test('says nothing of what was not measured', () => {
+    expect(verdictsOf({})).toEqual([]);
+    expect(verdictsOf({ audit: 'there is none' })).toEqual([]);
+  });
+
+  test('memory at rest is the sum of all processes, below 1.2 GB', () => {
+    const idle = (pssBytes: number) => ['a', 'b'].map((name) => ({ name, pssBytes, rssBytes: 9e9 }));
+    expect(missed(verdictsOf({ idle: idle(599e6) }))).toEqual([]);
+    expect(missed(verdictsOf({ idle: idle(600e6) }))).toHaveLength(1);
+  });
+
+  test('500 shoppers: none failed, p95 below 400 ms', () => {
+    expect(missed(verdictsOf({ checkout: [aLoad()] }))).toEqual([]);
+    expect(missed(verdictsOf({ checkout: [aLoad({ failed: 1 })] }))).toEqual(['500 shoppers: no request failed']);
+    expect(missed(verdictsOf({ checkout: [aLoad({ wrong: 1 })] }))).toEqual(['500 shoppers: no request failed']);
+    expect(missed(verdictsOf({ checkout: [aLoad({ all: aTrend(400) })] }))).toEqual(['500 shoppers: p95 below 400 ms']);
+  });
+
+  test('a load that got nothing done has failed', () => {
+    const nothing = aLoad({ journeys: 0, all: undefined });
+    expect(missed(verdictsOf({ checkout: [nothing] }))).toHaveLength(2);
+  });
+
+  test('another number of shoppers has no target', () => {
+    expect(verdictsOf({ checkout: [aLoad({ vus: 100, failed: 5 })] })).toEqual([]);
+  });
+
+  test('the yardstick sets a target and an aim', () => {
+    const against = (requestsPerSecond: number) =>
+      verdictsOf({ checkout: [aLoad()], yardstick: aLoad({ requestsPerSecond }) }).filter(({ target }) =>
+        target.includes('yardstick'),
+      );
+    expect(against(10_000).map(({ met }) => met)).toEqual([true, true]);
+    expect(against(16_000).map(({ met, aim }) => [met, aim])).toEqual([
+      [true, undefined],
+      [false, true],
+    ]);
+    expect(against(16_001).map(({ met }) => met)).toEqual([false, false]);
+  });
+
+  test('50 shoppers: reserve within 60 ms; one shopper: the whole journey', () => {
+    expect(
+      missed(verdictsOf({ fifty: aLoad({ steps: { reserve: aTrend(60) } }), one: aLoad({ journey: aTrend(60) }) })),
+    ).toEqual([]);
+    expect(missed(verdictsOf({ fifty: aLoad({ steps: { reserve: aTrend(60.1) } }) }))).toHaveLength(1);
+    expect(missed(verdictsOf({ fifty: aLoad({ steps: {} }) }))).toHaveLength(1);
+    expect(missed(verdictsOf({ one: aLoad({ journey: aTrend(60.1) }) }))).toHaveLength(1);
+  });
+
+  test('the race is exact, and sold out is the faster answer', () => {
+    expect(missed(verdictsOf({ race: aRace() }))).toEqual([]);
+    for (const wrong of [{ sold: 101 }, { sold: 99, other: 1 }, { soldOut: 1_899 }, { crossed: ['checks: rate==1'] }]) {
+      expect(missed(verdictsOf({ race: aRace(wrong) }))).toEqual(['race: exactly 100 sold, 1900 sold out']);
+    }
+    expect(missed(verdictsOf({ race: aRace({ soldOutTrend: aTrend(300) }) }))).toHaveLength(1);
+  });
+
+  test('a failed audit is a missed target', () => {
+    expect(missed(verdictsOf({ audit: { passed: false, output: '' } }))).toHaveLength(1);
+    expect(missed(verdictsOf({ audit: { passed: true, output: '' } }))).toEqual([]);
+  });
+});
+
+test('of several runs the median counts, of two the slower', () => {
+  const run = (requestsPerSecond: number) => aLoad({ requestsPerSecond });
+  expect(medianRun([run(3), run(1), run(2)])?.requestsPerSecond).toBe(2);
+  expect(medianRun([run(3), run(1)])?.requestsPerSecond).toBe(1);
+  expect(medianRun([])).toBeUndefined();
+});

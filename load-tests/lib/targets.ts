@@ -1,0 +1,106 @@
+import { medianRun, type BenchResult, type LoadResult, type RaceResult } from './results.ts';
+
+/** One promise about speed, size or exactness, and whether it was kept. */
+export interface Verdict {
+  target: string;
+  measured: string;
+  met: boolean;
+  /** Something to aim at beyond the target; missing it is no failure. */
+  aim?: boolean;
+}
+
+const idleLimitBytes = 1.2e9;
+
+/** Judges what was measured. What was not measured has no verdict. */
+export function judge(result: Omit<BenchResult, 'verdicts'>): Verdict[] {
+  const checkout = medianRun(result.checkout ?? []);
+  return [
+    ...(result.idle ? [idleVerdict(result.idle)] : []),
+    ...(checkout?.vus === 500 ? crowdVerdicts(checkout, result.yardstick) : []),
+    ...(result.fifty ? fiftyVerdicts(result.fifty) : []),
+    ...(result.one ? oneVerdicts(result.one) : []),
+    ...(result.race ? raceVerdicts(result.race) : []),
+    ...(typeof result.audit === 'object' ? [auditVerdict(result.audit.passed)] : []),
+  ];
+}
+
+function idleVerdict(idle: NonNullable<BenchResult['idle']>): Verdict {
+  const bytes = idle.reduce((sum, { pssBytes }) => sum + pssBytes, 0);
+  return { target: 'at rest: below 1.2 GB', measured: `${(bytes / 1e9).toFixed(2)} GB`, met: bytes < idleLimitBytes };
+}
+
+function crowdVerdicts(checkout: LoadResult, yardstick: LoadResult | undefined): Verdict[] {
+  const ratio = yardstick && checkout.requestsPerSecond / yardstick.requestsPerSecond;
+  return [
+    noneFailed('500 shoppers', checkout),
+    below('500 shoppers: p95 below 400 ms', checkout.all?.p95, 400),
+    ...(ratio === undefined
+      ? []
+      : [
+          { target: '500 shoppers: 0.25 of the yardstick', measured: ratio.toFixed(3), met: ratio >= 0.25 },
+          { target: '500 shoppers: 0.36 of the yardstick', measured: ratio.toFixed(3), met: ratio >= 0.36, aim: true },
+        ]),
+  ];
+}
+
+function fiftyVerdicts(fifty: LoadResult): Verdict[] {
+  return [
+    noneFailed('50 shoppers', fifty),
+    atMost('50 shoppers: p95 of reserve at most 60 ms', fifty.steps.reserve?.p95, 60),
+  ];
+}
+
+function oneVerdicts(one: LoadResult): Verdict[] {
+  return [
+    noneFailed('one shopper', one),
+    atMost('one shopper: p95 of the journey at most 60 ms', one.journey?.p95, 60),
+  ];
+}
+
+function raceVerdicts(race: RaceResult): Verdict[] {
+  const winners = Math.min(race.stock, race.buyers);
+  const exact = race.sold === winners && race.soldOut === race.buyers - winners && race.other === 0;
+  const sold = race.soldTrend?.p95;
+  const soldOut = race.soldOutTrend?.p95;
+  return [
+    {
+      target: `race: exactly ${winners} sold, ${race.buyers - winners} sold out`,
+      measured: `${race.sold} sold, ${race.soldOut} sold out, ${race.other} other`,
+      met: exact && race.crossed.length === 0,
+    },
+    {
+      target: 'race: sold out is answered faster than sold (p95)',
+      measured: `${milliseconds(soldOut)} against ${milliseconds(sold)}`,
+      met: sold !== undefined && soldOut !== undefined && soldOut < sold,
+    },
+  ];
+}
+
+function auditVerdict(passed: boolean): Verdict {
+  return {
+    target: 'audit: nothing oversold, lost or charged twice',
+    measured: passed ? 'passed' : 'failed',
+    met: passed,
+  };
+}
+
+function noneFailed(who: string, { failed, wrong, journeys }: LoadResult): Verdict {
+  const met = failed === 0 && wrong === 0 && journeys > 0;
+  return {
+    target: `${who}: no request failed`,
+    measured: `${failed} failed, ${wrong} wrong, ${journeys} journeys`,
+    met,
+  };
+}
+
+function below(target: string, measured: number | undefined, limitMs: number): Verdict {
+  return { target, measured: milliseconds(measured), met: measured !== undefined && measured < limitMs };
+}
+
+function atMost(target: string, measured: number | undefined, limitMs: number): Verdict {
+  return { target, measured: milliseconds(measured), met: measured !== undefined && measured <= limitMs };
+}
+
+function milliseconds(value: number | undefined): string {
+  return value === undefined ? 'nothing' : `${value.toFixed(1)} ms`;
+}

@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import { hasProcfs, parseStat, parseStatus, readProcesses, type ProcessInfo } from './procfs.ts';
+import { cpuSecondsOf, familyBytes, measureUsage, ownersOf } from './usage.ts';
+
+const aProcess = (pid: number, parent: number, cpuSeconds = 0, endedChildrenCpuSeconds = 0): ProcessInfo => ({
+  pid,
+  parent,
+  cpuSeconds,
+  endedChildrenCpuSeconds,
+});
+const byPid = (...processes: ProcessInfo[]) => new Map(processes.map((one) => [one.pid, one]));
+
+describe('/proc', () => {
+  test('a stat line is read past a name with blanks and parentheses', () => {
+    const line = '4711 (postgres: io (w) 1) S 42 4711 4711 0 -1 4194560 900 0 0 0 250 50 7 3 20 0 1 0 12345 1 1';
+    expect(parseStat(line)).toEqual({ pid: 4_711, parent: 42, cpuSeconds: 3, endedChildrenCpuSeconds: 0.1 });
+  });
+
+  test('a stat line that is cut off is nothing', () => {
+    expect(parseStat('')).toBeUndefined();
+  });
+
+  test('memory is private or shared', () => {
+    const status =
+      'Name:\tnode\nVmRSS:\t  90000 kB\nRssAnon:\t   50000 kB\nRssFile:\t   38000 kB\nRssShmem:\t    2000 kB\n';
+    expect(parseStatus(status)).toEqual({ privateBytes: 51_200_000, sharedBytes: 40_960_000 });
+  });
+
+  test('a kernel thread, which has no memory, has none', () => {
+    expect(parseStatus('Name:\tkthreadd\n')).toEqual({ privateBytes: 0, sharedBytes: 0 });
+  });
+});
+
+describe('processor time', () => {
+  const launcher = aProcess(10, 1, 5);
+  const nginx = aProcess(20, 10, 1, 0.5);
+  const worker = aProcess(21, 20, 4);
+  const order = aProcess(30, 10, 7);
+  const stranger = aProcess(99, 1, 100);
+  const roots = [
+    { name: 'nginx', pid: 20 },
+    { name: 'order-1', pid: 30 },
+  ];
+
+  test('belongs to the nearest root among the ancestors', () => {
+    const owners = ownersOf(byPid(launcher, nginx, worker, order, stranger), roots);
+    expect(Object.fromEntries(owners)).toEqual({ 20: 'nginx', 21: 'nginx', 30: 'order-1' });
+  });
+
+  test('of a root below another root is its own', () => {
+    const owners = ownersOf(byPid(launcher, nginx, worker), [...roots, { name: 'launcher', pid: 10 }]);
+    expect(Object.fromEntries(owners)).toEqual({ 10: 'launcher', 20: 'nginx', 21: 'nginx' });
+  });
+
+  test('holds what living and ended children used', () => {
+    expect(Object.fromEntries(cpuSecondsOf(byPid(nginx, worker, order), roots))).toEqual({ nginx: 5.5, 'order-1': 7 });
+  });
+
+  test('of a child is not lost when it ends', () => {
+    const before = cpuSecondsOf(byPid(aProcess(20, 1, 1), aProcess(21, 20, 4)), roots).get('nginx');
+    const after = cpuSecondsOf(byPid(aProcess(20, 1, 1, 4)), roots).get('nginx');
+    expect(after).toBe(before);
+  });
+
+  test('ends at a circle of parents', () => {
+    expect(ownersOf(byPid(aProcess(1, 2), aProcess(2, 1)), roots).size).toBe(0);
+  });
+});
+
+test('memory of a family: private pages in full, shared ones once', () => {
+  const members = [
+    { privateBytes: 10, sharedBytes: 100 },
+    { privateBytes: 20, sharedBytes: 120 },
+  ];
+  expect(familyBytes(members)).toBe(150);
+  expect(familyBytes([])).toBe(0);
+});
+
+test('this very process is seen at work; where there is no /proc, nothing is', () => {
+  const done = measureUsage([{ name: 'me', pid: process.pid }]);
+  const end = Date.now() + 200;
+  while (Date.now() < end) Math.sqrt(Math.random());
+  const [me] = done();
+  expect((me?.cpuSeconds ?? 0) > 0.05).toBe(hasProcfs);
+  expect((me?.peakBytes ?? 0) > 1_000_000).toBe(hasProcfs);
+  expect(readProcesses().get(process.pid)?.parent).toBe(hasProcfs ? process.ppid : undefined);
+});

@@ -1,0 +1,100 @@
+import { readMemory, readProcesses, readPssBytes, type Memory, type ProcessInfo } from './procfs.ts';
+
+/** A process of the stack. Everything it has started counts as its own: nginx's workers, PostgreSQL's backends. */
+export interface Root {
+  name: string;
+  pid: number;
+}
+
+export interface Usage {
+  name: string;
+  cpuSeconds: number;
+  peakBytes: number;
+}
+
+const sampleEveryMs = 1_000;
+
+/** Which root each process belongs to: the nearest one among its ancestors. */
+export function ownersOf(processes: ReadonlyMap<number, ProcessInfo>, roots: Root[]): Map<number, string> {
+  const nameOf = new Map(roots.map(({ pid, name }) => [pid, name]));
+  const owners = new Map<number, string>();
+  for (const { pid } of processes.values()) {
+    let at: number | undefined = pid;
+    for (let depth = 0; at !== undefined && depth < 64 && !nameOf.has(at); depth++) at = processes.get(at)?.parent;
+    const owner = at === undefined ? undefined : nameOf.get(at);
+    if (owner !== undefined) owners.set(pid, owner);
+  }
+  return owners;
+}
+
+/** Processor time per root so far. What ended children used is kept by their parent, so none of it is lost or counted twice. */
+export function cpuSecondsOf(processes: ReadonlyMap<number, ProcessInfo>, roots: Root[]): Map<string, number> {
+  const seconds = new Map(roots.map(({ name }) => [name, 0]));
+  for (const [pid, owner] of ownersOf(processes, roots)) {
+    const info = processes.get(pid);
+    if (info) seconds.set(owner, (seconds.get(owner) ?? 0) + info.cpuSeconds + info.endedChildrenCpuSeconds);
+  }
+  return seconds;
+}
+
+/** Memory of a family: private pages in full, shared ones once, as the largest member has them. */
+export function familyBytes(members: Memory[]): number {
+  const privateBytes = members.reduce((sum, { privateBytes }) => sum + privateBytes, 0);
+  return privateBytes + Math.max(0, ...members.map(({ sharedBytes }) => sharedBytes));
+}
+
+/** Starts to measure; the function it answers ends the measurement and says what each root used meanwhile. */
+export function measureUsage(roots: Root[]): () => Usage[] {
+  const before = cpuSecondsOf(readProcesses(), roots);
+  const peaks = new Map<string, number>();
+  const sample = () => {
+    for (const [name, bytes] of memoryOf(roots)) peaks.set(name, Math.max(bytes, peaks.get(name) ?? 0));
+  };
+  sample();
+  const timer = setInterval(sample, sampleEveryMs);
+  return () => {
+    clearInterval(timer);
+    const after = cpuSecondsOf(readProcesses(), roots);
+    return roots.map(({ name }) => ({
+      name,
+      cpuSeconds: Math.max(0, (after.get(name) ?? 0) - (before.get(name) ?? 0)),
+      peakBytes: peaks.get(name) ?? 0,
+    }));
+  };
+}
+
+export interface IdleMemory {
+  name: string;
+  pssBytes: number;
+  rssBytes: number;
+}
+
+/** Memory of each root with all it has started. Throws if a process may not be looked into: a sum without it would be a lie. */
+export function idleMemoryOf(roots: Root[]): IdleMemory[] {
+  const idle = new Map(roots.map(({ name }) => [name, { name, pssBytes: 0, rssBytes: 0 }]));
+  for (const [pid, owner] of ownersOf(readProcesses(), roots)) {
+    const memory = readMemory(pid);
+    const entry = idle.get(owner);
+    if (!memory || !entry) continue;
+    const pssBytes = readPssBytes(pid);
+    if (pssBytes === undefined)
+      throw new Error(`the memory of ${owner} (pid ${pid}) cannot be read: it belongs to another user`);
+    entry.pssBytes += pssBytes;
+    entry.rssBytes += memory.privateBytes + memory.sharedBytes;
+  }
+  return [...idle.values()];
+}
+
+/** Processor time of the children of this very process that have ended, k6 among them. */
+export function endedChildrenCpuSeconds(): number {
+  return readProcesses().get(process.pid)?.endedChildrenCpuSeconds ?? 0;
+}
+
+function memoryOf(roots: Root[]): Map<string, number> {
+  const families = new Map<string, Memory[]>();
+  for (const [pid, owner] of ownersOf(readProcesses(), roots)) {
+    const memory = readMemory(pid);
+    if (memory) families.set(owner, [...(families.get(owner) ?? []), memory]);
+  }
+  return new Map([...families].map(([name, members]) => [name, familyBytes(members)]));
+}
