@@ -52,7 +52,7 @@ export class ProcessSet {
   async stopInOrder(groups: string[][]): Promise<void> {
     this.#closed = true;
     clearInterval(this.#logLimiter);
-    for (const group of groups) await Promise.all(group.map((name) => this.#processes.get(name)?.stop()));
+    for (const group of groups) await Promise.all(group.map(async (name) => this.#processes.get(name)?.stop()));
     process.off('exit', this.#killOnExit);
   }
 

@@ -68,8 +68,7 @@ export class Supervised {
     const deadline = Date.now() + this.program.readyWithinMs;
     try {
       while (!(await this.#checkReady())) {
-        if (this.#failure) throw this.#failure;
-        if (!this.#wanted) throw new StartFailed(`${this.program.name} was stopped before it was ready`);
+        this.#throwIfOver();
         if (Date.now() > deadline)
           throw this.#startFailed(`was not ready within ${this.program.readyWithinMs / 1000} s`);
         await sleep(50);
@@ -166,6 +165,11 @@ export class Supervised {
     if (child !== this.#child) return false;
     this.#history = { ...this.#history, everReady: true };
     return true;
+  }
+
+  #throwIfOver(): void {
+    if (this.#failure) throw this.#failure;
+    if (!this.#wanted) throw new StartFailed(`${this.program.name} was stopped before it was ready`);
   }
 
   #startFailed(what: string): StartFailed {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { createDatabase, grantPrivileges, urlFor, withClient, type DatabaseSpec } from '../launcher/databases.ts';
 
 export interface TestDatabase {
