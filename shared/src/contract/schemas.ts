@@ -19,8 +19,16 @@ const email = z
   .pipe(z.email())
   .meta({ description: 'compared without regard to case' });
 const password = z.string().min(8).max(128);
+/** One line for people to read. PostgreSQL cannot store a zero byte, and nobody needs the other control characters. */
+const label = (longest: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(longest)
+    .regex(/^\P{Cc}*$/u, 'no control characters');
 
-export const registration = z.strictObject({ email, password, name: z.string().trim().min(1).max(100).optional() });
+export const registration = z.strictObject({ email, password, name: label(100).optional() });
 export const registeredUser = z.strictObject({ id, email: z.string() });
 export const currentUser = z.strictObject({
   id,
@@ -53,7 +61,7 @@ export const pageQuery = z.strictObject({
 });
 export const newProduct = z
   .strictObject({
-    name: z.string().trim().min(1).max(200),
+    name: label(200),
     priceCents: cents,
     currency,
     stock: z.number().int().min(0).max(mostUnits),

@@ -1,0 +1,6 @@
+import type { Migration } from 'kysely';
+import { accountsAndSessions } from './0001-accounts-and-sessions.ts';
+
+export const migrations: Record<string, Migration> = {
+  '0001-accounts-and-sessions': accountsAndSessions,
+};

@@ -1,0 +1,39 @@
+import { AppError } from '@flash-sale/shared/errors.ts';
+
+const retryAfterSeconds = 2;
+
+/** Lets so many through at once and so many wait, first come first served; the rest are turned away at once. */
+export class Semaphore {
+  readonly #concurrency: number;
+  readonly #maxQueued: number;
+  #running = 0;
+  readonly #queue: (() => void)[] = [];
+
+  constructor(options: { concurrency: number; maxQueued: number }) {
+    this.#concurrency = options.concurrency;
+    this.#maxQueued = options.maxQueued;
+  }
+
+  /** @throws AppError overloaded when the queue is full; otherwise what the work throws */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running < this.#concurrency) this.#running += 1;
+    else await this.#turn();
+    try {
+      return await work();
+    } finally {
+      const next = this.#queue.shift();
+      // The place is handed over, not given up: nobody may slip in between.
+      if (next) next();
+      else this.#running -= 1;
+    }
+  }
+
+  #turn(): Promise<void> {
+    if (this.#queue.length >= this.#maxQueued) {
+      throw new AppError('overloaded', 'Too many log-ins at once. Nothing was changed; try again shortly.', {
+        retryAfterSeconds,
+      });
+    }
+    return new Promise((resolve) => this.#queue.push(resolve));
+  }
+}

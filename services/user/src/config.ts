@@ -1,0 +1,44 @@
+import { commonSchema, count, readEnvironment } from '@flash-sale/shared/config.ts';
+import { addressSet } from '@flash-sale/shared/http/rate-limit.ts';
+import { registration } from '@flash-sale/shared/contract/schemas.ts';
+import { z } from 'zod';
+
+const fiveMinutesMs = 300_000;
+
+export const userConfigSchema = commonSchema.extend({
+  ACCESS_TOKEN_TTL_S: z.coerce.number().int().min(1).max(86_400).default(900),
+  REFRESH_TOKEN_TTL_S: z.coerce.number().int().min(1).max(31_536_000).default(2_592_000),
+  PASSWORD_CONCURRENCY: count(2).describe(
+    'password hashes computed at once; each takes about 7 ms of a core and 19 MiB',
+  ),
+  PASSWORD_QUEUE_MAX: count(512).describe('log-ins and registrations that may wait for it; more are refused with 503'),
+  CREDENTIAL_CACHE_MAX: count(20_000).describe('verified log-ins that are remembered'),
+  CREDENTIAL_CACHE_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(fiveMinutesMs)
+    .default(fiveMinutesMs)
+    .describe('0 remembers none'),
+  LOGIN_LIMIT_PER_ADDRESS: count(300).describe('log-ins a minute from one address, successful or not'),
+  LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS: count(10).describe('wrong passwords a minute'),
+  LOGIN_FAILURES_PER_ACCOUNT: count(100).describe('wrong passwords an hour, from all addresses together'),
+  REGISTRATION_LIMIT_PER_ADDRESS: count(30).describe('registrations a minute from one address'),
+  RATE_LIMIT_EXEMPT: addressSet.describe('addresses without limits, CIDRs separated by commas'),
+  ADMIN_EMAIL: registration.shape.email.optional().describe('an admin account that exists from the start'),
+  ADMIN_PASSWORD: registration.shape.password.optional(),
+});
+
+export type UserConfig = z.output<typeof userConfigSchema>;
+
+/** Exits the process when the environment is not usable. */
+export const readConfig = (): UserConfig =>
+  readEnvironment(
+    userConfigSchema.refine((config) => (config.ADMIN_EMAIL === undefined) === (config.ADMIN_PASSWORD === undefined), {
+      path: ['ADMIN_PASSWORD'],
+      message: 'ADMIN_EMAIL and ADMIN_PASSWORD go together',
+    }),
+  );
+
+/** For the demo data: the same environment and how many shoppers it wants. */
+export const readDemoConfig = () => readEnvironment(userConfigSchema.extend({ DEMO_SHOPPERS: count(2_000) }));
