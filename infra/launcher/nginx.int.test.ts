@@ -1,0 +1,242 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { services, type ServiceName } from './database-names.ts';
+import { freePort } from './free-port.ts';
+import { nginxProgram } from './nginx.ts';
+import { preparePrograms } from './programs.ts';
+import { runCommand } from './run-command.ts';
+import { Supervised } from './supervised.ts';
+import { serverFolder, unprivilegedUser } from './unprivileged.ts';
+
+interface Echo {
+  server: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+}
+
+let home: string;
+let nginx: Supervised;
+let publicPort: number;
+let internalPort: number;
+/** `user-1`, `user-2` and so on; the first payment server breaks every connection, and nobody listens for orders. */
+const servers = new Map<string, Server>();
+let reached: string[] = [];
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'flash-sale-nginx-'));
+  [publicPort, internalPort] = [await freePort(), await freePort()];
+  const ports = {} as Record<ServiceName, number[]>;
+  for (const name of services) ports[name] = [await startEcho(`${name}-1`), await startEcho(`${name}-2`)];
+  for (const server of [servers.get('order-1'), servers.get('order-2')]) server?.close();
+  const runAs = await unprivilegedUser();
+  const program = await nginxProgram({
+    executable: (await preparePrograms(['nginx'], console.log)).nginx[0] ?? 'nginx',
+    folder: await serverFolder(home, 'nginx', runAs),
+    logFile: join(home, 'nginx.log'),
+    publicHost: '127.0.0.1',
+    publicPort,
+    internalPort,
+    balance: 'least-connections',
+    ports,
+    runAs,
+  });
+  const silent = () => undefined;
+  nginx = new Supervised(program, { say: silent, started: silent, ended: silent, gaveUp: silent });
+  await nginx.start();
+});
+
+afterAll(async () => {
+  await nginx?.stop();
+  for (const server of servers.values()) server.close().closeAllConnections();
+  await rm(home, { recursive: true });
+});
+
+async function startEcho(name: string): Promise<number> {
+  const port = await freePort();
+  const server = createServer((incoming, response) => {
+    reached.push(name);
+    if (name === 'payment-1') return void incoming.socket.destroy();
+    incoming.resume().on('end', () => {
+      const echo: Echo = { server: name, path: incoming.url ?? '', headers: incoming.headers };
+      const isProblem = echo.path.endsWith('/refused');
+      response.writeHead(isProblem ? 409 : 200, {
+        'Content-Type': isProblem ? 'application/problem+json' : 'application/json',
+      });
+      response.end(JSON.stringify(isProblem ? { type: '/problems/sold-out' } : echo));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  servers.set(name, server);
+  return port;
+}
+
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  json: Record<string, unknown> & Partial<Echo>;
+}
+
+/** By node:http, which sends paths and headers as they are given. */
+function send(path: string, options: { method?: string; body?: string; headers?: object; port?: number } = {}) {
+  const { method = 'GET', body, headers = {}, port = publicPort } = options;
+  reached = [];
+  return new Promise<Answer>((resolve, reject) => {
+    const asked = request(
+      { host: '127.0.0.1', port, path, method, headers: { ...headers }, agent: false },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => (text += part));
+        response.on('end', () => {
+          const isJson = response.headers['content-type']?.includes('json');
+          const json = (isJson ? JSON.parse(text) : {}) as Answer['json'];
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, json });
+        });
+      },
+    );
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+function expectProblem(answer: Answer, status: number, code: string) {
+  expect(answer.headers['content-type']).toBe('application/problem+json');
+  expect(answer.headers['x-content-type-options']).toBe('nosniff');
+  expect(answer.json).toEqual({
+    type: `/problems/${code}`,
+    title: expect.any(String),
+    status,
+    detail: expect.any(String),
+  });
+  expect(answer.status).toBe(status);
+}
+
+test('nginx itself finds nothing to complain about', async () => {
+  const { command, args } = nginx.program;
+  const { output } = await runCommand(command, [...args, '-t']);
+  expect(output).toContain('test is successful');
+  expect(output).not.toContain('[warn]');
+});
+
+describe('the public listener', () => {
+  test.each([
+    ['/api/users', 'user'],
+    ['/api/users/me', 'user'],
+    ['/api/sessions/refresh', 'user'],
+    ['/api/docs/', 'user'],
+    ['/api/products?limit=2', 'inventory'],
+    ['/api/carts/1/items', 'reservation'],
+    ['/api/reservations/1', 'reservation'],
+  ])('sends %s to %s, as it is', async (path, service) => {
+    const { json } = await send(path);
+    expect(json.server).toMatch(service);
+    expect(json.path).toBe(path);
+  });
+
+  test('uses both instances', async () => {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => send('/api/users')));
+    expect(new Set(answers.map(({ json }) => json.server))).toEqual(new Set(['user-1', 'user-2']));
+  });
+
+  test('answers for the health of the whole platform', async () => {
+    expect((await send('/healthz')).json.path).toBe('/platform/healthz');
+    expect((await send('/readyz')).json.path).toBe('/platform/readyz');
+  });
+
+  test('leads from / to the documentation', async () => {
+    const { status, headers } = await send('/');
+    expect(status).toBe(302);
+    expect(headers.location).toBe('/api/docs/');
+  });
+
+  test.each([
+    '/nothing',
+    '/api',
+    '/internal/user/events',
+    '/internal/events',
+    '/platform/healthz',
+    '//internal/user/events',
+    '/api/users/../../internal/user/events',
+    '/api/users/%2e%2e/%2e%2e/internal/user/events',
+    '/api/users/..%2f..%2finternal/user/events',
+    '/problem/not-found',
+  ])('does not know %s', async (path) => {
+    expectProblem(await send(path), 404, 'not-found');
+    expect(reached).toEqual([]);
+  });
+
+  test('replaces what a client says about where it comes from', async () => {
+    const { json } = await send('/api/users', {
+      headers: { 'X-Forwarded-For': '203.0.113.7', 'X-Request-Id': 'mine' },
+    });
+    expect(json.headers?.['x-forwarded-for']).toBe('127.0.0.1');
+    expect(json.headers?.['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('keeps the Host and its connections to the services', async () => {
+    const { json } = await send('/api/users', { headers: { Host: 'shop.example:8080', Connection: 'close' } });
+    expect(json.headers?.host).toBe('shop.example:8080');
+    expect(json.headers?.connection).not.toBe('close');
+  });
+
+  test('takes a body of 100 KB, and none larger', async () => {
+    const allowed = await send('/api/users', { method: 'POST', body: 'x'.repeat(100 * 1024) });
+    expect(allowed.status).toBe(200);
+    expectProblem(
+      await send('/api/users', { method: 'POST', body: 'x'.repeat(100 * 1024 + 1) }),
+      413,
+      'payload-too-large',
+    );
+  });
+
+  test('refuses what is malformed or too long', async () => {
+    expectProblem(await send(`/api/users?${'x'.repeat(5_000)}`), 414, 'headers-too-large');
+    expectProblem(await send('/api/users', { headers: { Cookie: 'x'.repeat(20_000) } }), 431, 'headers-too-large');
+    expectProblem(await send('/api/users', { headers: { 'Content-Length': 'x' } }), 400, 'bad-request');
+    expectProblem(await send('/api/users', { method: 'TRACE' }), 400, 'bad-request');
+  });
+
+  test('passes the problems of the services on', async () => {
+    const { status, json } = await send('/api/reservations/refused', { method: 'POST' });
+    expect(status).toBe(409);
+    expect(json).toEqual({ type: '/problems/sold-out' });
+  });
+
+  test('says when nobody is there, and when to come back', async () => {
+    const answer = await send('/api/orders/1');
+    expectProblem(answer, 502, 'bad-gateway');
+    expect(answer.headers['retry-after']).toBe('1');
+  });
+
+  test('repeats a payment on the other instance, because it carries an Idempotency-Key', async () => {
+    const answers = [];
+    for (let i = 0; i < 4; i++) answers.push(await send('/api/payments', { method: 'POST', body: '{}' }));
+    expect(answers.map(({ status, json }) => `${status} ${json.server}`)).toEqual(Array(4).fill('200 payment-2'));
+  });
+});
+
+describe('the internal listener', () => {
+  test.each(services.filter((name) => name !== 'order'))('leads to %s', async (name) => {
+    const { json } = await send(`/internal/${name}/events?a=1`, { port: internalPort, method: 'POST', body: '{}' });
+    expect(json.server).toMatch(name);
+    expect(json.path).toBe('/internal/events?a=1');
+  });
+
+  test('takes a large batch', async () => {
+    const body = 'x'.repeat(4 * 1024 * 1024);
+    const { status } = await send('/internal/user/events', { port: internalPort, method: 'POST', body });
+    expect(status).toBe(200);
+  });
+
+  test('passes the id of a request on', async () => {
+    const headers = { 'X-Request-Id': 'the-first' };
+    const { json } = await send('/internal/user/events', { port: internalPort, headers });
+    expect(json.headers?.['x-request-id']).toBe('the-first');
+  });
+
+  test('has nothing of the public API', async () => {
+    expectProblem(await send('/api/users', { port: internalPort }), 404, 'not-found');
+  });
+});

@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { services } from './database-names.ts';
+import { withClient } from './databases.ts';
+import { identityOf } from './process-identity.ts';
+import { findRunningStack, NotRunning } from './running-stack.ts';
+import { startStack } from './stack.ts';
+import type { Stack, StackOptions } from './stack-types.ts';
+
+/** Stands in for a service: says who it is and what environment it got. */
+const fakeService = `
+import { createServer } from 'node:http';
+const { PORT, HOST } = process.env;
+const server = createServer((request, response) => response.end(JSON.stringify({ pid: process.pid, env: process.env })));
+server.listen(Number(PORT), HOST);
+process.stdin.resume().once('end', () => process.exit(0));
+process.on('SIGTERM', () => process.exit(0));
+`;
+
+let home: string;
+let servicesRoot: string;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'flash-sale-stack-'));
+  servicesRoot = await fakeServices('services', fakeService);
+});
+afterAll(() => rm(home, { recursive: true }));
+
+async function fakeServices(name: string, source: string): Promise<string> {
+  const root = join(home, name);
+  for (const service of services) {
+    await mkdir(join(root, service, 'src'), { recursive: true });
+    await writeFile(join(root, service, 'src/main.ts'), source);
+  }
+  await writeFile(join(root, 'user/src/demo.ts'), 'console.log(`${process.env.DEMO_SHOPPERS} shoppers`);');
+  return root;
+}
+
+const aStack = (options: Partial<StackOptions> = {}) =>
+  startStack({ stack: 'sync', dataDir: join(home, 'data'), servicesRoot, instances: 1, ...options });
+
+interface FakeAnswer {
+  pid: number;
+  env: Record<string, string>;
+}
+const ask = async (stack: Stack, path: string) => (await (await fetch(stack.url + path)).json()) as FakeAnswer;
+
+async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if (await condition()) return;
+    await sleep(100);
+  }
+  throw new Error('waited in vain');
+}
+
+describe('a running stack', () => {
+  let stack: Stack;
+  const log: string[] = [];
+  beforeAll(async () => {
+    stack = await aStack({ env: { HOLD_TTL_MS: '500' }, demo: { shoppers: 7 }, onLog: (line) => log.push(line) });
+  });
+  afterAll(() => stack?.stop());
+
+  test('gives each service its environment, and nothing else of ours', async () => {
+    const { env } = await ask(stack, '/api/payments');
+    expect(env).toMatchObject({
+      STACK: 'sync',
+      SERVICE_INSTANCE: '1',
+      HOST: '127.0.0.1',
+      INTERNAL_URL: stack.internalUrl,
+      REDIS_URL: stack.redisUrl,
+      HOLD_TTL_MS: '500',
+      NODE_ENV: 'production',
+      DATABASE_URL: expect.stringContaining('//fs_payment:'),
+      MIGRATION_DATABASE_URL: expect.stringContaining('//fs_payment_owner:'),
+      GATEWAY_DATABASE_URL: expect.stringContaining('//fs_gateway:'),
+    });
+    expect(env).not.toHaveProperty('JEST_WORKER_ID');
+    expect((await ask(stack, '/api/orders')).env).not.toHaveProperty('GATEWAY_DATABASE_URL');
+  });
+
+  test('has loaded the demo data', async () => {
+    expect(await readFile(join(stack.dataDir, 'logs/demo-user.log'), 'utf8')).toBe('7 shoppers\n');
+  });
+
+  test('can be found by other commands, on behalf of its owner only', async () => {
+    expect(findRunningStack(stack.dataDir).url).toBe(stack.url);
+    expect((await stat(join(stack.dataDir, 'run/stack.json'))).mode & 0o777).toBe(0o600);
+  });
+
+  test('is alone on its data', async () => {
+    await expect(aStack()).rejects.toThrow(/runs already/);
+    expect((await ask(stack, '/api/users')).pid).toBeGreaterThan(0);
+  });
+
+  test('brings killed processes back', async () => {
+    const pidOf = (name: string) => stack.processes.find((one) => one.name === name)?.pid;
+    for (const name of ['order-1', 'nginx', 'redis', 'postgres']) {
+      const before = pidOf(name);
+      stack.kill(name);
+      await until(() => pidOf(name) !== undefined && pidOf(name) !== before);
+      expect(log.at(-1)).toBe(`${name} ended (SIGKILL); starting it again in 100 ms`);
+    }
+    await until(() => ask(stack, '/api/orders').then(Boolean, () => false));
+    expect(findRunningStack(stack.dataDir).processes).toEqual(stack.processes.map((one) => ({ ...one })));
+  });
+
+  test('lets tests take PostgreSQL away and bring it back with its data', async () => {
+    await until(() => withClient(stack.databaseUrls.order, () => Promise.resolve(true)).catch(() => false));
+    await stack.postgres.stop();
+    await expect(withClient(stack.databaseUrls.order, () => Promise.resolve(true))).rejects.toThrow();
+    await stack.postgres.start();
+    await withClient(stack.databaseUrls.order, (client) => client.query('SELECT 1'));
+  });
+
+  test('leaves nothing running', async () => {
+    const pids = stack.processes.flatMap(({ pid }) => pid ?? []);
+    expect(pids).toHaveLength(3 + services.length);
+    await stack.stop();
+    expect(pids.filter((pid) => identityOf(pid))).toEqual([]);
+    expect(() => findRunningStack(stack.dataDir)).toThrow(NotRunning);
+  });
+});
+
+describe('a start that fails', () => {
+  test('says why a service does not come up, and stops everything', async () => {
+    const broken = await fakeServices('broken', "console.error('DATABASE_URL: no such thing'); process.exit(78);");
+    const dataDir = join(home, 'broken-data');
+    const start = aStack({ dataDir, servicesRoot: broken });
+    await expect(start).rejects.toThrow(/ended \(code 78\) 5 times.*DATABASE_URL: no such thing/s);
+    expect(existsSync(join(dataDir, 'run/processes.json'))).toBe(false);
+  });
+
+  test('can be broken off at any time', async () => {
+    const dataDir = join(home, 'broken-off-data');
+    for (const afterMs of [0, 50, 400, 900]) {
+      const start = aStack({ dataDir, signal: AbortSignal.timeout(afterMs) });
+      await expect(start).rejects.toThrow('broken off');
+      expect(existsSync(join(dataDir, 'run/launcher.json'))).toBe(false);
+    }
+  });
+});
