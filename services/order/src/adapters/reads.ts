@@ -1,0 +1,29 @@
+import type { Kysely } from 'kysely';
+import { asDatabaseError } from '@flash-sale/shared/db/connection.ts';
+import type { OrderRow, OrderTables } from './tables.ts';
+
+/** What routes read; orders of which only the end is known are not shown. @throws AppError unavailable */
+export function openOrderReads(db: Kysely<OrderTables>) {
+  const shown = () => db.selectFrom('orders').selectAll().where('items', 'is not', null);
+  const orThrow = (error: unknown) => Promise.reject(asDatabaseError(error));
+  return {
+    order: (id: string): Promise<OrderRow | undefined> =>
+      shown().where('id', '=', id).executeTakeFirst().catch(orThrow),
+    /** A shopper's orders, the newest first, from behind `cursor`. */
+    async page(
+      userId: string,
+      limit: number,
+      cursor?: string,
+    ): Promise<{ orders: OrderRow[]; nextCursor: string | null }> {
+      let query = shown()
+        .where('user_id', '=', userId)
+        .orderBy('id', 'desc')
+        .limit(limit + 1);
+      if (cursor) query = query.where('id', '<', cursor);
+      const rows = await query.execute().catch(orThrow);
+      const orders = rows.slice(0, limit);
+      return { orders, nextCursor: rows.length > limit ? orders.at(-1)!.id : null };
+    },
+  };
+}
+export type OrderReads = ReturnType<typeof openOrderReads>;

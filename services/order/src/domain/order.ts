@@ -1,0 +1,124 @@
+import type { EventData, NewEvent } from '@flash-sale/shared/events/schemas.ts';
+
+/**
+ * Each status's allowed next ones. A cancelled order becomes refunded when a payment was captured all the same, and
+ * its money went back.
+ */
+export const orderStatuses = {
+  'awaiting-payment': ['paid', 'cancelled'],
+  paid: ['confirmed', 'refunded'],
+  confirmed: [],
+  cancelled: ['refunded'],
+  refunded: [],
+} as const satisfies Record<string, readonly string[]>;
+export type OrderStatus = keyof typeof orderStatuses;
+
+export interface OrderLine {
+  productId: string;
+  name: string;
+  quantity: number;
+  unitPriceCents: number;
+}
+
+export interface Order {
+  id: string;
+  reservationId: string;
+  userId: string;
+  status: OrderStatus;
+  /** Null while only the end of its hold is known: `stock.released` may overtake `stock.held`. */
+  details: { items: OrderLine[]; totalCents: number; currency: string; expiresAt: string } | null;
+  /** The captured payment. */
+  paymentId: string | null;
+  declinedPayments: number;
+}
+
+export interface Decision {
+  order: Order;
+  events: NewEvent[];
+}
+
+/** @throws when the table does not allow it: a bug */
+export function become(order: Order, status: OrderStatus): Order {
+  if (!(orderStatuses[order.status] as readonly OrderStatus[]).includes(status)) {
+    throw new Error(`a ${order.status} order cannot become ${status}`);
+  }
+  return { ...order, status };
+}
+
+/** The units are held: the order can be paid. */
+export function open(order: Order | undefined, held: EventData<'stock.held'>): Decision {
+  const { orderId, reservationId, userId, items, totalCents, currency, expiresAt } = held;
+  const details = { items, totalCents, currency, expiresAt };
+  if (order) return { order: { ...order, details }, events: [] };
+  return {
+    order: {
+      id: orderId,
+      reservationId,
+      userId,
+      status: 'awaiting-payment',
+      details,
+      paymentId: null,
+      declinedPayments: 0,
+    },
+    events: [{ type: 'order.opened', data: { orderId, userId, totalCents, currency, expiresAt } }],
+  };
+}
+
+/** The units are on sale again. A paid order is decided by the answer to its `order.paid`. */
+export function release(order: Order | undefined, released: EventData<'stock.released'>): Decision | undefined {
+  const { orderId, reservationId, userId } = released;
+  const cancelled: NewEvent = { type: 'order.cancelled', data: { orderId } };
+  if (!order) {
+    return {
+      order: {
+        id: orderId,
+        reservationId,
+        userId,
+        status: 'cancelled',
+        details: null,
+        paymentId: null,
+        declinedPayments: 0,
+      },
+      events: [cancelled],
+    };
+  }
+  return order.status === 'awaiting-payment' ? { order: become(order, 'cancelled'), events: [cancelled] } : undefined;
+}
+
+/** The money is here: ask for the units; or, when they are gone already, send it back. */
+export function pay(order: Order, captured: EventData<'payment.captured'>): Decision {
+  const { orderId, paymentId } = captured;
+  const paidAlready = order.paymentId !== null && order.paymentId !== paymentId;
+  if (order.status !== 'awaiting-payment' || paidAlready || !order.details) {
+    const refundDue: NewEvent = { type: 'order.refund-due', data: { orderId, paymentId } };
+    return { order: paidAlready ? order : { ...order, paymentId }, events: [refundDue] };
+  }
+  const items = order.details.items.map(({ productId, quantity }) => ({ productId, quantity }));
+  const { reservationId, userId } = order;
+  return {
+    order: { ...become(order, 'paid'), paymentId },
+    events: [{ type: 'order.paid', data: { reservationId, orderId, userId, items } }],
+  };
+}
+
+/** The units are sold: done. */
+export const confirm = (order: Order): Decision => ({ order: become(order, 'confirmed'), events: [] });
+
+/** The units went back on sale before the payment came: send the money back. */
+export function refuseCommit(order: Order): Decision {
+  if (order.status !== 'paid' || !order.paymentId) throw new Error(`no payment to refund for a ${order.status} order`);
+  return { order, events: [{ type: 'order.refund-due', data: { orderId: order.id, paymentId: order.paymentId } }] };
+}
+
+/** The money went back. */
+export function refund(order: Order, refunded: EventData<'payment.refunded'>): Decision {
+  // A second captured payment of the same order is refunded without touching what the first has bought.
+  if (order.paymentId !== refunded.paymentId) return { order, events: [] };
+  const events: NewEvent[] = order.status === 'paid' ? [{ type: 'order.cancelled', data: { orderId: order.id } }] : [];
+  return { order: become(order, 'refunded'), events };
+}
+
+export const decline = (order: Order): Decision => ({
+  order: { ...order, declinedPayments: order.declinedPayments + 1 },
+  events: [],
+});

@@ -1,0 +1,83 @@
+import { Router } from 'express';
+import { principalOf, requireUser, type AccessTokens } from '@flash-sale/shared/auth.ts';
+import * as contract from '@flash-sale/shared/contract/schemas.ts';
+import { AppError } from '@flash-sale/shared/errors.ts';
+import { idOf, notThere, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
+import type { OrderIds } from '@flash-sale/shared/ids.ts';
+import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';
+import type { OrderReads } from './adapters/reads.ts';
+import type { OrderRow } from './adapters/tables.ts';
+import type { Order, OrderStatus } from './domain/order.ts';
+
+export interface RouteOptions {
+  reads: OrderReads;
+  orderIds: OrderIds;
+  settlements: Settlements<true>;
+  tokens: AccessTokens;
+  /** Longest wait for an order that was announced to its shopper but has not arrived yet. */
+  arrivalTimeoutMs: number;
+}
+
+const final: readonly OrderStatus[] = ['confirmed', 'cancelled', 'refunded'];
+
+/** Orders of the signed-in shopper. */
+export function routes({ reads, orderIds, settlements, tokens, arrivalTimeoutMs }: RouteOptions): Router {
+  const router = Router();
+  const shopper = requireUser(tokens);
+
+  router.get('/api/orders', shopper, async (request, response) => {
+    const { limit, cursor } = parse(contract.pageQuery, request.query);
+    const { orders, nextCursor } = await reads.page(principalOf(request).userId, limit, cursor);
+    response.json({ items: orders.map(bodyOfOrder), nextCursor });
+  });
+
+  router.get('/api/orders/:id', shopper, async (request, response) => {
+    const id = idOf(request, 'order');
+    const { userId } = principalOf(request);
+    if (!orderIds.isMinted(id, userId)) throw notThere('order');
+    const preferMs = preferredWaitMs(request);
+    const order = await waitUntil(id, 'arrived', Math.max(preferMs, arrivalTimeoutMs), () => true);
+    if (!order) {
+      throw new AppError('unavailable', 'The order is not known yet; its reservation is still being decided.');
+    }
+    if (order.user_id !== userId) throw notThere('order');
+    const settled =
+      preferMs > 0 ? await waitUntil(id, 'final', preferMs, ({ status }) => final.includes(status)) : undefined;
+    response.json(bodyOfOrder(settled ?? (await reads.order(id)) ?? order));
+  });
+
+  /** The order once it is as asked, or undefined when the time is up. */
+  async function waitUntil(id: string, topic: Topic, timeoutMs: number, isSo: (order: OrderRow) => boolean) {
+    let seen: OrderRow | undefined;
+    const look = async () => {
+      const order = await reads.order(id);
+      if (!order || !isSo(order)) return undefined;
+      seen = order;
+      return true as const;
+    };
+    if (!(await look())) await settlements.wait(`${id}/${topic}`, timeoutMs, look);
+    return seen ?? ((await look()) ? seen : undefined);
+  }
+
+  return router;
+}
+
+type Topic = 'arrived' | 'final';
+
+/** Tells waiters of a changed order; to be called after the commit. */
+export function announce(order: Order, settlements: Settlements<true>): void {
+  if (order.details) settlements.settle(`${order.id}/arrived`, true);
+  if (final.includes(order.status)) settlements.settle(`${order.id}/final`, true);
+}
+
+const bodyOfOrder = (order: OrderRow) => ({
+  id: order.id,
+  reservationId: order.reservation_id,
+  status: order.status,
+  totalCents: order.total_cents,
+  currency: order.currency,
+  expiresAt: order.expires_at?.toISOString(),
+  createdAt: order.created_at.toISOString(),
+  declinedPayments: order.declined_payments,
+  items: order.items,
+});

@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { serviceNames } from '../events/subscriptions.ts';
+import { newId } from '../ids.ts';
+import { anEvent } from '../testing/events.ts';
+import { eventually } from '../testing/eventually.ts';
+import { FakeService } from '../testing/fake-service.ts';
+import { internalToken, startHttpNetwork } from '../testing/http-network.ts';
+import { transportSuite, type FakeServices } from './transport.suite.ts';
+
+transportSuite('http', startHttpNetwork);
+
+describe('http transport, its own side of it', () => {
+  let services: FakeServices;
+  let network: Awaited<ReturnType<typeof startHttpNetwork>>;
+  beforeEach(async () => {
+    services = Object.fromEntries(serviceNames.map((name) => [name, new FakeService(name)])) as FakeServices;
+    network = await startHttpNetwork(services, { timeoutMs: 400 });
+  });
+  afterEach(() => network.close());
+
+  const post = async (body: unknown, token = internalToken) => {
+    const response = await fetch(`${network.baseUrl}/internal/order/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const deliver = (record = services.inventory.record(anEvent('stock.commit-refused'))) =>
+    services.inventory.transport!.deliver([record]).then(() => record);
+
+  test('whoever does not know the internal token finds nothing there, and changes nothing', async () => {
+    const body = { events: [anEvent('stock.held')], acknowledged: [newId()] };
+    for (const token of ['', 'guessed', `${internalToken} `.repeat(2), internalToken.slice(0, -1)]) {
+      expect(await post(body, token)).toMatchObject({ status: 404, body: { type: '/problems/not-found' } });
+    }
+    expect([services.order.received, services.order.acknowledged]).toEqual([[], []]);
+  });
+
+  test('an event that cannot be read is reported as poison; its neighbours are handled', async () => {
+    const [good, strange, newer] = [
+      anEvent('stock.held'),
+      { ...anEvent('stock.held'), type: 'stock.vanished' },
+      { ...anEvent('stock.held'), version: 2 },
+    ];
+    const answer = await post({ events: [strange, good, newer, 'nonsense'], acknowledged: [] });
+    expect(answer).toMatchObject({ status: 200, body: { records: [] } });
+    expect(answer.body['failures']).toEqual([
+      { eventId: strange.id, kind: 'poison', reason: 'not readable' },
+      { eventId: newer.id, kind: 'poison', reason: 'not readable' },
+    ]);
+    expect(services.order.received).toEqual([good]);
+  });
+
+  test('a body that is not what one service sends another is refused as a whole', async () => {
+    expect((await post({ events: [anEvent('stock.held')] })).status).toBe(422);
+    expect((await post({ events: Array(257).fill(null), acknowledged: [] })).status).toBe(422);
+    expect((await post({ events: [], acknowledged: ['x'] })).status).toBe(422);
+    expect((await post('{')).status).toBe(400);
+    expect(services.order.batches).toEqual([]);
+  });
+
+  test('what follows goes back with the answer, and the sender carries it on', async () => {
+    const follower = anEvent('order.cancelled');
+    services.order.followUps = () => [follower];
+    const answer = await post({ events: [anEvent('stock.commit-refused')], acknowledged: [] });
+    expect(answer.body['records']).toEqual([{ id: expect.any(String), owner: 'order', events: [follower] }]);
+    expect(services.payment.received).toEqual([]);
+
+    await deliver();
+    expect(services.payment.received).toEqual([follower]);
+    expect(network.requests).toEqual(['order/events', 'order/events', 'payment/events']);
+  });
+
+  test('acknowledgements travel with the next events, or alone when none come', async () => {
+    services.order.followUps = () => [anEvent('order.cancelled')];
+    await deliver();
+    expect(services.order.acknowledged).toEqual([]);
+    await deliver();
+    expect(services.order.acknowledged.length).toBe(1);
+    await eventually(() => expect(services.order.acknowledged.length).toBe(2));
+  });
+
+  test('stop sends the acknowledgements that still wait', async () => {
+    services.order.followUps = () => [anEvent('order.cancelled')];
+    await deliver();
+    await services.inventory.transport!.stop();
+    expect(services.order.acknowledged.length).toBe(1);
+  });
+
+  test('many acknowledgements leave without waiting for the next event', async () => {
+    services.order.followUps = () => Array.from({ length: 1 }, () => anEvent('order.cancelled'));
+    services.order.receive = (events) =>
+      Promise.resolve({
+        failures: [],
+        records: events.map(() => services.order.record(anEvent('order.cancelled'))),
+        delivered: Promise.resolve(),
+      });
+    const records = Array.from({ length: 1_500 }, () => services.inventory.record(anEvent('stock.commit-refused')));
+    await services.inventory.transport!.deliver(records);
+    await eventually(() => expect(services.order.acknowledged.length).toBe(1_500));
+  });
+
+  test('a service that answers too late is given up on; the record waits for the sweep', async () => {
+    services.order.barrier = new Promise(() => {});
+    const startedAt = performance.now();
+    const record = await deliver();
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    expect(services.inventory.acknowledged).not.toContain(record.id);
+    // A call whose time is spent is not repeated within it.
+    expect(services.order.batches.length).toBe(1);
+  });
+
+  test('a short failure is bridged by a second try', async () => {
+    network.takeDown('order');
+    setTimeout(() => network.bringUp('order'), 2);
+    const record = await deliver();
+    await eventually(() => expect(services.inventory.acknowledged).toEqual([record.id]));
+  });
+
+  test('a service that keeps failing is left alone for a second, and then asked again', async () => {
+    network.takeDown('order');
+    for (let n = 0; n < 5; n += 1) await deliver();
+    const asked = network.requests.length;
+    expect(asked).toBe(10);
+    await deliver();
+    expect(network.requests.length).toBe(asked);
+
+    network.bringUp('order');
+    await eventually(async () => {
+      const record = await deliver();
+      expect(services.inventory.acknowledged).toContain(record.id);
+    });
+  });
+
+  test('with the internal listener away, deliver resolves and nothing is acknowledged', async () => {
+    const record = services.inventory.record(anEvent('stock.held'));
+    await network.close();
+    await services.order.transport!.deliver([record]);
+    expect(services.inventory.acknowledged).toEqual([]);
+  });
+
+  test('an answer that is none counts as not delivered', async () => {
+    services.order.receive = () => Promise.resolve({ failures: 'none' } as never);
+    const record = await deliver();
+    expect(services.inventory.acknowledged).not.toContain(record.id);
+  });
+});

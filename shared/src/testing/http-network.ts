@@ -1,0 +1,55 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Router } from 'express';
+import { pino } from 'pino';
+import { requireInternal } from '../auth.ts';
+import { serviceNames, type ServiceName } from '../events/subscriptions.ts';
+import { createApp } from '../http/app.ts';
+import { InternalClient } from '../messaging/http-client.ts';
+import { HttpTransport } from '../messaging/http-transport.ts';
+import type { FakeService } from './fake-service.ts';
+
+export const internalToken = 'internal-token-of-the-tests-0123456789';
+
+/** Services on real sockets behind one internal listener, which maps `/internal/<service>/x` to `/internal/x` as nginx does. */
+export async function startHttpNetwork(services: Record<ServiceName, FakeService>, options: { timeoutMs?: number } = {}) {
+  const log = pino({ level: 'silent' });
+  const apps = new Map<string, RequestListener>();
+  const down = new Set<string>();
+  const requests: string[] = [];
+  const listener = createServer((request, response) => {
+    const [, name = '', rest = ''] = /^\/internal\/([a-z]+)(\/.*)$/.exec(request.url ?? '') ?? [];
+    requests.push(`${name}${rest}`);
+    const app = apps.get(name);
+    if (!app || down.has(name)) {
+      request.resume();
+      response.writeHead(502).end();
+      return;
+    }
+    request.url = `/internal${rest}`;
+    void app(request, response);
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const baseUrl = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+  const transports = serviceNames.map((name) => {
+    const client = new InternalClient({ baseUrl, token: internalToken, timeoutMs: options.timeoutMs ?? 2_000 });
+    const transport = new HttpTransport({ client, log, maxQueued: 20_000 });
+    const internalRoutes = Router().use(requireInternal(internalToken)).use(transport.routes());
+    apps.set(name, createApp({ log, trustedProxies: 'loopback', publicRoutes: Router(), internalRoutes }) as RequestListener);
+    services[name].transport = transport;
+    return { name, transport };
+  });
+  for (const { name, transport } of transports) await transport.start(services[name]);
+  return {
+    baseUrl,
+    /** `<service><path>` of every request that came, in order. */
+    requests,
+    takeDown: (name: ServiceName) => void down.add(name),
+    bringUp: (name: ServiceName) => void down.delete(name),
+    async close() {
+      await Promise.all(transports.map(({ transport }) => transport.stop().catch(() => {})));
+      listener.closeAllConnections();
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+}
