@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startStack } from '../../infra/launcher/stack.ts';
 import type { BenchArguments } from './args.ts';
@@ -37,10 +37,7 @@ export async function openStack(
     stack,
     processes: () => rootsOf(own.processes),
     stackFile: join(folder, 'run', 'stack.json'),
-    async [Symbol.asyncDispose]() {
-      await own.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => own.stop(),
   };
 }
 

@@ -12,7 +12,8 @@ export interface K6Run {
   timeoutMs: number;
   /** More arguments of `k6 run`, such as an output. */
   args?: string[];
-  onStarted?: (pid: number) => void;
+  /** Breaks the run off. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface K6Result {
@@ -28,8 +29,8 @@ export interface K6Result {
 const thresholdsCrossed = 99;
 const maxOutput = 20_000;
 
-/** Runs a k6 script to its end. Throws if the run did not end by itself within the time or k6 could not run the script. */
-export async function runK6({ script, env, timeoutMs, args = [], onStarted }: K6Run): Promise<K6Result> {
+/** Runs a k6 script to its end. Throws if it was broken off, took longer than it may, or k6 could not run the script. */
+export async function runK6({ script, env, timeoutMs, args = [], signal }: K6Run): Promise<K6Result> {
   const folder = await mkdtemp(join(tmpdir(), 'k6-'));
   try {
     const summaryFile = join(folder, 'summary.json');
@@ -39,9 +40,10 @@ export async function runK6({ script, env, timeoutMs, args = [], onStarted }: K6
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
-    if (child.pid !== undefined) onStarted?.(child.pid);
-    const { code, text, complaints, timedOut } = await finish(child, timeoutMs);
-    if (timedOut) throw new Error(`k6 ${script} was still running after ${timeoutMs / 1_000} s\n${complaints}`);
+    const timeUp = AbortSignal.timeout(timeoutMs);
+    const { code, text, complaints } = await finish(child, AbortSignal.any([timeUp, ...(signal ? [signal] : [])]));
+    signal?.throwIfAborted();
+    if (timeUp.aborted) throw new Error(`k6 ${script} was still running after ${timeoutMs / 1_000} s\n${complaints}`);
     if (code !== 0 && code !== thresholdsCrossed)
       throw new Error(`k6 ${script} ended with code ${code}\n${complaints}`);
     const summary = JSON.parse(await readFile(summaryFile, 'utf8')) as K6Summary;
@@ -51,23 +53,20 @@ export async function runK6({ script, env, timeoutMs, args = [], onStarted }: K6
   }
 }
 
-async function finish(child: ChildProcess, timeoutMs: number) {
+async function finish(child: ChildProcess, signal: AbortSignal) {
   let text = '';
   let complaints = '';
-  let timedOut = false;
   child.stdout?.on('data', (chunk: Buffer) => (text = (text + chunk.toString()).slice(-maxOutput)));
   child.stderr?.on('data', (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-maxOutput)));
-  const timer = setTimeout(() => {
-    timedOut = true;
-    child.kill('SIGKILL');
-  }, timeoutMs);
-  const killWithUs = () => child.kill('SIGKILL');
-  process.once('exit', killWithUs);
+  const kill = () => child.kill('SIGKILL');
+  if (signal.aborted) kill();
+  signal.addEventListener('abort', kill);
+  process.once('exit', kill);
   try {
     const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-    return { code, text, complaints, timedOut };
+    return { code, text, complaints };
   } finally {
-    clearTimeout(timer);
-    process.off('exit', killWithUs);
+    signal.removeEventListener('abort', kill);
+    process.off('exit', kill);
   }
 }

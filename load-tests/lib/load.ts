@@ -7,6 +7,8 @@ export interface Target {
   url: string;
   stack: string;
   processes: Root[];
+  /** Breaks off what runs. */
+  signal?: AbortSignal;
 }
 
 export interface Load {
@@ -83,7 +85,7 @@ async function measured(
   const childrenBefore = endedChildrenCpuSeconds();
   const usageSince = measureUsage(target.processes);
   try {
-    const run = await runK6({ script, env, timeoutMs: (seconds + graceSeconds) * 1_000 });
+    const run = await runK6({ script, env, timeoutMs: (seconds + graceSeconds) * 1_000, signal: target.signal });
     return { run, usage: usageSince(), k6CpuSeconds: endedChildrenCpuSeconds() - childrenBefore };
   } finally {
     usageSince();

@@ -28,6 +28,7 @@ export function loadReport(load: LoadResult, yardstick?: LoadResult): string {
   return [
     `${load.name}: ${load.requestsPerSecond.toFixed(0)} requests/s${journeys}${ratio}; ${load.failed} failed, ${load.wrong} wrong`,
     table(['ms', 'avg', 'p90', 'p95', 'p99', 'max'], rows),
+    '',
     usageReport(
       load.usage,
       load.journeys || load.requests,

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startYardstick } from '../yardstick/start.ts';
+import type { BenchArguments, Phase } from './args.ts';
+import { runAudit } from './audit.ts';
+import type { BenchStack } from './bench-stack.ts';
+import { putLoad, runRace, type Target } from './load.ts';
+import { auditReport, idleReport, loadReport, raceReport } from './report.ts';
+import type { BenchResult, LoadResult } from './results.ts';
+import { idleMemoryOf } from './usage.ts';
+
+const settleMs = 10_000;
+const betweenPhasesMs = 2_000;
+/** Seconds of load per phase. */
+const usual = { warmUp: 15, yardstickWarmUp: 5, yardstick: 20, checkout: 60, fifty: 20, one: 10 };
+const quick = { warmUp: 8, yardstickWarmUp: 2, yardstick: 6, checkout: 12, fifty: 6, one: 4 };
+const usualRace = { buyers: 2_000, stock: 100, prepareSeconds: 30 };
+const quickRace = { buyers: 400, stock: 20, prepareSeconds: 10 };
+
+export interface Surroundings {
+  /** For what the yardstick needs on disk. */
+  folder: string;
+  say: (text: string) => void;
+  signal: AbortSignal;
+}
+
+export type Measurements = Omit<BenchResult, 'startedAt' | 'stack' | 'url' | 'machine' | 'verdicts'>;
+
+/** Takes the phases asked for, one after the other, and says what each has shown. Throws when broken off. */
+export async function measure(args: BenchArguments, stack: BenchStack, around: Surroundings): Promise<Measurements> {
+  const { say, signal } = around;
+  const seconds = args.quick ? quick : usual;
+  const found: Measurements = {};
+  const asked = (phase: Phase) => args.only.includes(phase);
+  const target = (): Target => ({ url: stack.url, stack: stack.stack, processes: stack.processes(), signal });
+  const checkout = async (who: string, vus: number, usualSeconds: number) => {
+    await sleep(betweenPhasesMs, undefined, { signal }); // the stack ends what it still has to do
+    const length = args.seconds ?? usualSeconds;
+    const load = await putLoad(target(), { name: `${who} × ${length} s`, script: 'checkout.ts', vus, seconds: length });
+    say(`\n${loadReport(load, vus === 500 ? found.yardstick : undefined)}`);
+    return load;
+  };
+
+  if (asked('idle') && stack.processes().length > 0) {
+    await sleep(settleMs, undefined, { signal });
+    found.idle = idleMemoryOf(stack.processes());
+    say(`\n${idleReport(found.idle)}`);
+  }
+  if (asked('yardstick')) {
+    found.yardstick = await measureYardstick(seconds.yardstickWarmUp, args.seconds ?? seconds.yardstick, around);
+    say(`\n${loadReport(found.yardstick)}`);
+  }
+  if (args.warmUp && (['checkout', 'fifty', 'one'] as const).some(asked)) {
+    say(`\nwarming up: ${args.vus} shoppers × ${seconds.warmUp} s`);
+    await putLoad(target(), { name: 'warm-up', script: 'checkout.ts', vus: args.vus, seconds: seconds.warmUp });
+  }
+  if (asked('checkout')) {
+    found.checkout = [];
+    for (let run = 1; run <= args.repeat; run++) {
+      found.checkout.push(await checkout(`${args.vus} shoppers`, args.vus, seconds.checkout));
+    }
+  }
+  if (asked('fifty')) found.fifty = await checkout('50 shoppers', 50, seconds.fifty);
+  if (asked('one')) found.one = await checkout('one shopper', 1, seconds.one);
+  if (asked('race')) {
+    found.race = await runRace(target(), args.quick ? quickRace : usualRace);
+    say(`\n${raceReport(found.race)}`);
+  }
+  if (asked('audit')) {
+    found.audit = await runAudit(stack.stackFile);
+    say(`\n${auditReport(found.audit)}`);
+  }
+  return found;
+}
+
+async function measureYardstick(warmUpSeconds: number, seconds: number, around: Surroundings): Promise<LoadResult> {
+  await using yardstick = await startYardstick(join(around.folder, 'yardstick'));
+  const target = { url: yardstick.url, stack: 'yardstick', processes: yardstick.processes, signal: around.signal };
+  const load = (length: number) =>
+    putLoad(target, {
+      name: `yardstick, 500 VUs × ${length} s`,
+      script: 'yardstick/yardstick.ts',
+      vus: 500,
+      seconds: length,
+    });
+  await load(warmUpSeconds);
+  const measured = await load(seconds);
+  if (measured.failed > 0) throw new Error(`the yardstick failed:\n${loadReport(measured)}`);
+  return measured;
+}
