@@ -63,10 +63,14 @@ export const isConflict = (error: unknown): boolean => retryableStates.has(codeO
 
 export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === '23505';
 
-/** What a route throws when its read failed. */
-export function asDatabaseError(error: unknown): unknown {
-  if (!isUnavailable(error)) return error;
-  return new AppError('unavailable', 'The database cannot be reached. Nothing was changed; try again shortly.', {
-    cause: error,
-  });
+/** Awaits a read of a route. @throws AppError unavailable when the database cannot be reached */
+export async function orUnavailable<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (cause) {
+    if (!isUnavailable(cause)) throw cause;
+    throw new AppError('unavailable', 'The database cannot be reached. Nothing was changed; try again shortly.', {
+      cause,
+    });
+  }
 }

@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
-import { asDatabaseError } from '@flash-sale/shared/db/connection.ts';
+import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 import type { StockLevel, StockView, StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import type { Product } from '../domain/state.ts';
@@ -43,7 +43,7 @@ export class Catalogue {
       .orderBy('id')
       .limit(limit + 1);
     if (cursor) query = query.where('id', '>', cursor);
-    const rows = await query.execute().catch((error: unknown) => Promise.reject(asDatabaseError(error) as Error));
+    const rows = await orUnavailable(query.execute());
     const products = rows.slice(0, limit).map(productOf);
     return { products, nextCursor: rows.length > limit ? products.at(-1)!.id : null };
   }
@@ -61,12 +61,7 @@ export class Catalogue {
   }
 
   async #readProducts(ids: string[]): Promise<(Product | undefined)[]> {
-    const rows = await this.#reads
-      .selectFrom('products')
-      .selectAll()
-      .where('id', 'in', ids)
-      .execute()
-      .catch((error: unknown) => Promise.reject(asDatabaseError(error) as Error));
+    const rows = await orUnavailable(this.#reads.selectFrom('products').selectAll().where('id', 'in', ids).execute());
     for (const row of rows) {
       if (this.#products.size >= mostCached) this.#products.delete(this.#products.keys().next().value!);
       this.#products.set(row.id, productOf(row));
@@ -75,12 +70,9 @@ export class Catalogue {
   }
 
   async #readLevels(ids: string[]): Promise<(StockView | undefined)[]> {
-    const rows = await this.#reads
-      .selectFrom('stock')
-      .selectAll()
-      .where('product_id', 'in', ids)
-      .execute()
-      .catch((error: unknown) => Promise.reject(asDatabaseError(error) as Error));
+    const rows = await orUnavailable(
+      this.#reads.selectFrom('stock').selectAll().where('product_id', 'in', ids).execute(),
+    );
     const views = new Map(rows.map((row) => [row.product_id, viewOf(row)]));
     return ids.map((id) => views.get(id));
   }

@@ -97,11 +97,11 @@ const carts = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 const steps = fc.array(
-  fc.record({
+  fc.record<Step>({
     act: fc.constantFrom('request', 'request', 'request', 'cancel', 'pay', 'expire'),
     reservation: fc.nat(7),
     afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: ttlMs })),
-  }) as fc.Arbitrary<Step>,
+  }),
   { maxLength: 60 },
 );
 

@@ -1,14 +1,13 @@
 import type { Kysely } from 'kysely';
-import { asDatabaseError } from '@flash-sale/shared/db/connection.ts';
+import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import type { OrderRow, OrderTables } from './tables.ts';
 
 /** What routes read; orders of which only the end is known are not shown. @throws AppError unavailable */
 export function openOrderReads(db: Kysely<OrderTables>) {
   const shown = () => db.selectFrom('orders').selectAll().where('items', 'is not', null);
-  const orThrow = (error: unknown) => Promise.reject(asDatabaseError(error));
   return {
     order: (id: string): Promise<OrderRow | undefined> =>
-      shown().where('id', '=', id).executeTakeFirst().catch(orThrow),
+      orUnavailable(shown().where('id', '=', id).executeTakeFirst()),
     /** A shopper's orders, the newest first, from behind `cursor`. */
     async page(
       userId: string,
@@ -20,7 +19,7 @@ export function openOrderReads(db: Kysely<OrderTables>) {
         .orderBy('id', 'desc')
         .limit(limit + 1);
       if (cursor) query = query.where('id', '<', cursor);
-      const rows = await query.execute().catch(orThrow);
+      const rows = await orUnavailable(query.execute());
       const orders = rows.slice(0, limit);
       return { orders, nextCursor: rows.length > limit ? orders.at(-1)!.id : null };
     },

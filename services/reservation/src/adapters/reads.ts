@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { asDatabaseError } from '@flash-sale/shared/db/connection.ts';
+import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 import type { Cart, Reservation } from '../domain/state.ts';
 import { cartOf, reservationOf, type CartRow, type ReservationTables } from './tables.ts';
@@ -11,19 +11,20 @@ export function openReservationReads(db: Kysely<ReservationTables>) {
   const carts = new Batcher<string, Cart | undefined>({
     ...limits,
     async flush(ids) {
-      const rows: CartRow[] = await db
-        .selectFrom('carts')
-        .leftJoin('reservations', 'reservations.id', 'carts.reservation_id')
-        .select([
-          'carts.id',
-          'carts.user_id',
-          'carts.items',
-          'carts.reservation_id',
-          'reservations.status as reservation_status',
-        ])
-        .where('carts.id', 'in', ids)
-        .execute()
-        .catch((error: unknown) => Promise.reject(asDatabaseError(error) as Error));
+      const rows: CartRow[] = await orUnavailable(
+        db
+          .selectFrom('carts')
+          .leftJoin('reservations', 'reservations.id', 'carts.reservation_id')
+          .select([
+            'carts.id',
+            'carts.user_id',
+            'carts.items',
+            'carts.reservation_id',
+            'reservations.status as reservation_status',
+          ])
+          .where('carts.id', 'in', ids)
+          .execute(),
+      );
       const byId = new Map(rows.map((row) => [row.id, cartOf(row)]));
       return ids.map((id) => byId.get(id));
     },
@@ -31,12 +32,7 @@ export function openReservationReads(db: Kysely<ReservationTables>) {
   const reservations = new Batcher<string, Reservation | undefined>({
     ...limits,
     async flush(ids) {
-      const rows = await db
-        .selectFrom('reservations')
-        .selectAll()
-        .where('id', 'in', ids)
-        .execute()
-        .catch((error: unknown) => Promise.reject(asDatabaseError(error) as Error));
+      const rows = await orUnavailable(db.selectFrom('reservations').selectAll().where('id', 'in', ids).execute());
       const byId = new Map(rows.map((row) => [row.id, reservationOf(row)]));
       return ids.map((id) => byId.get(id));
     },

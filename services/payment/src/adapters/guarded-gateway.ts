@@ -1,0 +1,41 @@
+import {
+  bulkhead,
+  circuitBreaker,
+  ExponentialBackoff,
+  handleAll,
+  handleWhen,
+  retry,
+  SamplingBreaker,
+  TaskCancelledError,
+  timeout,
+  TimeoutStrategy,
+  wrap,
+} from 'cockatiel';
+import type { Gateway } from '../gateway.ts';
+
+const mostCalls = 512;
+const mostWaiting = 10_000;
+
+/**
+ * Bounds what a gateway's trouble can cost: a deadline a try, one more try for a plain failure, a limit of calls under
+ * way, and a pause when most calls fail. A call that ran out of time has an unknown outcome and is not tried again here:
+ * its event comes again, and the gateway knows the payment by its id.
+ */
+export function guarded(gateway: Gateway, timeoutMs: number): Gateway {
+  const policy = wrap(
+    circuitBreaker(handleAll, {
+      halfOpenAfter: 2_000,
+      breaker: new SamplingBreaker({ threshold: 0.6, duration: 10_000, minimumRps: 5 }),
+    }),
+    retry(
+      handleWhen((error) => !(error instanceof TaskCancelledError)),
+      { maxAttempts: 1, backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 500 }) },
+    ),
+    bulkhead(mostCalls, mostWaiting),
+    timeout(timeoutMs, TimeoutStrategy.Aggressive),
+  );
+  return {
+    capture: (charge) => policy.execute(() => gateway.capture(charge)),
+    refund: (paymentId) => policy.execute(() => gateway.refund(paymentId)),
+  };
+}

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { commonSchema, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
+
+/** The payment service's settings, besides those that every service has (shared/src/config.ts). */
+export const configSchema = commonSchema.extend({
+  GATEWAY_DATABASE_URL: z.url().describe("the built-in gateway's ledger"),
+  GATEWAY_MIGRATION_DATABASE_URL: z.url(),
+  GATEWAY_TIMEOUT_MS: milliseconds(3_500).describe('after this a call has an unknown outcome'),
+  ORDER_WAIT_MS: milliseconds(150_000).describe('how long a payment waits for its order; longer than a hold lasts'),
+  ORPHAN_SWEEP_MS: milliseconds(5_000),
+});
+export type PaymentConfig = ReturnType<typeof readConfig>;
+export const readConfig = () => readEnvironment(configSchema);

@@ -1,0 +1,134 @@
+import type { EventData, NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import type { Payable, Payment, PaymentState } from './state.ts';
+
+export interface PayInput {
+  paymentId: string;
+  orderId: string;
+  userId: string;
+  idempotencyKey: string;
+  methodToken: string;
+}
+export type PayRefusal = 'already-paid' | 'payment-under-way' | 'order-not-payable' | 'idempotency-key-reused';
+export type PayResult = { payment: Payment; repeated: boolean } | { refusal: PayRefusal };
+
+type Emit = (event: NewEvent) => void;
+
+/** Accepts a payment; the same key again answers with the payment that it made. The gateway is asked afterwards. */
+export function pay(input: PayInput, state: PaymentState, now: Date, emit: Emit): PayResult {
+  const { paymentId: id, orderId, userId, idempotencyKey, methodToken } = input;
+  const earlier = state.paymentByKey(userId, idempotencyKey);
+  if (earlier) {
+    const same = earlier.orderId === orderId && earlier.methodToken === methodToken;
+    return same ? { payment: earlier, repeated: true } : { refusal: 'idempotency-key-reused' };
+  }
+  const payable = state.payable(orderId);
+  if (payable.paymentId !== null) {
+    const other = state.payment(payable.paymentId);
+    return { refusal: other?.status === 'pending' ? 'payment-under-way' : 'already-paid' };
+  }
+  if (payable.status === 'closed' || (payable.due && payable.due.expiresAt <= now))
+    return { refusal: 'order-not-payable' };
+  const payment: Payment = {
+    id,
+    orderId,
+    userId,
+    idempotencyKey,
+    methodToken,
+    status: 'pending',
+    amountCents: null,
+    currency: null,
+    reason: null,
+  };
+  state.addPayment(payment);
+  state.changePayable(payable, { paymentId: id });
+  if (payable.due) request(payment, payable.due, state, emit);
+  return { payment, repeated: false };
+}
+
+/** The order is here: a payment that waited for it can go on. */
+export function open(
+  opened: EventData<'order.opened'>,
+  state: PaymentState,
+  now: Date,
+  emit: Emit,
+): Payment | undefined {
+  const payable = state.payable(opened.orderId);
+  if (payable.status !== 'awaited') return undefined;
+  const due = { amountCents: opened.totalCents, currency: opened.currency, expiresAt: new Date(opened.expiresAt) };
+  state.changePayable(payable, { status: 'open', due });
+  const waiting = waitingPayment(payable, state);
+  if (!waiting) return undefined;
+  if (due.expiresAt <= now) return decline(waiting, payable, 'order-not-payable', state, emit);
+  request(waiting, due, state, emit);
+  return undefined;
+}
+
+/** The order has ended: nothing more may be paid; a payment that still waited for the order never will be. */
+export function close(cancelled: EventData<'order.cancelled'>, state: PaymentState, emit: Emit): Payment | undefined {
+  const payable = state.payable(cancelled.orderId);
+  if (payable.status === 'closed') return undefined;
+  state.changePayable(payable, { status: 'closed' });
+  const waiting = waitingPayment(payable, state);
+  return waiting && decline(waiting, payable, 'order-not-payable', state, emit);
+}
+
+/** No order came within the time: its reservation was refused. */
+export function giveUp(paymentId: string, state: PaymentState, emit: Emit): Payment | undefined {
+  const payment = state.payment(paymentId);
+  if (!payment) return undefined;
+  const payable = state.payable(payment.orderId);
+  const isWaiting = payable.status === 'awaited' && waitingPayment(payable, state) === payment;
+  return isWaiting ? decline(payment, payable, 'order-not-payable', state, emit) : undefined;
+}
+
+export type GatewayOutcome = { captured: true } | { captured: false; reason: string };
+
+/** The gateway has answered. Whether the order can still use the money is the order's to decide. */
+export function settle(
+  requested: EventData<'payment.requested'>,
+  outcome: GatewayOutcome,
+  state: PaymentState,
+  emit: Emit,
+): Payment | undefined {
+  const payment = state.payment(requested.paymentId);
+  if (!payment) throw new Error(`payment ${requested.paymentId} is not known`);
+  if (payment.status !== 'pending') return undefined;
+  if (!outcome.captured) return decline(payment, state.payable(payment.orderId), outcome.reason, state, emit);
+  const { paymentId, orderId, amountCents, currency } = requested;
+  state.changePayment(payment, { status: 'captured' });
+  emit({ type: 'payment.captured', data: { paymentId, orderId, amountCents, currency } });
+  return payment;
+}
+
+/** The gateway has sent the money back. */
+export function refund(due: EventData<'order.refund-due'>, state: PaymentState, emit: Emit): Payment | undefined {
+  const payment = state.payment(due.paymentId);
+  if (payment?.status !== 'captured') throw new Error(`payment ${due.paymentId} has nothing to refund`);
+  state.changePayment(payment, { status: 'refunded' });
+  const { id: paymentId, orderId, amountCents, currency } = payment;
+  emit({ type: 'payment.refunded', data: { paymentId, orderId, amountCents: amountCents!, currency: currency! } });
+  return payment;
+}
+
+/** A payment that has not been requested from the gateway, because its order has not come. */
+function waitingPayment(payable: Payable, state: PaymentState): Payment | undefined {
+  const payment = payable.paymentId === null ? undefined : state.payment(payable.paymentId);
+  return payment?.status === 'pending' && payment.amountCents === null ? payment : undefined;
+}
+
+function request(payment: Payment, due: NonNullable<Payable['due']>, state: PaymentState, emit: Emit): void {
+  const { amountCents, currency } = due;
+  state.changePayment(payment, { amountCents, currency });
+  const { id: paymentId, orderId, methodToken } = payment;
+  emit({ type: 'payment.requested', data: { paymentId, orderId, amountCents, currency, methodToken } });
+}
+
+/** Frees the order for another try. */
+function decline(payment: Payment, payable: Payable, reason: string, state: PaymentState, emit: Emit): Payment {
+  state.changePayment(payment, { status: 'declined', reason });
+  state.changePayable(payable, { paymentId: null });
+  // An order that never came cannot be told.
+  if (payable.due)
+    emit({ type: 'payment.declined', data: { paymentId: payment.id, orderId: payment.orderId, reason } });
+  return payment;
+}

@@ -1,0 +1,55 @@
+import { migrate } from '@flash-sale/shared/db/migrate.ts';
+import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import { orderIds } from '@flash-sale/shared/ids.ts';
+import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
+import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
+import { migrations } from '../migrations/index.ts';
+import { builtInGateway, ledgerMigrations } from './adapters/built-in-gateway.ts';
+import { guarded } from './adapters/guarded-gateway.ts';
+import { openPaymentReads } from './adapters/reads.ts';
+import type { PaymentTables } from './adapters/tables.ts';
+import { paymentUnitOfWork, type PaymentCommands } from './adapters/unit-of-work.ts';
+import type { PaymentConfig } from './config.ts';
+import type { Payment, PaymentState } from './domain/state.ts';
+import { announce, routes } from './routes.ts';
+
+type Events = EventsOf<'payment'>;
+export type PaymentLane = Lane<PaymentState, Events, PaymentCommands>;
+
+export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, PaymentState, Events, PaymentCommands> = {
+  name: 'payment',
+  migrations,
+  async build({ config, log, reads: db, tokens, settlements }) {
+    await migrate(config.GATEWAY_MIGRATION_DATABASE_URL, ledgerMigrations);
+    const gateway = builtInGateway(config.GATEWAY_DATABASE_URL, (error) =>
+      log.warn({ reason: error.message }, 'connection to the gateway lost'),
+    );
+    const settled = settlements<Payment>('payment');
+    const reads = openPaymentReads(db);
+    return {
+      unitOfWork: paymentUnitOfWork(guarded(gateway, config.GATEWAY_TIMEOUT_MS), (payment) =>
+        announce(payment, settled),
+      ),
+      routes: (lane) =>
+        routes({
+          lane,
+          reads,
+          orderIds: orderIds(config.ORDER_ID_SECRET),
+          settlements: settled,
+          tokens,
+          settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
+        }),
+      tasks: (lane) => [
+        {
+          name: 'give-up-orphans',
+          everyMs: config.ORPHAN_SWEEP_MS,
+          task: async () => {
+            const orphans = await reads.orphans(config.ORDER_WAIT_MS);
+            await Promise.all(orphans.map((orphan) => lane.run('giveUp', orphan)));
+          },
+        },
+      ],
+      close: () => gateway.close(),
+    };
+  },
+};
