@@ -166,9 +166,9 @@ export class HttpTransport implements Transport {
     this.#acknowledgeTimer = undefined;
     await Promise.all(
       [...this.#acknowledged.keys()].map(async (service) => {
-        const acknowledged = this.#takeAcknowledged(service);
-        if (acknowledged.length === 0) return;
-        await this.#options.client.post(service, '/events', { events: [], acknowledged }).catch(() => {});
+        for (let acknowledged; (acknowledged = this.#takeAcknowledged(service)).length > 0;) {
+          await this.#options.client.post(service, '/events', { events: [], acknowledged }).catch(() => {});
+        }
       }),
     );
   }

@@ -11,7 +11,7 @@ transportSuite('memory', async (services) => {
     takeDown: (name) => void network.intakes.delete(name),
     bringUp: (name) => void network.intakes.set(name, services[name]),
     close: async () => {
-      await Promise.all(Object.values(services).map(({ transport }) => transport?.stop()));
+      for (const { transport } of Object.values(services)) await transport?.stop();
     },
   };
 });

@@ -9,29 +9,35 @@ export class MemoryNetwork {
 /** For tests: carries events by calling the other services' intakes. A service that is not there is one that is down. */
 export function memoryTransport(network: MemoryNetwork): Transport {
   let own: Intake | undefined;
+  const underWay = new Set<Promise<void>>();
+  const carry = async (records: OutboxRecord[]) => {
+    for (const record of records) {
+      const failed: boolean[] = [];
+      for (const event of record.events) {
+        for (const service of subscribersOf(event.type)) {
+          const receipt = await network.intakes.get(service)?.receive([structuredClone(event)], 'self');
+          await receipt?.delivered;
+          failed.push(receipt === undefined || receipt.failures.length > 0);
+        }
+      }
+      if (!failed.includes(true)) network.intakes.get(record.owner)?.acknowledge([record.id]);
+    }
+  };
   return {
     start(intake) {
       own = intake;
       network.intakes.set(intake.service, intake);
       return Promise.resolve();
     },
-    async deliver(records: OutboxRecord[]) {
-      for (const record of records) {
-        const failed: boolean[] = [];
-        for (const event of record.events) {
-          for (const service of subscribersOf(event.type)) {
-            const receipt = await network.intakes.get(service)?.receive([structuredClone(event)], 'self');
-            await receipt?.delivered;
-            failed.push(receipt === undefined || receipt.failures.length > 0);
-          }
-        }
-        if (!failed.includes(true)) network.intakes.get(record.owner)?.acknowledge([record.id]);
-      }
+    deliver(records) {
+      const carried = carry(records).finally(() => underWay.delete(carried));
+      underWay.add(carried);
+      return carried;
     },
     healthy: () => true,
-    stop() {
+    async stop() {
+      while (underWay.size > 0) await Promise.all(underWay);
       if (own) network.intakes.delete(own.service);
-      return Promise.resolve();
     },
   };
 }

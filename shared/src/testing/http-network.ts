@@ -12,7 +12,10 @@ import type { FakeService } from './fake-service.ts';
 export const internalToken = 'internal-token-of-the-tests-0123456789';
 
 /** Services on real sockets behind one internal listener, which maps `/internal/<service>/x` to `/internal/x` as nginx does. */
-export async function startHttpNetwork(services: Record<ServiceName, FakeService>, options: { timeoutMs?: number } = {}) {
+export async function startHttpNetwork(
+  services: Record<ServiceName, FakeService>,
+  options: { timeoutMs?: number } = {},
+) {
   const log = pino({ level: 'silent' });
   const apps = new Map<string, RequestListener>();
   const down = new Set<string>();
@@ -35,7 +38,10 @@ export async function startHttpNetwork(services: Record<ServiceName, FakeService
     const client = new InternalClient({ baseUrl, token: internalToken, timeoutMs: options.timeoutMs ?? 2_000 });
     const transport = new HttpTransport({ client, log, maxQueued: 20_000 });
     const internalRoutes = Router().use(requireInternal(internalToken)).use(transport.routes());
-    apps.set(name, createApp({ log, trustedProxies: 'loopback', publicRoutes: Router(), internalRoutes }) as RequestListener);
+    apps.set(
+      name,
+      createApp({ log, trustedProxies: 'loopback', publicRoutes: Router(), internalRoutes }) as RequestListener,
+    );
     services[name].transport = transport;
     return { name, transport };
   });
