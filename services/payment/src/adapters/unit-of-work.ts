@@ -71,7 +71,7 @@ async function load(tx: Tx, batch: PaymentWork[]): Promise<PaymentState> {
   for (const work of batch) {
     const item = work.kind === 'event' ? work.event.data : work.input;
     orders.add(item.orderId);
-    if ('paymentId' in item) ids.add(item.paymentId);
+    if ('paymentId' in item && typeof item.paymentId === 'string') ids.add(item.paymentId);
     if (work.kind === 'command' && work.name === 'pay') keys.push(work.input);
   }
   const orderIds = [...orders].sort();
