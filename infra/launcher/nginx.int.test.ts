@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { services, type ServiceName } from './database-names.ts';
@@ -10,6 +9,7 @@ import { preparePrograms } from './programs.ts';
 import { runCommand } from './run-command.ts';
 import { Supervised } from './supervised.ts';
 import { serverFolder, unprivilegedUser } from './unprivileged.ts';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
 
 interface Echo {
   server: string;
@@ -26,7 +26,7 @@ const servers = new Map<string, Server>();
 let reached: string[] = [];
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'flash-sale-nginx-'));
+  home = await temporaryFolder('nginx');
   [publicPort, internalPort] = [await freePort(), await freePort()];
   const ports = {} as Record<ServiceName, number[]>;
   for (const name of services) ports[name] = [await startEcho(`${name}-1`), await startEcho(`${name}-2`)];

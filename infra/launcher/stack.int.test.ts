@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -14,6 +13,7 @@ import type { Stack, StackOptions } from './stack-types.ts';
 /** Stands in for a service: says who it is and what environment it got. */
 const fakeService = `
 import { createServer } from 'node:http';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
 const { PORT, HOST } = process.env;
 const server = createServer((request, response) => response.end(JSON.stringify({ pid: process.pid, env: process.env })));
 server.listen(Number(PORT), HOST);
@@ -25,7 +25,7 @@ let home: string;
 let servicesRoot: string;
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'flash-sale-stack-'));
+  home = await temporaryFolder('stack');
   servicesRoot = await fakeServices('services', fakeService);
 });
 afterAll(() => rm(home, { recursive: true }));

@@ -1,5 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../launcher/free-port.ts';
 import { postgresProgram, postgresUrl } from '../launcher/postgres.ts';
@@ -7,6 +6,7 @@ import { preparePrograms } from '../launcher/programs.ts';
 import { redisProgram, redisUrl } from '../launcher/redis.ts';
 import { Supervised, type Observer, type Program } from '../launcher/supervised.ts';
 import { serverFolder, unprivilegedUser } from '../launcher/unprivileged.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** A server of its own for tests, in a folder that goes away with it. */
 export interface TestServer {
@@ -55,8 +55,7 @@ async function startServer(
   name: string,
   prepare: (place: Place) => Promise<{ program: Program; url: string }>,
 ): Promise<TestServer> {
-  const home = await mkdtemp(join(tmpdir(), `flash-sale-test-${name}-`));
-  await chmod(home, 0o711);
+  const home = await temporaryFolder(name);
   const runAs = await unprivilegedUser();
   const folder = await serverFolder(home, name, runAs);
   const { program, url } = await prepare({ folder, logFile: join(home, 'log'), port: await freePort(), runAs });

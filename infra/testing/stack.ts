@@ -1,0 +1,23 @@
+import { rm } from 'node:fs/promises';
+import { startStack } from '../launcher/stack.ts';
+import type { Stack, StackOptions } from '../launcher/stack-types.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+export interface TestStack {
+  stack: Stack;
+  /** Stops it and removes everything it has written. */
+  close(): Promise<void>;
+}
+
+/** A whole stack for one test file, on free ports and in a folder of its own. If it does not start, its log is in the error. */
+export async function startTestStack(options: Partial<StackOptions> = {}): Promise<TestStack> {
+  const dataDir = await temporaryFolder('stack');
+  const remove = () => rm(dataDir, { recursive: true, force: true });
+  try {
+    const stack = await startStack({ stack: 'sync', dataDir, ...options });
+    return { stack, close: () => stack.stop().finally(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
