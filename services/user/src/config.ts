@@ -9,7 +9,7 @@ export const userConfigSchema = commonSchema.extend({
   ACCESS_TOKEN_TTL_S: z.coerce.number().int().min(1).max(86_400).default(900),
   REFRESH_TOKEN_TTL_S: z.coerce.number().int().min(1).max(31_536_000).default(2_592_000),
   PASSWORD_CONCURRENCY: count(2).describe(
-    'password hashes computed at once; each takes about 7 ms of a core and 19 MiB',
+    'password hashes computed at once; each takes some 25 ms of a core and 19 MiB',
   ),
   PASSWORD_QUEUE_MAX: count(512).describe('log-ins and registrations that may wait for it; more are refused with 503'),
   CREDENTIAL_CACHE_MAX: count(20_000).describe('verified log-ins that are remembered'),

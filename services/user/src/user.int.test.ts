@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { createSecretKey } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { currentUser, registeredUser, session } from '@flash-sale/shared/contract/schemas.ts';
 import { openReads } from '@flash-sale/shared/db/connection.ts';
@@ -412,6 +415,24 @@ describe('the admin of the configuration', () => {
     expect((await logIn(admin.ADMIN_EMAIL, on, {}, 'the boss moved on')).status).toBe(201);
     expect((await refresh(rotated.body.refreshToken)).status).toBe(401);
   });
+});
+
+test('the demo accounts are made once, and leave those alone that are there', async () => {
+  const env = {
+    ...testEnvironment({ DATABASE_URL: database.url, REDIS_URL: redis.url, DEMO_SHOPPERS: '3' }),
+    PATH: process.env['PATH'],
+  };
+  await call('POST', '/api/users', { body: { email: 'shopper2@example.com', password } });
+  const run = () => promisify(execFile)(process.execPath, [join(import.meta.dirname, 'demo.ts')], { env });
+  expect((await run()).stdout).toBe('demo accounts: 3 of 3\n');
+  expect((await run()).stdout).toBe('');
+  const roles: unknown[] = [];
+  for (const name of ['admin', 'shopper1', 'shopper3']) {
+    const { body } = await logIn(`${name}@example.com`, call, {}, 'flash-sale-demo');
+    roles.push((await call('GET', '/api/users/me', { token: body.accessToken })).body['role']);
+  }
+  expect(roles).toEqual(['admin', 'shopper', 'shopper']);
+  expect((await logIn('shopper2@example.com')).status).toBe(201);
 });
 
 test('an address that does not exist is a problem document', async () => {

@@ -1,4 +1,4 @@
-import { asDatabaseError } from '@flash-sale/shared/db/connection.ts';
+import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { Role } from '../domain/registration.ts';
@@ -24,25 +24,14 @@ export class Accounts {
   }
 
   /** @param email in lower case @throws AppError unavailable, overloaded */
-  async byEmail(email: string): Promise<Account | undefined> {
-    try {
-      return await this.#lookUps.run(email);
-    } catch (error) {
-      throw asDatabaseError(error);
-    }
+  byEmail(email: string): Promise<Account | undefined> {
+    return orUnavailable(this.#lookUps.run(email));
   }
 
   /** @throws AppError unavailable */
-  async profile(id: string) {
-    try {
-      return await this.#db
-        .selectFrom('account')
-        .select(['id', 'email', 'name', 'role'])
-        .where('id', '=', id)
-        .executeTakeFirst();
-    } catch (error) {
-      throw asDatabaseError(error);
-    }
+  profile(id: string) {
+    const query = this.#db.selectFrom('account').select(['id', 'email', 'name', 'role']).where('id', '=', id);
+    return orUnavailable(query.executeTakeFirst());
   }
 
   async #find(emails: string[]): Promise<(Account | undefined)[]> {

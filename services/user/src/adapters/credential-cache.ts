@@ -8,7 +8,7 @@ export interface Verified {
 }
 
 /**
- * Remembers for minutes which passwords were right, so that a crowd that logs in again does not pay 7 ms each. It keeps
+ * Remembers for minutes which passwords were right, so that a crowd that logs in again does not pay for a password hash each. It keeps
  * neither passwords nor anything to compute them from: only MACs under a key that lives and dies with this process.
  */
 export class CredentialCache {

@@ -29,7 +29,7 @@ describe('a semaphore', () => {
     const waiting = semaphore.run(second.work);
     await expect(semaphore.run(() => Promise.resolve())).rejects.toMatchObject({
       code: 'overloaded',
-      retryAfterSeconds: 2,
+      retryAfterSeconds: 5,
     });
     first.open('done');
     await running;

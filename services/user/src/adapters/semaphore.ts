@@ -1,6 +1,7 @@
 import { AppError } from '@flash-sale/shared/errors.ts';
 
-const retryAfterSeconds = 2;
+/** About what half a full queue takes. */
+const retryAfterSeconds = 5;
 
 /** Lets so many through at once and so many wait, first come first served; the rest are turned away at once. */
 export class Semaphore {
