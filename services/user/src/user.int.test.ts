@@ -263,6 +263,18 @@ describe('refresh tokens', () => {
     }
   });
 
+  test('a reuse ends the family even when its newest token is refreshed on another instance at that moment', async () => {
+    const { email } = await aUser();
+    for (let round = 0; round < 25; round += 1) {
+      const first = (await logIn(email)).body.refreshToken;
+      const second = (await refresh(first)).body.refreshToken;
+      const [reused, refreshed] = await Promise.all([refresh(first), refresh(second, callOther)]);
+      expect(reused.status).toBe(401);
+      if (refreshed.status === 201) expect((await refresh(refreshed.body.refreshToken)).status).toBe(401);
+      else expect(refreshed.status).toBe(401);
+    }
+  });
+
   test('many families at once, over two instances, all go on', async () => {
     let tokens = await Promise.all(Array.from({ length: 20 }, signIn));
     for (let round = 0; round < 3; round += 1) {
