@@ -72,7 +72,7 @@ async function installPackages() {
   clearInterval(ticker);
   signals.forEach((signal) => process.off(signal, forward));
   if (code === 0 && existsSync(pinnedNode)) return;
-  console.error(output.trim().split('\n').slice(-30).join('\n'));
+  console.error(output.trim().split('\n').slice(0, 30).join('\n'));
   console.error(
     code === 0
       ? 'npm ci left no node_modules/.bin/node: is ignore-scripts set? Then run: npm rebuild node --ignore-scripts=false'

@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { services } from './database-names.ts';
 import { withClient } from './databases.ts';
 import { identityOf } from './process-identity.ts';
@@ -13,7 +14,6 @@ import type { Stack, StackOptions } from './stack-types.ts';
 /** Stands in for a service: says who it is and what environment it got. */
 const fakeService = `
 import { createServer } from 'node:http';
-import { temporaryFolder } from '../testing/temporary-folder.ts';
 const { PORT, HOST } = process.env;
 const server = createServer((request, response) => response.end(JSON.stringify({ pid: process.pid, env: process.env })));
 server.listen(Number(PORT), HOST);
