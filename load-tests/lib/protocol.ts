@@ -50,7 +50,7 @@ export async function measure(args: BenchArguments, stack: BenchStack, around: S
     found.yardstick = await measureYardstick(seconds.yardstickWarmUp, args.seconds ?? seconds.yardstick, around);
     say(`\n${loadReport(found.yardstick)}`);
   }
-  if (args.warmUp && (['checkout', 'fifty', 'one'] as const).some(asked)) {
+  if (args.warmUp && (['checkout', 'fifty', 'one', 'race'] as const).some(asked)) {
     say(`\nwarming up: ${args.vus} shoppers × ${seconds.warmUp} s`);
     await putLoad(target(), { name: 'warm-up', script: 'checkout.ts', vus: args.vus, seconds: seconds.warmUp });
   }
