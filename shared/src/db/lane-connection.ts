@@ -47,8 +47,12 @@ export class LaneConnection {
     const client = await this.#connected();
     const written = [this.#send(client, begin)];
     const tx: Tx = {
-      read: async <R>(statement: Statement, values: unknown[]) =>
-        (await this.#send(client, statement, values)).rows as R[],
+      read: <R>(statement: Statement, values: unknown[]) => {
+        const read = this.#send(client, statement, values).then(({ rows }) => rows as R[]);
+        // Of several reads only the first failure may be awaited; the others must not end the process as unhandled.
+        read.catch(() => {});
+        return read;
+      },
       write: (statement, values) => void written.push(this.#send(client, statement, values)),
     };
     try {
