@@ -1,0 +1,186 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Kysely } from 'kysely';
+import { pino } from 'pino';
+import pg from 'pg';
+import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
+import { openReads } from '../db/connection.ts';
+import { migrate } from '../db/migrate.ts';
+import { newId } from '../ids.ts';
+import { anEvent } from '../testing/events.ts';
+import { tallyMigrations, type TallyTables } from '../testing/tally.ts';
+import { outboxDepth, pruneInbox, sweepOutbox } from './housekeeping.ts';
+import type { OutboxRecord } from './transport.ts';
+
+const log = pino({ level: 'silent' });
+let database: TestDatabase;
+let admin: pg.Client;
+let db: Kysely<TallyTables>;
+let delivered: OutboxRecord[];
+
+beforeAll(async () => {
+  database = await createTestDatabase('housekeeping');
+  await migrate(database.ownerUrl, tallyMigrations);
+  admin = new pg.Client({ connectionString: database.adminUrl });
+  await admin.connect();
+  db = openReads({ url: database.url, poolSize: 4, statementTimeoutMs: 5_000, onError: () => {} });
+});
+afterAll(async () => {
+  await db.destroy();
+  await admin.end();
+  await database.drop();
+});
+beforeEach(() => {
+  delivered = [];
+});
+afterEach(() => admin.query('TRUNCATE outbox, inbox'));
+
+/** A record in the outbox, due `dueInMs` from now. */
+async function aRecord({ dueInMs = -1, attempts = 0 } = {}): Promise<OutboxRecord> {
+  const record: OutboxRecord = { id: newId(), owner: 'order', events: [anEvent('order.cancelled')] };
+  await admin.query(
+    `INSERT INTO outbox (id, events, next_attempt_at, attempts)
+     VALUES ($1, $2, clock_timestamp() + $3 * interval '1 millisecond', $4)`,
+    [record.id, JSON.stringify(record.events), dueInMs, attempts],
+  );
+  return record;
+}
+const sweep = (overrides: Partial<Parameters<typeof sweepOutbox>[0]> = {}) =>
+  sweepOutbox({
+    db,
+    service: 'order',
+    log,
+    maxAttempts: 10,
+    deliver: (records) => {
+      delivered.push(...records);
+      return Promise.resolve();
+    },
+    ...overrides,
+  });
+const dueInSeconds = async ({ id }: OutboxRecord) => {
+  const { rows } = await admin.query<{ attempts: number; due: number }>(
+    'SELECT attempts, extract(epoch FROM next_attempt_at - clock_timestamp())::float8 AS due FROM outbox WHERE id = $1',
+    [id],
+  );
+  return rows[0]!;
+};
+const makeDue = () => admin.query(`UPDATE outbox SET next_attempt_at = clock_timestamp() - interval '1 ms'`);
+
+describe('sweepOutbox', () => {
+  test('delivers what is due, as it was written, and leaves what is not', async () => {
+    const due = await aRecord();
+    await aRecord({ dueInMs: 60_000 });
+    expect(await sweep()).toBe(1);
+    expect(delivered).toEqual([due]);
+    expect(await sweep()).toBe(0);
+  });
+
+  test('does not remove anything: only an acknowledgement does', async () => {
+    await aRecord();
+    await sweep();
+    expect((await outboxDepth(db)).records).toBe(1);
+  });
+
+  test('waits longer from try to try, at most half a minute', async () => {
+    const record = await aRecord();
+    for (const [attempt, seconds] of [1, 2, 4, 8, 16, 30, 30].entries()) {
+      await makeDue();
+      await sweep();
+      const { attempts, due } = await dueInSeconds(record);
+      expect(attempts).toBe(attempt + 1);
+      expect(due).toBeGreaterThan(seconds - 0.9);
+      expect(due).toBeLessThanOrEqual(seconds);
+    }
+  });
+
+  test('gives up after the last attempt; the record stays for an operator', async () => {
+    await aRecord({ attempts: 2 });
+    expect(await sweep({ maxAttempts: 3 })).toBe(1);
+    await makeDue();
+    expect(await sweep({ maxAttempts: 3 })).toBe(0);
+    expect(delivered.length).toBe(1);
+    expect((await outboxDepth(db)).records).toBe(1);
+  });
+
+  test('one with nothing left to try does not keep others from being delivered', async () => {
+    for (let n = 0; n < 40; n += 1) await aRecord({ dueInMs: -1_000, attempts: 10 });
+    const fresh = await aRecord();
+    expect(await sweep()).toBe(1);
+    expect(delivered).toEqual([fresh]);
+  });
+
+  test('takes a bounded number at once, the longest waiting first', async () => {
+    const records: OutboxRecord[] = [];
+    for (let n = 0; n < 40; n += 1) records.push(await aRecord({ dueInMs: -1_000 + n }));
+    expect(await sweep()).toBe(32);
+    expect(delivered.map(({ id }) => id).sort()).toEqual(
+      records
+        .slice(0, 32)
+        .map(({ id }) => id)
+        .sort(),
+    );
+    expect(await sweep()).toBe(8);
+  });
+
+  test('two sweepers at once never take the same record', async () => {
+    for (let n = 0; n < 60; n += 1) await aRecord();
+    const taken = await Promise.all([sweep(), sweep(), sweep(), sweep()]);
+    expect(taken.reduce((sum, n) => sum + n, 0)).toBe(60);
+    expect(new Set(delivered.map(({ id }) => id)).size).toBe(60);
+    expect(delivered.length).toBe(60);
+  });
+
+  test('does not wait for a record that somebody else has locked', async () => {
+    const [lockedOne, free] = [await aRecord({ dueInMs: -1_000 }), await aRecord()];
+    await admin.query('BEGIN');
+    await admin.query('SELECT FROM outbox WHERE id = $1 FOR UPDATE', [lockedOne.id]);
+    try {
+      expect(await sweep()).toBe(1);
+    } finally {
+      await admin.query('ROLLBACK');
+    }
+    expect(delivered).toEqual([free]);
+    expect(await sweep()).toBe(1);
+  });
+
+  test('a sweeper that dies with records in hand leaves them to the next, after the wait', async () => {
+    const record = await aRecord();
+    await expect(sweep({ deliver: () => Promise.reject(new Error('killed')) })).rejects.toThrow('killed');
+    expect(await sweep()).toBe(0);
+    await makeDue();
+    expect(await sweep()).toBe(1);
+    expect(delivered).toEqual([record]);
+  });
+});
+
+describe('outboxDepth', () => {
+  test('counts the records and tells the age of the oldest', async () => {
+    expect(await outboxDepth(db)).toEqual({ records: 0, oldestMs: 0 });
+    await aRecord();
+    const old = await aRecord();
+    await admin.query(`UPDATE outbox SET created_at = now() - interval '90 seconds' WHERE id = $1`, [old.id]);
+    const { records, oldestMs } = await outboxDepth(db);
+    expect(records).toBe(2);
+    expect(oldestMs).toBeGreaterThanOrEqual(90_000);
+    expect(oldestMs).toBeLessThan(100_000);
+  });
+});
+
+describe('pruneInbox', () => {
+  test('forgets what is older than the retention, and nothing else', async () => {
+    const [old, young] = [newId(), newId()];
+    await admin.query(
+      `INSERT INTO inbox VALUES ($1, now() - interval '61 minutes'), ($2, now() - interval '59 minutes')`,
+      [old, young],
+    );
+    await pruneInbox(db, 3_600_000);
+    expect((await admin.query('SELECT event_id FROM inbox')).rows).toEqual([{ event_id: young }]);
+  });
+
+  test('removes a bounded number at once', async () => {
+    await admin.query(
+      `INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '2 hours' FROM generate_series(1, 5001)`,
+    );
+    await pruneInbox(db, 3_600_000);
+    expect((await admin.query('SELECT FROM inbox')).rowCount).toBe(1);
+  });
+});
