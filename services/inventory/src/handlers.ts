@@ -6,6 +6,12 @@ import { hold } from './domain/hold.ts';
 import { cancel, commit, expire } from './domain/settle-hold.ts';
 import type { HeldLine, InventoryState, Product } from './domain/state.ts';
 
+export interface DueHold {
+  reservationId: string;
+  userId: string;
+  items: HeldLine[];
+}
+
 const emitAll = (events: NewEvent[], { emit }: Context) => events.forEach((event) => emit(event));
 
 /** Every event that the inventory handles. */
@@ -22,6 +28,7 @@ export const commands = {
     createProduct(product, units, state),
   restock: ({ productId, units }: { productId: string; units: number }, state: InventoryState) =>
     restock(productId, units, state),
-  expire: ({ reservationId }: { reservationId: string; items: HeldLine[] }, state: InventoryState, context: Context) =>
+  /** Whose hold it is and of what: by these its rows are found and locked. */
+  expire: ({ reservationId }: DueHold, state: InventoryState, context: Context) =>
     emitAll(expire(reservationId, state, context.now), context),
 };

@@ -7,7 +7,7 @@ const atMost = 1_000;
 export function dueHolds(reads: Kysely<InventoryTables>) {
   return reads
     .selectFrom('holds')
-    .select(['reservation_id as reservationId', 'items'])
+    .select(['reservation_id as reservationId', 'user_id as userId', 'items'])
     .where('state', '=', 'held')
     .where('expires_at', '<=', sql<Date>`clock_timestamp()`)
     .orderBy('expires_at')

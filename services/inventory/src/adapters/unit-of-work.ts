@@ -94,10 +94,10 @@ function keysOf(batch: InventoryWork[]) {
   const products = new Set<string>();
   const reservations = new Set<string>();
   const buyers = new Set<string>();
-  const add = (item: { reservationId: string; items: HeldLine[]; userId?: string }) => {
+  const add = (item: { reservationId: string; items: HeldLine[]; userId: string }) => {
     reservations.add(item.reservationId);
     for (const { productId } of item.items) products.add(productId);
-    if (item.userId) buyers.add(item.userId);
+    buyers.add(item.userId);
   };
   for (const work of batch) {
     if (work.kind === 'event') add(work.event.data);
