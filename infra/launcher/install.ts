@@ -1,4 +1,5 @@
 import { findExecutable } from './find-executable.ts';
+import { withProgress } from './progress.ts';
 import { runCommand } from './run-command.ts';
 
 /** We install by ourselves where it needs no password and we know the package manager: as root, or with free sudo, on Debian's kin. */
@@ -31,17 +32,8 @@ apt-get install -y --no-install-recommends "$@"
 /** Installs Debian packages without starting anything. Throws with the end of apt-get's output. */
 export async function install(packages: string[], say: (line: string) => void): Promise<void> {
   say(`installing ${packages.join(', ')} with apt-get (a minute or two) …`);
-  const startedAt = Date.now();
-  let lastLine = '';
-  const ticker = setInterval(() => {
-    say(`  … ${Math.round((Date.now() - startedAt) / 1000)} s  ${lastLine.slice(0, 90)}`);
-  }, 10_000);
-  try {
-    const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
-    const [command = 'sh', ...args] = [...asRoot, 'sh', '-c', installScript, 'install', ...packages];
-    const { code, output } = await runCommand(command, args, { onLine: (line) => (lastLine = line) });
-    if (code !== 0) throw new Error(`apt-get failed:\n${output.split('\n').slice(-15).join('\n')}`);
-  } finally {
-    clearInterval(ticker);
-  }
+  const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const [command = 'sh', ...args] = [...asRoot, 'sh', '-c', installScript, 'install', ...packages];
+  const { code, output } = await withProgress(say, (note) => runCommand(command, args, { onLine: note }));
+  if (code !== 0) throw new Error(`apt-get failed:\n${output.split('\n').slice(-15).join('\n')}`);
 }

@@ -108,7 +108,8 @@ async function startParts(site: Site): Promise<Started> {
   await Promise.all(instances.map((instance) => site.processes.start(serviceProgram(instance, around))));
   say(`services are ready (${seconds()})`);
   if (options.demo) {
-    await loadDemo(options.demo.shoppers, instances, around, site.signal);
+    say('loading demo data …');
+    await loadDemo({ shoppers: options.demo.shoppers, instances, around, signal: site.signal, say });
     say(`demo data is loaded (${seconds()})`);
   }
   return servers;
