@@ -6,12 +6,9 @@ import {
   handleAll,
   handleWhen,
   retry,
-  TaskCancelledError,
-  timeout,
-  TimeoutStrategy,
   wrap,
 } from 'cockatiel';
-import { Pool } from 'undici';
+import { errors, Pool } from 'undici';
 
 export interface InternalClientOptions {
   baseUrl: string;
@@ -37,6 +34,7 @@ export class InternalClient {
       connections: options.connections ?? 32,
       pipelining: 1,
       keepAliveTimeout: 50_000,
+      // The deadline of a call. An abort signal would cost an exception object for each call that ends well.
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,
       connect: { timeout: 1_000 },
@@ -47,13 +45,12 @@ export class InternalClient {
   /** @throws when the service cannot be reached, is too slow, or answers with an error; the work may have been done */
   async post(service: string, path: string, body: unknown): Promise<unknown> {
     const payload = JSON.stringify(body);
-    return this.#policyOf(service).execute(async ({ signal }) => {
+    return this.#policyOf(service).execute(async () => {
       const response = await this.#pool.request({
         method: 'POST',
         path: `/internal/${service}${path}`,
         headers: this.#headers,
         body: payload,
-        signal,
       });
       if (response.statusCode >= 300) {
         await response.body.dump();
@@ -69,20 +66,22 @@ export class InternalClient {
 
   #policyOf(service: string) {
     let known = this.#policies.get(service);
-    if (!known) this.#policies.set(service, (known = policy(this.#options.timeoutMs)));
+    if (!known) this.#policies.set(service, (known = policy()));
     return known;
   }
 }
 
-function policy(timeoutMs: number) {
+function policy() {
   return wrap(
     circuitBreaker(handleAll, { halfOpenAfter: halfOpenAfterMs, breaker: new ConsecutiveBreaker(breakAfterFailures) }),
     retry(
       // A call that ran out of time is not repeated: its deadline is spent, and the outbox comes again.
-      handleWhen((error) => !(error instanceof TaskCancelledError)),
+      handleWhen((error) => !isTimeout(error)),
       { maxAttempts: attempts - 1, backoff: new ExponentialBackoff({ initialDelay: 20, maxDelay: 200 }) },
     ),
     bulkhead(8, 64),
-    timeout(timeoutMs, TimeoutStrategy.Aggressive),
   );
 }
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
