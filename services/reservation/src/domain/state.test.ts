@@ -1,0 +1,21 @@
+import { expect, test } from '@jest/globals';
+import { mayBecome, reservationStatuses, type ReservationStatus } from './state.ts';
+
+const statuses = Object.keys(reservationStatuses) as ReservationStatus[];
+const pairs = statuses.flatMap((from) => statuses.map((to) => `${from} → ${to}` as const));
+const allowed = pairs.filter((pair) => {
+  const [from, to] = pair.split(' → ') as [ReservationStatus, ReservationStatus];
+  return mayBecome(from, to);
+});
+
+test('a reservation may become what the design says, and nothing else', () => {
+  expect(pairs).toHaveLength(25);
+  expect(allowed).toEqual([
+    'pending → held',
+    'pending → rejected',
+    'pending → released',
+    'pending → completed',
+    'held → released',
+    'held → completed',
+  ]);
+});

@@ -1,0 +1,65 @@
+import type { NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import { newId } from '@flash-sale/shared/ids.ts';
+import type { ReserveInput } from '../domain/reservation.ts';
+import { ReservationState, type Cart, type CartLine, type Reservation } from '../domain/state.ts';
+
+/** `aLine(2)`: two units of a product of its own. */
+export const aLine = (quantity = 1, productId = newId()): CartLine => ({ productId, quantity });
+
+export const aCart = (overrides: Partial<Cart> = {}): Cart => ({
+  id: newId(),
+  userId: newId(),
+  items: [],
+  reservationId: null,
+  reservationStatus: null,
+  ...overrides,
+});
+
+export const aReservation = (overrides: Partial<Reservation> = {}): Reservation => ({
+  id: newId(),
+  orderId: newId(),
+  userId: newId(),
+  cartId: newId(),
+  idempotencyKey: newId(),
+  status: 'pending',
+  cancelRequested: false,
+  items: [aLine()],
+  totalCents: null,
+  currency: null,
+  expiresAt: null,
+  reason: null,
+  ...overrides,
+});
+
+/** A reservation under way and the cart it was made of. */
+export function aReservedCart(overrides: Partial<Reservation> = {}): { cart: Cart; reservation: Reservation } {
+  const reservation = aReservation(overrides);
+  const { cartId: id, userId, status: reservationStatus } = reservation;
+  const items = reservation.items.map(({ productId, quantity }) => ({ productId, quantity }));
+  return { reservation, cart: aCart({ id, userId, items, reservationId: reservation.id, reservationStatus }) };
+}
+
+/** What a shopper sends to reserve a cart, with a new key. */
+export const toReserve = (cart: Cart, overrides: Partial<ReserveInput> = {}): ReserveInput => ({
+  reservationId: newId(),
+  orderId: newId(),
+  userId: cart.userId,
+  cartId: cart.id,
+  idempotencyKey: newId(),
+  ...overrides,
+});
+
+export const given = (loaded: { carts?: Cart[]; reservations?: Reservation[] }): ReservationState =>
+  new ReservationState({ carts: [], reservations: [], ...loaded });
+
+/** Whether nothing would be saved. */
+export const untouched = (state: ReservationState): boolean =>
+  [state.newCarts, state.changedCarts, state.newReservations, state.changedReservations].every(
+    ({ size }) => size === 0,
+  );
+
+/** Collects what is emitted. */
+export function anOutbox(): { events: NewEvent[]; emit: (event: NewEvent) => void } {
+  const events: NewEvent[] = [];
+  return { events, emit: (event) => void events.push(event) };
+}
