@@ -26,10 +26,8 @@ export class InternalClient {
   readonly #pool: Pool;
   readonly #headers: Record<string, string>;
   readonly #policies = new Map<string, ReturnType<typeof policy>>();
-  readonly #options: InternalClientOptions;
 
   constructor(options: InternalClientOptions) {
-    this.#options = options;
     this.#pool = new Pool(options.baseUrl, {
       connections: options.connections ?? 32,
       pipelining: 1,
