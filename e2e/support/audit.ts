@@ -1,0 +1,49 @@
+import pg from 'pg';
+import type { DatabaseName } from '../../infra/launcher/database-names.ts';
+import type { Stack } from '../../infra/launcher/stack-types.ts';
+import { until } from './http.ts';
+
+const services = ['user', 'inventory', 'reservation', 'order', 'payment'] as const;
+
+/** Runs one query as the auditor, who may read everything and change nothing. */
+export async function ask<Row>(
+  stack: Stack,
+  database: DatabaseName,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: stack.databaseUrls[database], connectionTimeoutMillis: 5_000 });
+  await client.connect();
+  try {
+    return (await client.query(text, values)).rows as Row[];
+  } finally {
+    await client.end();
+  }
+}
+
+/** Waits until nothing is under way any more, and then holds all invariants against the databases. */
+export async function expectAuditClean(stack: Stack): Promise<void> {
+  await untilQuiet(stack);
+}
+
+/** Resolves when no event is on its way and nothing waits to be decided. */
+export async function untilQuiet(stack: Stack, withinMs = 90_000): Promise<void> {
+  let left: string[] = [];
+  const look = async () => {
+    left = (await Promise.all(services.map((service) => undeliveredIn(stack, service)))).flat();
+    return left.length === 0;
+  };
+  await until('nothing is under way any more', look, withinMs).catch((error: unknown) => {
+    throw new Error(`still under way:\n${left.slice(0, 20).join('\n')}`, { cause: error });
+  });
+}
+
+async function undeliveredIn(stack: Stack, service: (typeof services)[number]): Promise<string[]> {
+  const rows = await ask<{ what: string }>(
+    stack,
+    service,
+    `SELECT 'outbox record ' || id || ' after ' || attempts || ' attempts: ' || left(events::text, 300) AS what FROM outbox
+      ORDER BY id LIMIT 20`,
+  );
+  return rows.map(({ what }) => `${service}: ${what}`);
+}

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkContract } from './contract.ts';
+
+export interface CallOptions {
+  token?: string | undefined;
+  /** Sent as JSON; a string or bytes are sent as they stand. */
+  body?: unknown;
+  /** The Idempotency-Key. */
+  key?: string | undefined;
+  /** Seconds of `Prefer: wait=`. */
+  wait?: number | undefined;
+  headers?: Record<string, string>;
+  /** Longest wait for the answer; over that, the call throws as if the connection had broken. */
+  timeoutMs?: number;
+}
+
+export interface Answer<Body> {
+  status: number;
+  headers: Headers;
+  body: Body;
+  text: string;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  errors?: { path: string; message: string }[];
+}
+
+const defaultTimeoutMs = 60_000;
+
+/** One request to the public listener. Whatever is asked for, the answer must be one that the API documents. */
+export async function send<Body>(
+  baseUrl: string,
+  method: string,
+  path: string,
+  options: CallOptions = {},
+): Promise<Answer<Body>> {
+  const { token, body, key, wait, headers = {}, timeoutMs = defaultTimeoutMs } = options;
+  const response = await fetch(baseUrl + path, {
+    method,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(timeoutMs),
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+      ...(wait === undefined ? {} : { prefer: `wait=${wait}` }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: payloadOf(body) }),
+  });
+  const text = await response.text();
+  const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
+  const answer = {
+    status: response.status,
+    headers: response.headers,
+    body: (isJson ? JSON.parse(text) : undefined) as Body,
+    text,
+  };
+  checkContract(method, path, answer);
+  return answer;
+}
+
+const payloadOf = (body: unknown): string | Uint8Array<ArrayBuffer> =>
+  typeof body === 'string' || body instanceof Uint8Array
+    ? (body as string | Uint8Array<ArrayBuffer>)
+    : JSON.stringify(body);
+
+/** The body of an answer that must have this status. @throws with the whole answer otherwise */
+export function bodyOf<Body>(answer: Answer<Body>, status: number): Body {
+  if (answer.status === status) return answer.body;
+  throw new Error(`expected ${status}, but the answer was ${answer.status}: ${answer.text.slice(0, 500)}`);
+}
+
+/** Repeats a look at something until it is as it should be. @throws when that takes too long, with what it looks for */
+export async function until(what: string, isSo: () => Promise<boolean> | boolean, withinMs = 60_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`waited ${withinMs / 1_000} s in vain: ${what}`);
+    await sleep(50);
+  }
+}
