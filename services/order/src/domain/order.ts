@@ -88,7 +88,9 @@ export function release(order: Order | undefined, released: EventData<'stock.rel
 /** The money is here: ask for the units; or, when they are gone already, send it back. */
 export function pay(order: Order, captured: EventData<'payment.captured'>): Decision {
   const { orderId, paymentId } = captured;
-  const paidAlready = order.paymentId !== null && order.paymentId !== paymentId;
+  // A replay from long ago, when the inbox has forgotten: to refund it would give away what the payment has bought.
+  if (order.paymentId === paymentId) return { order, events: [] };
+  const paidAlready = order.paymentId !== null;
   if (order.status !== 'awaiting-payment' || paidAlready || !order.details) {
     const refundDue: NewEvent = { type: 'order.refund-due', data: { orderId, paymentId } };
     return { order: paidAlready ? order : { ...order, paymentId }, events: [refundDue] };

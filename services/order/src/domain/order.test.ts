@@ -1,0 +1,243 @@
+import { describe, expect, test } from '@jest/globals';
+import { newId } from '@flash-sale/shared/ids.ts';
+import { aLine, anOrder, paymentNews, stockNews } from '../testing/builders.ts';
+import {
+  become,
+  confirm,
+  decline,
+  open,
+  orderStatuses,
+  pay,
+  refund,
+  refuseCommit,
+  release,
+  type OrderStatus,
+} from './order.ts';
+
+const statuses = Object.keys(orderStatuses) as OrderStatus[];
+const except = (...these: OrderStatus[]) => statuses.filter((status) => !these.includes(status));
+const pairs = statuses.flatMap((from) => statuses.map((to) => [from, to] as const));
+const isAllowed = ([from, to]: readonly [OrderStatus, OrderStatus]) =>
+  (orderStatuses[from] as readonly OrderStatus[]).includes(to);
+
+describe('the states of an order', () => {
+  test('the table says what the design says', () => {
+    expect(pairs.filter(isAllowed)).toEqual([
+      ['awaiting-payment', 'paid'],
+      ['awaiting-payment', 'cancelled'],
+      ['paid', 'confirmed'],
+      ['paid', 'refunded'],
+      ['cancelled', 'refunded'],
+    ]);
+  });
+
+  test.each(pairs.filter(isAllowed))('%s may become %s', (from, to) => {
+    const order = anOrder({ status: from });
+    expect(become(order, to)).toEqual({ ...order, status: to });
+    expect(order.status).toBe(from);
+  });
+
+  test.each(pairs.filter((pair) => !isAllowed(pair)))('%s may not become %s', (from, to) => {
+    expect(() => become(anOrder({ status: from }), to)).toThrow(`a ${from} order cannot become ${to}`);
+  });
+});
+
+describe('stock.held', () => {
+  test('opens an order with the prices it was held at', () => {
+    const held = stockNews('stock.held', anOrder());
+    const { orderId, reservationId, userId, items, totalCents, currency, expiresAt } = held;
+    expect(open(undefined, held)).toEqual({
+      order: {
+        id: orderId,
+        reservationId,
+        userId,
+        status: 'awaiting-payment',
+        details: { items, totalCents, currency, expiresAt },
+        paymentId: null,
+        declinedPayments: 0,
+      },
+      events: [{ type: 'order.opened', data: { orderId, userId, totalCents, currency, expiresAt } }],
+    });
+  });
+
+  test.each(statuses)('that comes late to a %s order adds the prices and changes nothing else', (status) => {
+    const order = anOrder({ status, details: null });
+    const held = stockNews('stock.held', order);
+    const { items, totalCents, currency, expiresAt } = held;
+    expect(open(order, held)).toEqual({
+      order: { ...order, details: { items, totalCents, currency, expiresAt } },
+      events: [],
+    });
+  });
+});
+
+describe('stock.released', () => {
+  test('cancels an order that awaits its payment', () => {
+    const order = anOrder({ declinedPayments: 2 });
+    expect(release(order, stockNews('stock.released', order))).toEqual({
+      order: { ...order, status: 'cancelled' },
+      events: [{ type: 'order.cancelled', data: { orderId: order.id } }],
+    });
+  });
+
+  test('that overtakes stock.held leaves a cancelled order, which is never opened for payment', () => {
+    const expected = anOrder();
+    const released = release(undefined, stockNews('stock.released', expected))!;
+    expect(released).toEqual({
+      order: { ...expected, status: 'cancelled', details: null },
+      events: [{ type: 'order.cancelled', data: { orderId: expected.id } }],
+    });
+    const late = open(released.order, stockNews('stock.held', expected));
+    expect(late.order).toMatchObject({ status: 'cancelled', details: { totalCents: 4_900 } });
+    expect(late.events).toEqual([]);
+  });
+
+  test.each(except('awaiting-payment'))('changes nothing of a %s order', (status) => {
+    const order = anOrder({ status });
+    expect(release(order, stockNews('stock.released', order))).toBeUndefined();
+  });
+});
+
+describe('payment.captured', () => {
+  test('pays an order, and asks the inventory for exactly its units', () => {
+    const items = [aLine(2), aLine(1)];
+    const order = anOrder({ details: { ...anOrder().details!, items } });
+    const captured = paymentNews('payment.captured', order);
+    const { id: orderId, reservationId, userId } = order;
+    const lines = items.map(({ productId, quantity }) => ({ productId, quantity }));
+    expect(pay(order, captured)).toEqual({
+      order: { ...order, status: 'paid', paymentId: captured.paymentId },
+      events: [{ type: 'order.paid', data: { reservationId, orderId, userId, items: lines } }],
+    });
+  });
+
+  test('after the order was cancelled is sent back', () => {
+    const order = anOrder({ status: 'cancelled' });
+    const captured = paymentNews('payment.captured', order);
+    expect(pay(order, captured)).toEqual({
+      order: { ...order, paymentId: captured.paymentId },
+      events: [{ type: 'order.refund-due', data: { orderId: order.id, paymentId: captured.paymentId } }],
+    });
+  });
+
+  test('of an order of which only the end is known is sent back', () => {
+    const order = anOrder({ status: 'cancelled', details: null });
+    expect(pay(order, paymentNews('payment.captured', order)).events).toMatchObject([{ type: 'order.refund-due' }]);
+  });
+
+  test.each(statuses)('a second payment of a %s order is sent back, and the first is not touched', (status) => {
+    const order = anOrder({ status, paymentId: newId() });
+    const second = paymentNews('payment.captured', order);
+    expect(pay(order, second)).toEqual({
+      order,
+      events: [{ type: 'order.refund-due', data: { orderId: order.id, paymentId: second.paymentId } }],
+    });
+  });
+
+  test.each(except('awaiting-payment'))('told again of the same payment, a %s order does nothing', (status) => {
+    const paymentId = newId();
+    const order = anOrder({ status, paymentId });
+    expect(pay(order, paymentNews('payment.captured', order, paymentId))).toEqual({ order, events: [] });
+  });
+});
+
+describe('stock.committed', () => {
+  test('confirms a paid order', () => {
+    const order = anOrder({ status: 'paid', paymentId: newId() });
+    expect(confirm(order)).toEqual({ order: { ...order, status: 'confirmed' }, events: [] });
+  });
+
+  test.each(except('paid'))('for a %s order is a bug', (status) => {
+    expect(() => confirm(anOrder({ status }))).toThrow(`a ${status} order cannot become confirmed`);
+  });
+});
+
+describe('stock.commit-refused', () => {
+  test('sends the money of a paid order back; until it is back the order stays paid', () => {
+    const paymentId = newId();
+    const order = anOrder({ status: 'paid', paymentId });
+    expect(refuseCommit(order)).toEqual({
+      order,
+      events: [{ type: 'order.refund-due', data: { orderId: order.id, paymentId } }],
+    });
+  });
+
+  test.each(except('paid'))('for a %s order is a bug', (status) => {
+    expect(() => refuseCommit(anOrder({ status, paymentId: newId() }))).toThrow(`no payment to refund for a ${status}`);
+  });
+
+  test('for an order without a payment is a bug', () => {
+    expect(() => refuseCommit(anOrder({ status: 'paid' }))).toThrow('no payment to refund');
+  });
+});
+
+describe('payment.refunded', () => {
+  test('ends a paid order whose units were gone, and tells so', () => {
+    const paymentId = newId();
+    const order = anOrder({ status: 'paid', paymentId });
+    expect(refund(order, paymentNews('payment.refunded', order, paymentId))).toEqual({
+      order: { ...order, status: 'refunded' },
+      events: [{ type: 'order.cancelled', data: { orderId: order.id } }],
+    });
+  });
+
+  test('ends a cancelled order, which has been told already', () => {
+    const paymentId = newId();
+    const order = anOrder({ status: 'cancelled', paymentId });
+    expect(refund(order, paymentNews('payment.refunded', order, paymentId))).toEqual({
+      order: { ...order, status: 'refunded' },
+      events: [],
+    });
+  });
+
+  test.each(statuses)('of a second payment leaves a %s order to the first', (status) => {
+    const order = anOrder({ status, paymentId: newId() });
+    expect(refund(order, paymentNews('payment.refunded', order))).toEqual({ order, events: [] });
+  });
+
+  test.each(except('paid', 'cancelled'))('of the payment of a %s order is a bug', (status) => {
+    const paymentId = newId();
+    const order = anOrder({ status, paymentId });
+    expect(() => refund(order, paymentNews('payment.refunded', order, paymentId))).toThrow('cannot become refunded');
+  });
+});
+
+describe('payment.declined', () => {
+  test.each(statuses)('is counted, and a %s order stays as it is', (status) => {
+    const order = anOrder({ status, declinedPayments: 1 });
+    expect(decline(order)).toEqual({ order: { ...order, declinedPayments: 2 }, events: [] });
+  });
+});
+
+describe('payment and release race', () => {
+  test('released first: cancelled, the payment is sent back, refunded', () => {
+    const opened = anOrder();
+    const cancelled = release(opened, stockNews('stock.released', opened))!.order;
+    const captured = paymentNews('payment.captured', opened);
+    const late = pay(cancelled, captured);
+    expect([late.order.status, late.events[0]!.type]).toEqual(['cancelled', 'order.refund-due']);
+    const refunded = refund(late.order, paymentNews('payment.refunded', opened, captured.paymentId));
+    expect([refunded.order.status, refunded.events]).toEqual(['refunded', []]);
+  });
+
+  test('captured first, but the inventory has released: paid, refused, sent back, refunded and cancelled', () => {
+    const opened = anOrder();
+    const captured = paymentNews('payment.captured', opened);
+    const paid = pay(opened, captured).order;
+    expect(release(paid, stockNews('stock.released', opened))).toBeUndefined();
+    const refused = refuseCommit(paid);
+    expect(refused.events).toMatchObject([{ type: 'order.refund-due', data: { paymentId: captured.paymentId } }]);
+    const refunded = refund(refused.order, paymentNews('payment.refunded', opened, captured.paymentId));
+    expect([refunded.order.status, refunded.events.map(({ type }) => type)]).toEqual(['refunded', ['order.cancelled']]);
+  });
+
+  test('a second payment on a confirmed order is sent back and the order stays bought', () => {
+    const opened = anOrder();
+    const first = paymentNews('payment.captured', opened);
+    const confirmed = confirm(pay(opened, first).order).order;
+    const second = paymentNews('payment.captured', opened);
+    const kept = pay(confirmed, second).order;
+    const after = refund(kept, paymentNews('payment.refunded', opened, second.paymentId));
+    expect(after).toEqual({ order: { ...confirmed, paymentId: first.paymentId }, events: [] });
+  });
+});
