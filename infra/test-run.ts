@@ -3,6 +3,7 @@
  * the other. The last line is `N passed, N failed, N skipped` over everything; exit code 1 if something failed or
  * nothing ran.
  */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cleanup } from './test-run/cleanup.ts';
 import { runChecks } from './test-run/checks.ts';
@@ -10,6 +11,7 @@ import { runJest } from './test-run/jest-project.ts';
 import { parseTestArguments, type Stage } from './test-run/test-arguments.ts';
 import { add, type Totals, verdictOf } from './test-run/totals.ts';
 import { startTestPostgres, startTestRedis } from './testing/servers.ts';
+import { temporaryFolder } from './testing/temporary-folder.ts';
 import { preparePrograms } from './launcher/programs.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -39,7 +41,7 @@ process.exit(cleanup.interrupted ? 130 : exitCode);
 
 async function run(stage: Stage): Promise<Totals> {
   if (stage === 'lint') return runChecks(root, cleanup);
-  const env = stage === 'int' ? await startServersForTests() : {};
+  const env = { TMPDIR: await folderForTests(), ...(stage === 'int' ? await startServersForTests() : {}) };
   if (cleanup.interrupted) return { passed: 0, failed: 0, skipped: 0 };
   return runJest({ root, project: stage, jestArguments, env, cleanup });
 }
@@ -48,4 +50,12 @@ async function startServersForTests(): Promise<Record<string, string>> {
   const postgres = startTestPostgres().then((server) => cleanup.add(() => server.close(), server));
   const redis = startTestRedis().then((server) => cleanup.add(() => server.close(), server));
   return { TEST_DATABASE_URL: (await postgres).url, TEST_REDIS_URL: (await redis).url };
+}
+
+/** Tests that are broken off cannot tidy up: whatever they leave is in here, and goes away with it. */
+async function folderForTests(): Promise<string> {
+  const folder = await temporaryFolder('run');
+  // Their servers may need a moment to notice.
+  const patiently = { recursive: true, force: true, maxRetries: 20, retryDelay: 100 };
+  return cleanup.add(() => rm(folder, patiently), folder);
 }

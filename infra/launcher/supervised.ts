@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAnEnd, type History } from './backoff.ts';
 import { openLog, tailOf } from './log-files.ts';
 import { withDeathSignal } from './death-signal.ts';
+import { killGroup } from './run-command.ts';
 import type { RunAs } from './unprivileged.ts';
 
 /** A process to keep running: what to run, when it is ready, and how it wants to be stopped. */
@@ -175,14 +176,5 @@ export class Supervised {
   #startFailed(what: string): StartFailed {
     const tail = tailOf(this.program.logFile);
     return new StartFailed(`${this.program.name} ${what}. The end of ${this.program.logFile}:\n${tail || '(empty)'}`);
-  }
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Nobody is left in it.
   }
 }
