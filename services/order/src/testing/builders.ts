@@ -26,11 +26,11 @@ export const anOrder = (overrides: Partial<Order> = {}): Order => ({
 export const stockNews = <T extends 'stock.held' | 'stock.released' | 'stock.committed' | 'stock.commit-refused'>(
   type: T,
   { id: orderId, reservationId, userId }: Order,
-): EventData<T> => anEvent(type, { orderId, reservationId, userId } as Partial<EventData<T>>).data as EventData<T>;
+): EventData<T> => anEvent(type, { orderId, reservationId, userId } as Partial<EventData<T>>).data;
 
 /** What the payment service says about a payment of an order. */
 export const paymentNews = <T extends 'payment.captured' | 'payment.declined' | 'payment.refunded'>(
   type: T,
   { id: orderId }: Order,
   paymentId = newId(),
-): EventData<T> => anEvent(type, { orderId, paymentId } as Partial<EventData<T>>).data as EventData<T>;
+): EventData<T> => anEvent(type, { orderId, paymentId } as Partial<EventData<T>>).data;

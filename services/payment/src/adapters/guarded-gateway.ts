@@ -11,6 +11,7 @@ import {
   TimeoutStrategy,
   wrap,
 } from 'cockatiel';
+import { AppError } from '@flash-sale/shared/errors.ts';
 import type { Gateway } from '../gateway.ts';
 
 const mostCalls = 512;
@@ -34,8 +35,17 @@ export function guarded(gateway: Gateway, timeoutMs: number): Gateway {
     bulkhead(mostCalls, mostWaiting),
     timeout(timeoutMs, TimeoutStrategy.Aggressive),
   );
+  /** @throws AppError unavailable: whatever went wrong, the same event may succeed when it comes again */
+  const ask = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+    try {
+      return await policy.execute(call);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AppError('unavailable', `The outcome at the payment gateway is not known yet: ${reason}`, { cause });
+    }
+  };
   return {
-    capture: (charge) => policy.execute(() => gateway.capture(charge)),
-    refund: (paymentId) => policy.execute(() => gateway.refund(paymentId)),
+    capture: (charge) => ask(() => gateway.capture(charge)),
+    refund: (paymentId) => ask(() => gateway.refund(paymentId)),
   };
 }

@@ -24,6 +24,8 @@ export function pay(input: PayInput, state: PaymentState, now: Date, emit: Emit)
   const payable = state.payable(orderId);
   if (payable.paymentId !== null) {
     const other = state.payment(payable.paymentId);
+    // The money of an order that has ended went back: to say "already paid" would be untrue.
+    if (other?.status === 'refunded') return { refusal: 'order-not-payable' };
     return { refusal: other?.status === 'pending' ? 'payment-under-way' : 'already-paid' };
   }
   if (payable.status === 'closed' || (payable.due && payable.due.expiresAt <= now))

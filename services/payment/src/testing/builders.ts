@@ -1,0 +1,65 @@
+import type { NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import { newId } from '@flash-sale/shared/ids.ts';
+import type { PayInput } from '../domain/payment.ts';
+import { PaymentState, type Payable, type Payment } from '../domain/state.ts';
+
+export const now = new Date('2030-06-01T12:00:00.000Z');
+export const later = (ms: number): Date => new Date(now.getTime() + ms);
+const due = { amountCents: 4_900, currency: 'EUR', expiresAt: later(120_000) };
+
+/** An order that may be paid for two minutes, unless told otherwise. */
+export const aPayable = (overrides: Partial<Payable> = {}): Payable => ({
+  orderId: newId(),
+  status: 'open',
+  due,
+  paymentId: null,
+  ...overrides,
+});
+
+/** What stands where an order is expected. */
+export const anAwaited = (overrides: Partial<Payable> = {}): Payable =>
+  aPayable({ status: 'awaited', due: null, ...overrides });
+
+export const aPayment = (overrides: Partial<Payment> = {}): Payment => ({
+  id: newId(),
+  orderId: newId(),
+  userId: newId(),
+  idempotencyKey: newId(),
+  methodToken: 'tok_ok',
+  status: 'pending',
+  amountCents: 4_900,
+  currency: 'EUR',
+  reason: null,
+  ...overrides,
+});
+
+/** A payment and what it pays. One for an awaited order has not been requested, so it has no amount yet. */
+export function aPaymentOf(payable: Payable, overrides: Partial<Payment> = {}): Payment {
+  const requested = payable.due ? {} : { amountCents: null, currency: null };
+  const payment = aPayment({ orderId: payable.orderId, ...requested, ...overrides });
+  payable.paymentId = payment.id;
+  return payment;
+}
+
+/** What a shopper sends to pay, with a new key. */
+export const toPay = ({ orderId }: { orderId: string }, overrides: Partial<PayInput> = {}): PayInput => ({
+  paymentId: newId(),
+  orderId,
+  userId: newId(),
+  idempotencyKey: newId(),
+  methodToken: 'tok_ok',
+  ...overrides,
+});
+
+export const given = (loaded: { payables?: Payable[]; payments?: Payment[] }): PaymentState =>
+  new PaymentState({ payables: [], payments: [], ...loaded });
+
+/** Whether nothing would be saved. */
+export const untouched = (state: PaymentState): boolean =>
+  [state.changedPayables, state.newPayments, state.changedPayments].every(({ size }) => size === 0);
+
+/** Collects what is emitted. */
+export function anOutbox(): { events: NewEvent[]; emit: (event: NewEvent) => void } {
+  const events: NewEvent[] = [];
+  return { events, emit: (event) => void events.push(event) };
+}
