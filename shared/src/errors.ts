@@ -13,7 +13,6 @@ export const errorTable = {
   'payment-declined': { status: 402, level: 'info', title: 'The payment was declined' },
   forbidden: { status: 403, level: 'info', title: 'Not allowed' },
   'not-found': { status: 404, level: 'info', title: 'Not found' },
-  'method-not-allowed': { status: 405, level: 'info', title: 'The method is not allowed here' },
   'email-taken': { status: 409, level: 'info', title: 'The email address is already registered' },
   'sold-out': { status: 409, level: 'info', title: 'Fewer units left than asked for' },
   'limit-exceeded': { status: 409, level: 'info', title: 'More units than one shopper may buy' },

@@ -7,6 +7,7 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import type { AccessTokens } from '@flash-sale/shared/auth.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
 import type { Catalogue } from './adapters/catalogue.ts';
+import type { StockPublisher } from './adapters/stock-publisher.ts';
 import type { Product } from './domain/state.ts';
 import type { InventoryLane } from './service.ts';
 
@@ -14,10 +15,11 @@ import type { InventoryLane } from './service.ts';
 export function routes(options: {
   lane: InventoryLane;
   catalogue: Catalogue;
+  publisher: StockPublisher;
   tokens: AccessTokens;
   log: Logger;
 }): Router {
-  const { lane, catalogue, tokens, log } = options;
+  const { lane, catalogue, publisher, tokens, log } = options;
   const router = Router();
   const admin = requireUser(tokens, 'admin');
 
@@ -53,6 +55,8 @@ export function routes(options: {
       saleEndsAt: body.saleEndsAt ? new Date(body.saleEndsAt) : null,
     };
     await lane.run('createProduct', { product, units: body.stock });
+    // A shopper who hears of the product from the answer must find it, whichever instance is asked.
+    await publisher.publish([{ productId: product.id, available: body.stock, version: 1 }]);
     log.info({ productId: product.id, units: body.stock, by: principalOf(request).userId }, 'product created');
     response
       .status(201)

@@ -29,9 +29,9 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
     return {
       unitOfWork: inventoryUnitOfWork({
         holdTtlMs: config.HOLD_TTL_MS,
-        publish: (levels) => publisher.publish(levels),
+        publish: (levels) => void publisher.publish(levels),
       }),
-      routes: (lane) => routes({ lane, catalogue, tokens, log }),
+      routes: (lane) => routes({ lane, catalogue, publisher, tokens, log }),
       tasks: (lane) => [
         {
           name: 'expire-holds',

@@ -27,6 +27,8 @@ export function openReads<DB>(options: ReadOptions): Kysely<DB> {
     query_timeout: options.statementTimeoutMs + 1_000,
   });
   pool.on('error', options.onError);
+  // While a client is lent out the pool does not listen; without a listener its lost connection would end the process.
+  pool.on('connect', (client) => client.on('error', options.onError));
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
 }
 
@@ -53,7 +55,7 @@ export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined) return unavailableStates.test(code) || socketErrors.has(code);
   const message = error instanceof Error ? error.message : '';
-  return /connection (terminated|error)|not queryable|Query read timeout|timeout exceeded when trying to connect/i.test(
+  return /connection (terminated|error)|not queryable|Query read timeout|timeout expired|timeout exceeded when trying to connect|timeout expired/i.test(
     message,
   );
 }

@@ -1,4 +1,4 @@
-import express, { type Express, type Router } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Logger } from '../log.ts';
 import { errorTable, type AppError } from '../errors.ts';
 import { notFound, problemHandler } from './problem.ts';
@@ -11,8 +11,8 @@ export interface AppOptions {
   trustedProxies: string;
   /** Reachable from outside, mounted at /. */
   publicRoutes: Router;
-  /** Reachable for other services only, mounted at /internal. */
-  internalRoutes?: Router;
+  /** For other services only, mounted at /internal; nothing is parsed before `guard` has let the request pass. */
+  internal: { guard: RequestHandler; routes: Router };
 }
 
 /** An Express application with the edges that every service shares: body limits, one log line a request, problems. */
@@ -22,9 +22,8 @@ export function createApp(options: AppOptions): Express {
   app.disable('etag');
   app.set('trust proxy', options.trustedProxies);
   app.set('query parser', 'simple');
-  if (options.internalRoutes) {
-    app.use('/internal', express.json({ limit: largestInternalBodyBytes }), options.internalRoutes);
-  }
+  const { guard, routes } = options.internal;
+  app.use('/internal', guard, express.json({ limit: largestInternalBodyBytes }), routes, notFound);
   app.use(requestLine(options.log));
   app.use(express.json({ limit: largestPublicBodyBytes, inflate: false }));
   app.use(options.publicRoutes);
@@ -34,7 +33,7 @@ export function createApp(options: AppOptions): Express {
 }
 
 /** Writes one line a request once it has been answered; the level follows the error table. */
-function requestLine(log: Logger): express.RequestHandler {
+function requestLine(log: Logger): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     response.on('close', () => {

@@ -163,14 +163,16 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     const app = createApp({
       log,
       trustedProxies: config.TRUSTED_PROXIES,
-      publicRoutes: Router()
+      publicRoutes: parts
+        .routes(lane)
         .use(healthRoutes(readiness))
-        .use(platformHealthRoutes({ internalUrl: config.INTERNAL_URL, internalToken: config.INTERNAL_TOKEN }))
-        .use(parts.routes(lane)),
-      internalRoutes: Router()
-        .use(requireInternal(config.INTERNAL_TOKEN))
-        .use(healthRoutes(readiness))
-        .use(transportRoutes ?? Router()),
+        .use(platformHealthRoutes({ internalUrl: config.INTERNAL_URL, internalToken: config.INTERNAL_TOKEN })),
+      internal: {
+        guard: requireInternal(config.INTERNAL_TOKEN),
+        routes: Router()
+          .use(healthRoutes(readiness))
+          .use(transportRoutes ?? Router()),
+      },
     });
     const server = await listen(createServer(app), config.PORT, config.HOST);
     log.info({ port: (server.address() as AddressInfo).port, stack: config.STACK }, 'ready');

@@ -37,11 +37,8 @@ export async function startHttpNetwork(
   const transports = serviceNames.map((name) => {
     const client = new InternalClient({ baseUrl, token: internalToken, timeoutMs: options.timeoutMs ?? 2_000 });
     const transport = new HttpTransport({ client, log, maxQueued: 20_000 });
-    const internalRoutes = Router().use(requireInternal(internalToken)).use(transport.routes());
-    apps.set(
-      name,
-      createApp({ log, trustedProxies: 'loopback', publicRoutes: Router(), internalRoutes }) as RequestListener,
-    );
+    const internal = { guard: requireInternal(internalToken), routes: transport.routes() };
+    apps.set(name, createApp({ log, trustedProxies: 'loopback', publicRoutes: Router(), internal }) as RequestListener);
     services[name].transport = transport;
     return { name, transport };
   });

@@ -23,8 +23,9 @@ export class StockPublisher {
     this.#redis.on('ready', () => (this.#stale = true));
   }
 
-  publish(levels: StockLevel[]): void {
-    this.#views.write(levels).catch(() => (this.#stale = true));
+  /** Resolves when Redis has the levels, or when it is known that a refresh must bring them. Never rejects. */
+  async publish(levels: StockLevel[]): Promise<void> {
+    await this.#views.write(levels).catch(() => (this.#stale = true));
   }
 
   /** Writes all levels if there is a reason to, or if the last time is longer ago than `everyMs`. */
