@@ -8,6 +8,8 @@ import { Kysely, Migrator, PostgresDialect, type Migration } from 'kysely';
  */
 export async function migrate(url: string, migrations: Record<string, Migration>): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 5_000 });
+  // The statement under way tells of a lost connection; without listeners it would end the process as well.
+  pool.on('error', () => {}).on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });

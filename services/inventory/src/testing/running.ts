@@ -1,0 +1,69 @@
+import pg from 'pg';
+import { accessTokens, type Role } from '@flash-sale/shared/auth.ts';
+import { newId } from '@flash-sale/shared/ids.ts';
+import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
+import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
+import { FakeService } from '@flash-sale/shared/testing/fake-service.ts';
+import { jsonClient, testConfig } from '@flash-sale/shared/testing/service.ts';
+import { startTcpProxy } from '@flash-sale/shared/testing/tcp-proxy.ts';
+import { createTestDatabase } from '../../../../infra/testing/database.ts';
+import { createTestRedis } from '../../../../infra/testing/redis.ts';
+import { configSchema } from '../config.ts';
+import { inventoryService } from '../service.ts';
+
+/** The servers that a test file of the running service needs; the database is behind a proxy that can be cut. */
+export async function startServers() {
+  const [database, redis] = await Promise.all([createTestDatabase('inventory'), createTestRedis()]);
+  const databaseProxy = await startTcpProxy(database.url);
+  const admin = new pg.Client({ connectionString: database.adminUrl });
+  await admin.connect();
+  return {
+    database,
+    databaseProxy,
+    redis,
+    rows: async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+      (await admin.query<R>(text, values)).rows,
+    async close() {
+      await databaseProxy.close();
+      await admin.end();
+      await Promise.all([database.drop(), redis.close()]);
+    },
+  };
+}
+export type Servers = Awaited<ReturnType<typeof startServers>>;
+
+/** The inventory service in this process, with services beside it that only record what they are told. */
+export async function startInventory(servers: Servers, overrides: Record<string, string> = {}) {
+  const config = testConfig(configSchema, {
+    DATABASE_URL: servers.databaseProxy.url,
+    MIGRATION_DATABASE_URL: servers.database.ownerUrl,
+    REDIS_URL: servers.redis.url,
+    STATEMENT_TIMEOUT_MS: '2000',
+    EXPIRY_SWEEP_MS: '50',
+    OUTBOX_SWEEP_MS: '50',
+    OUTBOX_GRACE_MS: '300',
+    ...overrides,
+  });
+  const network = new MemoryNetwork();
+  const order = new FakeService('order');
+  const reservation = new FakeService('reservation');
+  for (const service of [order, reservation]) network.intakes.set(service.service, service);
+  const service: RunningService = await startService(inventoryService, config, () => ({
+    transport: memoryTransport(network),
+  }));
+  const tokens = accessTokens(config.JWT_SECRET);
+  return {
+    config,
+    network,
+    order,
+    reservation,
+    url: service.url,
+    stop: () => service.stop(),
+    call: jsonClient(service.url),
+    /** Brings an event to the service, as a transport does. */
+    receive: (...events: Parameters<FakeService['receive']>[0]) =>
+      network.intakes.get('inventory')!.receive(events, 'self'),
+    tokenOf: (role: Role) => tokens.sign({ userId: newId(), role }, 300),
+  };
+}
+export type RunningInventory = Awaited<ReturnType<typeof startInventory>>;
