@@ -12,7 +12,7 @@ export interface Principal {
 }
 
 const issuer = 'flash-sale';
-const claims = z.object({ sub: z.uuid(), role: z.enum(roles) });
+const claims = z.object({ sub: z.uuid(), role: z.enum(roles), exp: z.number() });
 
 /** Signs and verifies access tokens: HS256 and nothing else, one issuer, expiry required. */
 export function accessTokens(secret: string) {

@@ -1,0 +1,165 @@
+import { describe, expect, test } from '@jest/globals';
+import { createHmac, generateKeyPairSync } from 'node:crypto';
+import type { Request, Response } from 'express';
+import jwt from 'jsonwebtoken';
+import { accessTokens, principalOf, requireInternal, requireUser } from './auth.ts';
+import { newId } from './ids.ts';
+
+const secret = 'a secret of the tests that is long enough';
+const tokens = accessTokens(secret);
+const userId = newId();
+const key = Buffer.from(secret);
+const claims = { sub: userId, role: 'admin', iss: 'flash-sale' };
+const unauthenticated = expect.objectContaining({ name: 'AppError', code: 'unauthenticated' });
+
+const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+/** A token put together by hand, with a header of one's own. */
+const forged = (header: object, payload: object, signingKey: string | Buffer = key) => {
+  const body = `${base64(header)}.${base64(payload)}`;
+  return `${body}.${createHmac('sha256', signingKey).update(body).digest('base64url')}`;
+};
+const inAnHour = () => Math.floor(Date.now() / 1000) + 3_600;
+const nowSeconds = () => Math.floor(Date.now() / 1000);
+
+describe('access tokens', () => {
+  test('what is signed is what is verified', () => {
+    for (const role of ['shopper', 'admin'] as const) {
+      expect(tokens.verify(tokens.sign({ userId, role }, 60))).toEqual({ userId, role });
+    }
+  });
+
+  test('a hand-made token with everything right is the same: what follows fails for one reason each', () => {
+    const token = forged({ alg: 'HS256', typ: 'JWT' }, { ...claims, iat: nowSeconds(), exp: inAnHour() });
+    expect(tokens.verify(token)).toEqual({ userId, role: 'admin' });
+  });
+
+  test.each<[string, () => string]>([
+    ['nothing', () => ''],
+    ['no token', () => 'nonsense'],
+    ['no signature', () => tokens.sign({ userId, role: 'admin' }, 60).split('.').slice(0, 2).join('.') + '.'],
+    [
+      'algorithm none',
+      () => `${base64({ alg: 'none' })}.${base64({ ...claims, iat: nowSeconds(), exp: inAnHour() })}.`,
+    ],
+    ['algorithm none, still signed', () => forged({ alg: 'none' }, { ...claims, iat: nowSeconds(), exp: inAnHour() })],
+    ['another key', () => accessTokens(`${secret}!`).sign({ userId, role: 'admin' }, 60)],
+    [
+      'a stronger algorithm of the same key',
+      () =>
+        jwt.sign({ role: 'admin' }, secret, {
+          algorithm: 'HS512',
+          subject: userId,
+          issuer: 'flash-sale',
+          expiresIn: 60,
+        }),
+    ],
+    [
+      'signed by RSA',
+      () => {
+        const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+        return jwt.sign({ role: 'admin' }, privateKey, {
+          algorithm: 'RS256',
+          subject: userId,
+          issuer: 'flash-sale',
+          expiresIn: 60,
+        });
+      },
+    ],
+    [
+      'said to be RS256, signed with the secret',
+      () => forged({ alg: 'RS256', typ: 'JWT' }, { ...claims, iat: nowSeconds(), exp: inAnHour() }),
+    ],
+    [
+      'another issuer',
+      () => forged({ alg: 'HS256' }, { ...claims, iss: 'elsewhere', iat: nowSeconds(), exp: inAnHour() }),
+    ],
+    ['no issuer', () => forged({ alg: 'HS256' }, { sub: userId, role: 'admin', iat: nowSeconds(), exp: inAnHour() })],
+    [
+      'no subject',
+      () => forged({ alg: 'HS256' }, { role: 'admin', iss: 'flash-sale', iat: nowSeconds(), exp: inAnHour() }),
+    ],
+    [
+      'a subject that is no id',
+      () => forged({ alg: 'HS256' }, { ...claims, sub: 'root', iat: nowSeconds(), exp: inAnHour() }),
+    ],
+    ['no role', () => forged({ alg: 'HS256' }, { sub: userId, iss: 'flash-sale', iat: nowSeconds(), exp: inAnHour() })],
+    [
+      'a role that is none',
+      () => forged({ alg: 'HS256' }, { ...claims, role: 'root', iat: nowSeconds(), exp: inAnHour() }),
+    ],
+    ['no expiry', () => forged({ alg: 'HS256' }, { ...claims, iat: nowSeconds() })],
+    ['no time of issue', () => forged({ alg: 'HS256' }, { ...claims, exp: inAnHour() })],
+    [
+      'issued more than a day ago',
+      () => forged({ alg: 'HS256' }, { ...claims, iat: nowSeconds() - 90_000, exp: inAnHour() }),
+    ],
+    [
+      'valid in the future only',
+      () => forged({ alg: 'HS256' }, { ...claims, nbf: inAnHour(), iat: nowSeconds(), exp: inAnHour() }),
+    ],
+  ])('refused: %s', (_what, token) => {
+    expect(() => tokens.verify(token())).toThrow(unauthenticated);
+  });
+
+  test('an expired one is told to be so', () => {
+    const token = forged({ alg: 'HS256' }, { ...claims, iat: nowSeconds() - 100, exp: nowSeconds() - 1 });
+    expect(() => tokens.verify(token)).toThrow('The access token has expired.');
+  });
+
+  test('a changed payload is refused', () => {
+    const [header, , signature] = tokens.sign({ userId, role: 'shopper' }, 60).split('.');
+    const admin = base64({ ...claims, iat: nowSeconds(), exp: inAnHour() });
+    expect(() => tokens.verify([header, admin, signature].join('.'))).toThrow(unauthenticated);
+  });
+});
+
+const ask = (authorization?: string) => ({ headers: { authorization } }) as unknown as Request;
+const pass = (middleware: ReturnType<typeof requireUser>, request: Request) => {
+  let passed = false;
+  void middleware(request, {} as Response, () => (passed = true));
+  return passed;
+};
+
+describe('requireUser', () => {
+  const token = tokens.sign({ userId, role: 'shopper' }, 60);
+
+  test.each([`Bearer ${token}`, `bearer ${token}`, `BEARER ${token}`])('lets a signed-in user pass', (header) => {
+    const request = ask(header);
+    expect(pass(requireUser(tokens), request)).toBe(true);
+    expect(principalOf(request)).toEqual({ userId, role: 'shopper' });
+  });
+
+  test.each([undefined, '', 'Bearer', 'Bearer ', token, `Basic ${token}`, `Bearer  ${token}`, 'Bearer x'])(
+    'refuses %s',
+    (header) => {
+      expect(() => pass(requireUser(tokens), ask(header))).toThrow(unauthenticated);
+    },
+  );
+
+  test('asks for the role', () => {
+    expect(() => pass(requireUser(tokens, 'admin'), ask(`Bearer ${token}`))).toThrow(
+      expect.objectContaining({ code: 'forbidden' }),
+    );
+    const admin = tokens.sign({ userId, role: 'admin' }, 60);
+    expect(pass(requireUser(tokens, 'admin'), ask(`Bearer ${admin}`))).toBe(true);
+  });
+
+  test('without it, there is no principal to read', () => {
+    expect(() => principalOf(ask())).toThrow(expect.objectContaining({ code: 'internal' }));
+  });
+});
+
+describe('requireInternal', () => {
+  const middleware = requireInternal('the internal token');
+
+  test('lets services pass', () => {
+    expect(pass(middleware, ask('Bearer the internal token'))).toBe(true);
+  });
+
+  test.each([undefined, '', 'the internal token', 'Bearer the internal tokem', 'Bearer the internal token '])(
+    'is not there for %s',
+    (header) => {
+      expect(() => pass(middleware, ask(header))).toThrow(expect.objectContaining({ code: 'not-found' }));
+    },
+  );
+});

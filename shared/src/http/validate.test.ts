@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Request } from 'express';
+import { z } from 'zod';
+import type { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import { idempotencyKeyOf, idOf, parse, preferredWaitMs } from './validate.ts';
+
+const asking = (headers: Record<string, string>, params: Record<string, string> = {}) =>
+  ({ get: (name: string) => headers[name.toLowerCase()], headers, params }) as unknown as Request;
+const failing = (code: string) => expect.objectContaining({ name: 'AppError', code });
+
+const problemsOf = (schema: z.ZodType, input: unknown) => {
+  try {
+    parse(schema, input);
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'AppError', code: 'invalid-input' });
+    return (error as AppError).errors!;
+  }
+  throw new Error('nothing was thrown');
+};
+
+describe('parse', () => {
+  const schema = z.strictObject({ name: z.string(), size: z.object({ width: z.number() }) });
+
+  test('answers what the schema makes of the input', () => {
+    expect(parse(z.object({ n: z.coerce.number() }), { n: '7' })).toEqual({ n: 7 });
+  });
+
+  test('names each problem by its path', () => {
+    const paths = problemsOf(schema, { size: { width: 'wide' }, colour: 1 }).map(({ path }) => path);
+    expect(paths.sort()).toEqual(['', 'name', 'size.width']);
+  });
+
+  test('names twenty problems at most', () => {
+    expect(problemsOf(z.array(z.number()), Array(100).fill('x'))).toHaveLength(20);
+  });
+});
+
+describe('preferredWaitMs', () => {
+  test.each([
+    ['wait=5', 5_000],
+    ['wait=0', 0],
+    ['wait=30', 30_000],
+    ['wait=31', 30_000],
+    ['wait=999999', 30_000],
+    ['WAIT=5', 5_000],
+    ['wait = 5', 5_000],
+    ['wait="5"', 5_000],
+    ['respond-async, wait=10', 10_000],
+    ['respond-async,wait=10,handling=lenient', 10_000],
+    ['wait=10; strict', 10_000],
+    ['return=minimal; wait=2', 2_000],
+    ['', 0],
+    ['respond-async', 0],
+    ['wait', 0],
+    ['wait=', 0],
+    ['wait=soon', 0],
+    ['wait=-5', 0],
+    ['wait=1.5', 0],
+    ['await=5', 0],
+    ['wait=5x', 0],
+  ])('%s is %i ms', (prefer, ms) => {
+    expect(preferredWaitMs(asking({ prefer }))).toBe(ms);
+  });
+
+  test('without the header nobody waits', () => {
+    expect(preferredWaitMs(asking({}))).toBe(0);
+  });
+
+  test('a long header costs no time', () => {
+    const startedAt = performance.now();
+    preferredWaitMs(asking({ prefer: `${'wait= '.repeat(2_000)}${' '.repeat(2_000)}x` }));
+    expect(performance.now() - startedAt).toBeLessThan(100);
+  });
+});
+
+describe('idempotencyKeyOf', () => {
+  const of = (key: string) => idempotencyKeyOf(asking({ 'idempotency-key': key }));
+
+  test.each(['a', newId(), '"quoted"', '~'.repeat(255)])('takes %s', (key) => {
+    expect(of(key)).toBe(key);
+  });
+
+  test('asks for one where there is none', () => {
+    expect(() => idempotencyKeyOf(asking({}))).toThrow(failing('idempotency-key-required'));
+    expect(() => of('')).toThrow(failing('idempotency-key-required'));
+  });
+
+  test.each(['x'.repeat(256), 'two words', 'schlüssel', 'tab\tkey', 'nul\0'])('refuses %j', (key) => {
+    expect(() => of(key)).toThrow(failing('invalid-input'));
+  });
+});
+
+describe('idOf', () => {
+  test('answers an id in small letters', () => {
+    const id = newId();
+    expect(idOf(asking({}, { id: id.toUpperCase() }), 'product')).toBe(id);
+    expect(idOf(asking({}, { productId: id }), 'product', 'productId')).toBe(id);
+  });
+
+  test.each(['', '1', `${newId()} `, newId().replaceAll('-', ''), `{${newId()}}`, '__proto__'])(
+    'says of %j that there is no such thing',
+    (id) => {
+      expect(() => idOf(asking({}, { id }), 'product')).toThrow('There is no such product.');
+    },
+  );
+
+  test('says the same where there is no id at all', () => {
+    expect(() => idOf(asking({}), 'product')).toThrow(failing('not-found'));
+  });
+});
