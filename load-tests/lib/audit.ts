@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditResult } from './results.ts';
 
-const script = join(import.meta.dirname, '../../infra/audit.ts');
+const script = join(import.meta.dirname, '../../infra/audit/main.ts');
 const timeoutMs = 120_000;
 
 /** Runs the audit on a running stack. A text says why it could not. */
 export async function runAudit(stackFile: string | undefined): Promise<AuditResult | string> {
-  if (!existsSync(script)) return 'there is no infra/audit.ts';
+  if (!existsSync(script)) return 'there is no infra/audit/main.ts';
   if (stackFile === undefined) return 'the stack file is unknown (--stack-file)';
   const child = spawn(process.execPath, [script, '--stack-file', stackFile], {
     stdio: ['ignore', 'pipe', 'pipe'],

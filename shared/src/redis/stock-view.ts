@@ -8,7 +8,8 @@ export interface StockView {
 }
 export type StockLevel = StockView & { productId: string };
 
-const key = (productId: string) => `stock:{${productId}}`;
+/** Where the level of a product stands in Redis. */
+export const stockKey = (productId: string): string => `stock:{${productId}}`;
 const completeKey = 'stock:complete';
 
 /** Writes a level unless a newer one is there: repeats and late writers change nothing. */
@@ -46,7 +47,7 @@ export class StockViews {
   /** @throws when Redis cannot be reached; levels may then be written in part */
   async write(levels: StockLevel[]): Promise<void> {
     const writes = levels.map(({ productId, available, version }) =>
-      this.#redis.writeStockLevel(key(productId), available, version),
+      this.#redis.writeStockLevel(stockKey(productId), available, version),
     );
     await Promise.all(writes);
   }
@@ -60,7 +61,7 @@ export class StockViews {
     if (this.#redis.status !== 'ready') return ids.map(() => undefined);
     const distinct = [...new Set(ids)];
     const pipeline = this.#redis.pipeline();
-    for (const id of distinct) pipeline.hmget(key(id), 'available', 'version');
+    for (const id of distinct) pipeline.hmget(stockKey(id), 'available', 'version');
     const answers = (await pipeline.exec()) ?? [];
     const views = new Map(distinct.map((id, index) => [id, viewOf(answers[index])]));
     return ids.map((id) => views.get(id));

@@ -1,0 +1,22 @@
+import { describe, expect, test } from '@jest/globals';
+import { UsageError } from '../launcher/arguments.ts';
+import { parseArguments } from './arguments.ts';
+
+describe('the arguments of the audit', () => {
+  test('are the running stack and 30 s unless given', () => {
+    expect(parseArguments([])).toEqual({ stackFile: undefined, quietWithinMs: 30_000 });
+  });
+
+  test('are given with a space or an equals sign', () => {
+    const given = { stackFile: 'a=b.json', quietWithinMs: 1_500 };
+    expect(parseArguments(['--stack-file', 'a=b.json', '--quiet-within', '1.5'])).toEqual(given);
+    expect(parseArguments(['--stack-file=a=b.json', '--quiet-within=1.5'])).toEqual(given);
+  });
+
+  test.each([['--stack'], ['--stack-file'], ['--quiet-within='], ['--quiet-within', '-1'], ['--quiet-within', '9999']])(
+    'refuses %s %s',
+    (...argv) => {
+      expect(() => parseArguments(argv)).toThrow(UsageError);
+    },
+  );
+});

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import type { RunningStack } from '../launcher/running-stack.ts';
+import { Undecided, type Check, type Invariant } from './check.ts';
+import { chargesEqualOrders } from './checks/bills.ts';
+import { paymentsEqualLedger } from './checks/ledger.ts';
+import { withinLimits } from './checks/limits.ts';
+import { oneCaptureInLedger, oneCaptureInPayments } from './checks/one-capture.ts';
+import { reservationsHaveOrders } from './checks/orders.ts';
+import { nothingGivenUp } from './checks/outbox.ts';
+import { redisEqualsStock } from './checks/redis.ts';
+import { reservationsMatchHolds } from './checks/reservations.ts';
+import { ordersSettled, paymentsSettled, reservationsSettled } from './checks/settled.ts';
+import { soldEqualsConfirmed } from './checks/sold-units.ts';
+import { neverOversold, stockEqualsHolds } from './checks/stock.ts';
+import { underWay, type QuietOptions } from './quiet.ts';
+import { Databases, type Snapshot } from './snapshot.ts';
+
+export interface AuditOptions {
+  stack: Pick<RunningStack, 'stack' | 'databaseUrls' | 'redisUrl'>;
+  /** How long it may take until nothing is under way. */
+  quietWithinMs?: number;
+  /** After how many deliveries the services give an event up (OUTBOX_MAX_ATTEMPTS). */
+  maxAttempts?: number;
+  /** How long Redis may stay behind PostgreSQL. */
+  redisPatienceMs?: number;
+  messagesUnderWay?: QuietOptions['messagesUnderWay'];
+  /** Hears of each check as it is done, and of waiting. */
+  onCheck?: (check: CheckResult) => void;
+  onWait?: (what: string) => void;
+}
+
+export interface CheckResult {
+  invariant: Invariant;
+  title: string;
+  counted: number;
+  unit: string;
+  ok: boolean;
+}
+
+export interface AuditReport {
+  /** `undecided`: not at rest in time, or something could not be reached. */
+  verdict: 'passed' | 'failed' | 'undecided';
+  /** Those that were done, in order; the last one is the one that failed, if one did. */
+  checks: CheckResult[];
+  /** What is wrong, or why it cannot be told: sentences that name ids. Empty if it passed. */
+  found: string[];
+}
+
+const triesForOneMoment = 40;
+const lookAgainMs = 200;
+
+/** True at every moment, each in its own database: proved on a stack under load as well. */
+const always: Check[] = [neverOversold, stockEqualsHolds, oneCaptureInPayments, oneCaptureInLedger, withinLimits];
+
+/** True when nothing is under way: they compare databases with each other, as of one moment. */
+const atRest: Check[] = [
+  reservationsSettled,
+  ordersSettled,
+  paymentsSettled,
+  soldEqualsConfirmed,
+  chargesEqualOrders,
+  paymentsEqualLedger,
+  reservationsMatchHolds,
+  reservationsHaveOrders,
+];
+
+/**
+ * Proves the invariants on a stack, reading only. Does not throw for anything that it finds or cannot reach; that is
+ * what the report is for.
+ */
+export async function runAudit(options: AuditOptions): Promise<AuditReport> {
+  const report: AuditReport = { verdict: 'passed', checks: [], found: [] };
+  try {
+    await using databases = await Databases.connect(options.stack.databaseUrls);
+    await audit(databases, options, report);
+  } catch (error) {
+    if (error instanceof Discrepancy) return { ...report, verdict: 'failed', found: error.found };
+    return { ...report, verdict: 'undecided', found: [reasonOf(error)] };
+  }
+  return report;
+}
+
+async function audit(databases: Databases, options: AuditOptions, report: AuditReport): Promise<void> {
+  const { stack, quietWithinMs = 30_000, maxAttempts = 50, redisPatienceMs = 5_000, onCheck, onWait } = options;
+  const prove = async (checks: Check[], snapshot: Snapshot) => {
+    for (const { run, ...check } of checks) {
+      const { counted, wrong } = await run(snapshot);
+      const result = { ...check, counted, ok: wrong.length === 0 };
+      report.checks.push(result);
+      onCheck?.(result);
+      if (wrong.length > 0) throw new Discrepancy(wrong);
+    }
+  };
+  const lost = nothingGivenUp(maxAttempts);
+  await databases.view(1, (snapshot) => prove([...always, lost], snapshot));
+
+  const quiet: QuietOptions = { stack: stack.stack, maxAttempts, messagesUnderWay: options.messagesUnderWay };
+  const proveIfAtRest = async (snapshot: Snapshot): Promise<string[]> => {
+    if (!snapshot.common) return ['transactions that leave no moment between them'];
+    // What was given up while we waited will not come to rest.
+    if ((await lost.run(snapshot)).wrong.length > 0) await prove([lost], snapshot);
+    const open = await underWay(snapshot, quiet);
+    if (open.length === 0) await prove(atRest, snapshot);
+    return open;
+  };
+  const until = performance.now() + quietWithinMs;
+  for (let said = ''; ;) {
+    const open = (await databases.view(triesForOneMoment, proveIfAtRest)).join(', ');
+    if (open === '') break;
+    if (performance.now() > until) {
+      throw new Undecided(`Not at rest within ${quietWithinMs / 1000} s; there are still ${open}.`);
+    }
+    if (open !== said) onWait?.(open);
+    said = open;
+    await sleep(lookAgainMs);
+  }
+
+  await using redis = await connectRedis(stack.redisUrl);
+  // It looks more than once, each time with a view of its own.
+  await prove([redisEqualsStock(databases, redis.client, redisPatienceMs)], noSnapshot);
+}
+
+const nothing = () => {
+  throw new Error('this check opens its own views');
+};
+const noSnapshot: Snapshot = { common: false, query: nothing, stream: nothing };
+
+class Discrepancy extends Error {
+  readonly found: string[];
+
+  constructor(found: string[]) {
+    super(found[0]);
+    this.found = found;
+  }
+}
+
+async function connectRedis(url: string): Promise<AsyncDisposable & { client: Redis }> {
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 2_000,
+    retryStrategy: null,
+    commandTimeout: 10_000,
+  });
+  client.on('error', () => undefined);
+  const close = () => Promise.resolve(client.disconnect());
+  try {
+    await client.connect();
+  } catch (error) {
+    await close();
+    throw new Undecided(`Redis cannot be reached: ${reasonOf(error)}`);
+  }
+  return { client, [Symbol.asyncDispose]: close };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

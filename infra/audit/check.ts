@@ -1,0 +1,39 @@
+import type { Snapshot } from './snapshot.ts';
+import type { Pair } from './merge.ts';
+
+/** The invariant that a check proves, by its number in the design. */
+export type Invariant = 1 | 2 | 3 | 4 | 5 | 6;
+
+/** What a check has looked at, and what it found wrong, in sentences that name ids; at most `mostFound` of them. */
+export interface Finding {
+  counted: number;
+  wrong: string[];
+}
+
+export interface Check {
+  invariant: Invariant;
+  title: string;
+  /** What is counted. */
+  unit: string;
+  readonly run: (snapshot: Snapshot) => Promise<Finding>;
+}
+
+/** The audit cannot tell; the message says why, for people. */
+export class Undecided extends Error {}
+
+/** More would say nothing new. */
+export const mostFound = 10;
+
+/** Looks at pair by pair until enough is wrong. */
+export async function comparePairs<Left, Right>(
+  pairs: AsyncIterable<Pair<Left, Right>>,
+  wrongWith: (pair: Pair<Left, Right>) => string | undefined,
+): Promise<Finding> {
+  const finding: Finding = { counted: 0, wrong: [] };
+  for await (const pair of pairs) {
+    finding.counted += 1;
+    const wrong = wrongWith(pair);
+    if (wrong !== undefined && finding.wrong.push(wrong) >= mostFound) break;
+  }
+  return finding;
+}

@@ -1,0 +1,25 @@
+/** `npm run audit`: proves on the running stack that nothing is oversold, lost or charged twice. */
+import { UsageError } from '../launcher/arguments.ts';
+import { NotRunning } from '../launcher/running-stack.ts';
+import { parseArguments, usage } from './arguments.ts';
+import { runAudit } from './audit.ts';
+import { findStack } from './stack-file.ts';
+import { exitCodes, lineOf, verdictOf } from './table.ts';
+
+const cannotTell = 2;
+
+try {
+  const { stackFile, quietWithinMs } = parseArguments(process.argv.slice(2));
+  const report = await runAudit({
+    stack: findStack(stackFile),
+    quietWithinMs,
+    onCheck: (check) => console.log(lineOf(check)),
+    onWait: (what) => console.log(`  … waiting for ${what}`),
+  });
+  (report.verdict === 'passed' ? console.log : console.error)(`\n${verdictOf(report)}`);
+  process.exit(exitCodes[report.verdict]);
+} catch (error) {
+  if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`);
+  else console.error(error instanceof NotRunning ? error.message : error);
+  process.exit(cannotTell);
+}

@@ -1,0 +1,51 @@
+import { services, type DatabaseName } from '../launcher/database-names.ts';
+import { givenUp } from './checks/outbox.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A payment may come before its order, and waits for it longer than a hold lasts; after this it is lost. */
+const orderWaitMs = 600_000;
+
+export interface QuietOptions {
+  stack: 'sync' | 'async';
+  maxAttempts: number;
+  /** Messages that a broker still carries. Without it, an async stack with unsettled rows cannot be told from a slow one. */
+  messagesUnderWay?: (() => Promise<number>) | undefined;
+}
+
+/**
+ * What is still under way, in words; nothing if the platform is at rest. Every event stands in an outbox until those who
+ * handle it (sync) or the broker (async) have it, so with empty outboxes, and a broker without messages, all has arrived.
+ */
+export async function underWay(snapshot: Snapshot, options: QuietOptions): Promise<string[]> {
+  const { stack, maxAttempts, messagesUnderWay } = options;
+  const counts: [count: number, what: string][] = [];
+  for (const service of services) {
+    const records = `SELECT count(*) AS n FROM outbox WHERE NOT (${givenUp(maxAttempts)})`;
+    counts.push([await count(snapshot, service, records), `events in the outbox of ${service}`]);
+  }
+  if (messagesUnderWay) counts.push([await messagesUnderWay(), 'messages in the broker']);
+  const orderless = `status = 'pending' AND amount_cents IS NULL
+                     AND created_at > clock_timestamp() - interval '${orderWaitMs} milliseconds'`;
+  counts.push([await countWhere(snapshot, 'payment', 'payments', orderless), 'payments that wait for their order']);
+  // Where we cannot look into the broker, what is not settled may be on its way through it.
+  if (stack === 'async' && !messagesUnderWay) {
+    counts.push(
+      [await countWhere(snapshot, 'reservation', 'reservations', "status = 'pending'"), 'pending reservations'],
+      [await countWhere(snapshot, 'order', 'orders', "status = 'paid'"), 'paid orders that are not confirmed'],
+      [await countWhere(snapshot, 'payment', 'payments', "status = 'pending'"), 'pending payments'],
+    );
+  }
+  return inWords(counts);
+}
+
+export function inWords(counts: [count: number, what: string][]): string[] {
+  return counts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+}
+
+const countWhere = (snapshot: Snapshot, database: DatabaseName, table: string, condition: string) =>
+  count(snapshot, database, `SELECT count(*) AS n FROM ${table} WHERE ${condition}`);
+
+async function count(snapshot: Snapshot, database: DatabaseName, sql: string): Promise<number> {
+  const [row] = await snapshot.query<{ n: number }>(database, sql);
+  return row?.n ?? 0;
+}

@@ -1,0 +1,229 @@
+import type { DomainEvent, NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import { subscribersOf, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
+import { newId } from '@flash-sale/shared/ids.ts';
+import type { Context } from '@flash-sale/shared/messaging/unit-of-work.ts';
+import { commands as inventoryCommands, handlers as inventoryHandlers } from '../../../inventory/src/handlers.ts';
+import { InventoryState, type Hold, type Stock } from '../../../inventory/src/domain/state.ts';
+import { commands as reservationCommands, handlers as reservationHandlers } from '../../../reservation/src/handlers.ts';
+import { ReservationState, type Cart, type Reservation } from '../../../reservation/src/domain/state.ts';
+import { commands as makePaymentCommands, handlers as paymentHandlers } from '../../../payment/src/handlers.ts';
+import { PaymentState, type Payable, type Payment } from '../../../payment/src/domain/state.ts';
+import type { Order } from '../domain/order.ts';
+import { OrderState } from '../domain/state.ts';
+import { handlers as orderHandlers } from '../handlers.ts';
+
+/*
+ * The four services that take part in a purchase, with their real handlers and commands, on tables that are maps. Like the
+ * real ones they decide on copies and save only what a decision has marked; events pass an outbox and an inbox. In between
+ * stands a network that does whatever the caller wants: late, twice, in any order, in any batch.
+ */
+
+export const ttlMs = 120_000;
+
+type Taker = Exclude<ServiceName, 'user'>;
+interface Delivery {
+  to: Taker;
+  event: DomainEvent;
+}
+interface LedgerEntry {
+  orderId: string;
+  amountCents: number;
+  outcome: 'captured' | 'declined';
+  refunded: boolean;
+}
+interface Units {
+  productId: string;
+  userId: string;
+  units: number;
+}
+type Work = DomainEvent | { command: string; input: unknown };
+type Table<Row> = Map<string, Row>;
+type Decide = (event: DomainEvent, state: unknown, context: Context, prepared: unknown) => void;
+type Command = (input: unknown, state: unknown, context: Context) => unknown;
+
+const nobody = () => {};
+const handlers = {
+  inventory: inventoryHandlers({ holdTtlMs: ttlMs }),
+  reservation: reservationHandlers(nobody),
+  order: orderHandlers(nobody),
+  payment: paymentHandlers(nobody),
+} as unknown as Record<Taker, Record<string, Decide>>;
+const commands = {
+  inventory: inventoryCommands,
+  reservation: reservationCommands,
+  order: {},
+  payment: makePaymentCommands(nobody),
+} as unknown as Record<Taker, Record<string, Command>>;
+
+export class PurchaseModel {
+  now = new Date('2030-06-01T12:00:00.000Z');
+  readonly stock: Table<Stock> = new Map();
+  readonly holds: Table<Hold> = new Map();
+  readonly units: Table<Units> = new Map();
+  readonly carts: Table<Cart> = new Map();
+  readonly reservations: Table<Reservation> = new Map();
+  readonly orders: Table<Order> = new Map();
+  readonly payables: Table<Payable> = new Map();
+  readonly payments: Table<Payment> = new Map();
+  readonly ledger: Table<LedgerEntry> = new Map();
+  /** Everything that is on its way. */
+  readonly network: Delivery[] = [];
+  readonly #inboxes: Record<Taker, Set<string>> = {
+    inventory: new Set(),
+    reservation: new Set(),
+    order: new Set(),
+    payment: new Set(),
+  };
+
+  addProduct(stock: Stock): void {
+    this.stock.set(stock.product.id, stock);
+  }
+
+  /** What a route or a task gives to its service. @returns the answer */
+  command(service: Taker, command: string, input: unknown): unknown {
+    return this.#transact(service, [{ command, input }], false)[0];
+  }
+
+  /**
+   * Brings one batch to a service.
+   * @param picks which of what is on its way, counted round and round; only what goes to the service of the first
+   * @param repeat leaves them on their way, to come again
+   * @param fate `crash`: decided but not committed. `silence`: the gateway acts, but its answer is lost
+   */
+  deliver(picks: number[], { repeat = false, fate = 'commit' } = {}): void {
+    if (this.network.length === 0) return;
+    const indexes = new Set(picks.map((pick) => pick % this.network.length));
+    const picked = [...indexes].map((index) => this.network[index]!);
+    const { to } = picked[0]!;
+    const batch = picked.filter((delivery) => delivery.to === to);
+    const prepared = batch.filter(({ event }) => !this.#askGateway(event) || fate !== 'silence');
+    this.#transact(
+      to,
+      prepared.map(({ event }) => event),
+      fate === 'crash',
+    );
+    if (repeat || fate === 'crash') return;
+    for (const delivery of prepared) this.network.splice(this.network.indexOf(delivery), 1);
+  }
+
+  /** Lets everything arrive, in order. */
+  quiesce(): void {
+    for (let left = 10_000; this.network.length > 0; left -= 1) {
+      if (left === 0) throw new Error('events beget events without end');
+      this.deliver([0]);
+    }
+  }
+
+  /** What the inventory's sweep does. */
+  expireHolds(): void {
+    for (const { reservationId, items, state } of [...this.holds.values()]) {
+      if (state === 'held') this.command('inventory', 'expire', { reservationId, items });
+    }
+  }
+
+  /** What the payment service's sweep does; it looks at none that may yet find its order. */
+  giveUpOrphans(): void {
+    for (const { id: paymentId, orderId, status, amountCents } of [...this.payments.values()]) {
+      if (status === 'pending' && amountCents === null) this.command('payment', 'giveUp', { paymentId, orderId });
+    }
+  }
+
+  /** @returns whether the gateway had to be asked */
+  #askGateway(event: DomainEvent): boolean {
+    if (event.type === 'payment.requested') {
+      const { paymentId, orderId, amountCents, methodToken } = event.data;
+      const outcome = methodToken === 'tok_ok' ? 'captured' : 'declined';
+      const entry = this.ledger.get(paymentId) ?? { orderId, amountCents, outcome, refunded: false };
+      if (entry.orderId !== orderId || entry.amountCents !== amountCents) throw new Error('another charge, same id');
+      this.ledger.set(paymentId, entry);
+      return true;
+    }
+    if (event.type === 'order.refund-due') {
+      const entry = this.ledger.get(event.data.paymentId);
+      if (entry?.outcome !== 'captured') throw new Error('the gateway has captured nothing');
+      entry.refunded = true;
+      return true;
+    }
+    return false;
+  }
+
+  #preparedOf(event: DomainEvent): unknown {
+    if (event.type !== 'payment.requested') return undefined;
+    const { outcome } = this.ledger.get(event.data.paymentId)!;
+    return outcome === 'captured' ? { captured: true } : { captured: false, reason: 'card-declined' };
+  }
+
+  #transact(service: Taker, batch: Work[], crash: boolean): unknown[] {
+    const inbox = new Set(this.#inboxes[service]);
+    const outbox: NewEvent[] = [];
+    const context: Context = { now: this.now, emit: (event) => void outbox.push(event), afterCommit: nobody };
+    const { state, save } = this.#open(service, batch);
+    const answers = batch.map((work) => {
+      if ('command' in work) return commands[service][work.command]!(work.input, state, context);
+      if (inbox.has(work.id)) return undefined;
+      inbox.add(work.id);
+      return handlers[service][work.type]!(work, state, context, this.#preparedOf(work));
+    });
+    if (crash) return [];
+    this.#inboxes[service] = inbox;
+    save();
+    for (const event of structuredClone(outbox)) {
+      const sent = { ...event, id: newId(), version: 1, occurredAt: this.now.toISOString() } as DomainEvent;
+      for (const to of subscribersOf(sent.type)) this.network.push({ to: to as Taker, event: sent });
+    }
+    return structuredClone(answers);
+  }
+
+  /** Loads copies; `save` puts back what the decisions have marked, and nothing else. */
+  #open(service: Taker, batch: Work[]): { state: unknown; save: () => void } {
+    switch (service) {
+      case 'inventory': {
+        const state = new InventoryState({
+          stock: copies(this.stock),
+          holds: copies(this.holds),
+          units: copies(this.units),
+        });
+        const save = () => {
+          put(this.stock, state.changedStock, (stock) => stock.product.id);
+          put(this.holds, [...state.newHolds, ...state.changedHolds], (hold) => hold.reservationId);
+          put(this.units, state.changedUnits.values(), ({ productId, userId }) => `${productId} ${userId}`);
+        };
+        return { state, save };
+      }
+      case 'reservation': {
+        const carts = copies(this.carts);
+        for (const cart of carts) cart.reservationStatus = this.reservations.get(cart.reservationId!)?.status ?? null;
+        const state = new ReservationState({ carts, reservations: copies(this.reservations) });
+        const save = () => {
+          put(this.carts, [...state.newCarts, ...state.changedCarts]);
+          put(this.reservations, [...state.newReservations, ...state.changedReservations]);
+        };
+        return { state, save };
+      }
+      case 'order': {
+        const state = new OrderState(copies(this.orders));
+        return { state, save: () => put(this.orders, [...state.added, ...state.changed]) };
+      }
+      case 'payment': {
+        // Loading makes a row for every order that the batch names.
+        for (const work of batch) {
+          const { orderId } = ('command' in work ? work.input : work.data) as { orderId: string };
+          const awaited: Payable = { orderId, status: 'awaited', due: null, paymentId: null };
+          if (!this.payables.has(orderId)) this.payables.set(orderId, awaited);
+        }
+        const state = new PaymentState({ payables: copies(this.payables), payments: copies(this.payments) });
+        const save = () => {
+          put(this.payables, state.changedPayables, ({ orderId }) => orderId);
+          put(this.payments, [...state.newPayments, ...state.changedPayments]);
+        };
+        return { state, save };
+      }
+    }
+  }
+}
+
+const copies = <Row>(table: Table<Row>): Row[] => structuredClone([...table.values()]);
+
+function put<Row>(table: Table<Row>, rows: Iterable<Row>, keyOf = (row: Row) => (row as { id: string }).id): void {
+  for (const row of rows) table.set(keyOf(row), structuredClone(row));
+}
