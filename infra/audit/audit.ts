@@ -138,17 +138,18 @@ class Discrepancy extends Error {
 async function connectRedis(url: string): Promise<AsyncDisposable & { client: Redis }> {
   const client = new Redis(url, {
     lazyConnect: true,
-    connectTimeout: 2_000,
-    retryStrategy: null,
+    connectTimeout: 1_000,
     commandTimeout: 10_000,
+    retryStrategy: null,
   });
-  client.on('error', () => undefined);
+  let reason: unknown;
+  client.on('error', (error) => (reason ??= error));
   const close = () => Promise.resolve(client.disconnect());
   try {
     await client.connect();
   } catch (error) {
     await close();
-    throw new Undecided(`Redis cannot be reached: ${reasonOf(error)}`);
+    throw new Undecided(`Redis cannot be reached: ${reasonOf(reason ?? error)}`);
   }
   return { client, [Symbol.asyncDispose]: close };
 }
