@@ -117,7 +117,7 @@ function settle({ model }: Shop): void {
 const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
 
 /** What must hold at every moment. Plain conditions: it is asked after every step. */
-function checkAlways({ stock, units, payments }: PurchaseModel): void {
+function checkAlways({ stock, units, payments, reservations }: PurchaseModel): void {
   for (const { total, held, sold } of stock.values()) {
     if (held < 0 || sold < 0 || held + sold > total) throw new Error(`${held} held and ${sold} sold of ${total}`);
   }
@@ -127,6 +127,8 @@ function checkAlways({ stock, units, payments }: PurchaseModel): void {
   }
   const captured = [...payments.values()].filter(({ status }) => status === 'captured').map(({ orderId }) => orderId);
   if (new Set(captured).size < captured.length) throw new Error('an order has two captured payments');
+  const live = [...reservations.values()].filter(({ status }) => ['pending', 'held', 'completed'].includes(status));
+  if (new Set(live.map(({ cartId }) => cartId)).size < live.length) throw new Error('a cart was reserved twice');
 }
 
 /** What must hold once all is quiet and every deadline has passed. */
