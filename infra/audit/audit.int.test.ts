@@ -268,6 +268,40 @@ const breaks: Break[] = [
   },
 ];
 
+describe('the audit cannot tell', () => {
+  test.each([
+    ['an event that is not delivered', 'order', event(3, "+ interval '1 hour'"), /outbox of order/],
+    [
+      'a payment that waits for its order',
+      'payment',
+      `UPDATE payments SET status = 'pending' ${paymentAt('neverAsked')}`,
+      /1 payments that wait/,
+    ],
+  ] as const)('while there is %s', async (_what, database, sql, reason) => {
+    await change(database, sql);
+    expect(await audit()).toMatchObject({ verdict: 'undecided', found: [expect.stringMatching(reason)] });
+  });
+
+  test('what is pending in an async stack, unless it can look into the broker', async () => {
+    await change('reservation', `UPDATE reservations SET status = 'pending' ${at('rejected')}`);
+    const stack = { ...theStack(), stack: 'async' as const };
+    expect(await audit({ stack })).toMatchObject({ verdict: 'undecided' });
+    expect(await audit({ stack, messagesUnderWay: () => Promise.resolve(1) })).toMatchObject({ verdict: 'undecided' });
+    expect(await audit({ stack, messagesUnderWay: () => Promise.resolve(0) })).toMatchObject({ verdict: 'failed' });
+  });
+
+  test('without Redis', async () => {
+    const stack = { ...theStack(), redisUrl: 'redis://127.0.0.1:9' };
+    expect(await audit({ stack })).toMatchObject({ verdict: 'undecided', found: [expect.stringMatching(/Redis/)] });
+  });
+
+  test('without PostgreSQL', async () => {
+    const nobody = Object.fromEntries(databases.map((name) => [name, 'postgres://nobody@127.0.0.1:9/none']));
+    const stack = { ...theStack(), databaseUrls: nobody as Record<DatabaseName, string> };
+    expect(await audit({ stack })).toMatchObject({ verdict: 'undecided', checks: [] });
+  });
+});
+
 describe('the audit names what is broken', () => {
   test.each(breaks)('$invariant: $what', async ({ invariant, database, sql, names }) => {
     await change(database, sql);
@@ -318,39 +352,5 @@ describe('the audit waits', () => {
     await change('order', event(0, ''));
     await change('inventory', 'UPDATE stock SET sold = sold + 1');
     expect(await audit({ quietWithinMs: 60_000 })).toMatchObject({ verdict: 'failed' });
-  });
-});
-
-describe('the audit cannot tell', () => {
-  test.each([
-    ['an event that is not delivered', 'order', event(3, "+ interval '1 hour'"), /outbox of order/],
-    [
-      'a payment that waits for its order',
-      'payment',
-      `UPDATE payments SET status = 'pending' ${paymentAt('neverAsked')}`,
-      /1 payments that wait/,
-    ],
-  ] as const)('while there is %s', async (_what, database, sql, reason) => {
-    await change(database, sql);
-    expect(await audit()).toMatchObject({ verdict: 'undecided', found: [expect.stringMatching(reason)] });
-  });
-
-  test('what is pending in an async stack, unless it can look into the broker', async () => {
-    await change('reservation', `UPDATE reservations SET status = 'pending' ${at('rejected')}`);
-    const stack = { ...theStack(), stack: 'async' as const };
-    expect(await audit({ stack })).toMatchObject({ verdict: 'undecided' });
-    expect(await audit({ stack, messagesUnderWay: () => Promise.resolve(1) })).toMatchObject({ verdict: 'undecided' });
-    expect(await audit({ stack, messagesUnderWay: () => Promise.resolve(0) })).toMatchObject({ verdict: 'failed' });
-  });
-
-  test('without Redis', async () => {
-    const stack = { ...theStack(), redisUrl: 'redis://127.0.0.1:9' };
-    expect(await audit({ stack })).toMatchObject({ verdict: 'undecided', found: [expect.stringMatching(/Redis/)] });
-  });
-
-  test('without PostgreSQL', async () => {
-    const nobody = Object.fromEntries(databases.map((name) => [name, 'postgres://nobody@127.0.0.1:9/none']));
-    const stack = { ...theStack(), databaseUrls: nobody as Record<DatabaseName, string> };
-    expect(await audit({ stack })).toMatchObject({ verdict: 'undecided', checks: [] });
   });
 });
