@@ -22,7 +22,8 @@ const unknownId = () => randomUUID();
 
 const options = {
   demo: { shoppers: 30 },
-  env: { GATEWAY_TIMEOUT_MS: '2500', OUTBOX_GRACE_MS: '1500' },
+  // What the gateway does not answer is given up before it is asked again.
+  env: { GATEWAY_TIMEOUT_MS: '2500', OUTBOX_GRACE_MS: '4500' },
 };
 
 onEachStack('the shop', options, (theShop) => {

@@ -1,4 +1,6 @@
+import { expect } from '@jest/globals';
 import pg from 'pg';
+import { runAudit } from '../../infra/audit/audit.ts';
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import { until } from './http.ts';
@@ -21,13 +23,17 @@ export async function ask<Row>(
   }
 }
 
-/** Waits until nothing is under way any more, and then holds all invariants against the databases. */
+const comesToRestWithinMs = 90_000;
+
+/** Waits until nothing is under way any more, and then holds all invariants against the databases and Redis. */
 export async function expectAuditClean(stack: Stack): Promise<void> {
-  await untilQuiet(stack);
+  const { verdict, found, checks } = await runAudit({ stack, quietWithinMs: comesToRestWithinMs });
+  expect({ verdict, found }).toEqual({ verdict: 'passed', found: [] });
+  expect(checks.length).toBeGreaterThan(0);
 }
 
 /** Resolves when no event is on its way and nothing waits to be decided. */
-export async function untilQuiet(stack: Stack, withinMs = 90_000): Promise<void> {
+export async function untilQuiet(stack: Stack, withinMs = comesToRestWithinMs): Promise<void> {
   let left: string[] = [];
   const look = async () => {
     left = (await Promise.all(services.map((service) => undeliveredIn(stack, service)))).flat();
