@@ -25,8 +25,9 @@ export interface AuditOptions {
   /** How long Redis may stay behind PostgreSQL. */
   redisPatienceMs?: number;
   messagesUnderWay?: QuietOptions['messagesUnderWay'];
-  /** Hears of each check as it is done, and of waiting. */
+  /** Hears of each check as it is done. */
   onCheck?: (check: CheckResult) => void;
+  /** Hears of what is still under way, whenever that has changed. */
   onWait?: (what: string) => void;
 }
 
@@ -109,7 +110,7 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
     const open = (await databases.view(triesForOneMoment, proveIfAtRest)).join(', ');
     if (open === '') break;
     if (performance.now() > until) {
-      throw new Undecided(`Not at rest within ${quietWithinMs / 1000} s; there are still ${open}.`);
+      throw new Undecided(`Not at rest within ${quietWithinMs / 1000} s; ${open}.`);
     }
     if (open !== said) onWait?.(open);
     said = open;

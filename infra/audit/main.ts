@@ -7,6 +7,8 @@ import { findStack } from './stack-file.ts';
 import { exitCodes, lineOf, verdictOf } from './table.ts';
 
 const cannotTell = 2;
+const sayEveryMs = 2_000;
+let saidAtMs = -Infinity;
 
 try {
   const { stackFile, quietWithinMs } = parseArguments(process.argv.slice(2));
@@ -14,7 +16,7 @@ try {
     stack: findStack(stackFile),
     quietWithinMs,
     onCheck: (check) => console.log(lineOf(check)),
-    onWait: (what) => console.log(`  … waiting for ${what}`),
+    onWait: sayNowAndThen,
   });
   (report.verdict === 'passed' ? console.log : console.error)(`\n${verdictOf(report)}`);
   process.exit(exitCodes[report.verdict]);
@@ -22,4 +24,10 @@ try {
   if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`);
   else console.error(error instanceof NotRunning ? error.message : error);
   process.exit(cannotTell);
+}
+
+function sayNowAndThen(what: string): void {
+  if (performance.now() - saidAtMs < sayEveryMs) return;
+  saidAtMs = performance.now();
+  console.log(`  … still under way: ${what}`);
 }

@@ -39,7 +39,7 @@ export async function underWay(snapshot: Snapshot, options: QuietOptions): Promi
 }
 
 export function inWords(counts: [count: number, what: string][]): string[] {
-  return counts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+  return counts.filter(([n]) => n > 0).map(([n, what]) => `${what}: ${n}`);
 }
 
 const countWhere = (snapshot: Snapshot, database: DatabaseName, table: string, condition: string) =>

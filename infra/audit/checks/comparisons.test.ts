@@ -231,5 +231,5 @@ test('what is under way is told without what is not', () => {
       [0, 'events'],
       [2, 'payments'],
     ]),
-  ).toEqual(['2 payments']);
+  ).toEqual(['payments: 2']);
 });
