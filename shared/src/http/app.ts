@@ -32,6 +32,12 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
+/** In full for what nobody expected; a request that was shed must cost one short line. */
+const causeOf = ({ cause }: AppError, level: string) =>
+  level === 'error'
+    ? { err: cause }
+    : { reason: (cause instanceof Error ? cause.message : String(cause)).slice(0, 300) };
+
 /** Writes one line a request once it has been answered; the level follows the error table. */
 function requestLine(log: Logger): RequestHandler {
   return (request, response, next) => {
@@ -47,7 +53,7 @@ function requestLine(log: Logger): RequestHandler {
         ms: Math.round((performance.now() - startedAt) * 10) / 10,
         requestId: request.headers['x-request-id'],
         ...(error ? { code: error.code } : {}),
-        ...(error?.cause === undefined ? {} : { err: error.cause }),
+        ...(error?.cause === undefined ? {} : causeOf(error, level)),
       });
     });
     next();
