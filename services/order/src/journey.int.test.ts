@@ -1,0 +1,293 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newId } from '@flash-sale/shared/ids.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { audit } from './testing/audit.ts';
+import { outcomeOf, shopping, type ReservationBody } from './testing/shopping.ts';
+import { startShop, type Shop, type Shopper } from './testing/shop.ts';
+
+let shop: Shop;
+let user: ReturnType<typeof shopping>;
+
+beforeAll(async () => {
+  shop = await startShop();
+  user = shopping(shop);
+}, 60_000);
+afterEach(() => audit(shop), 30_000);
+afterAll(() => shop?.close(), 60_000);
+
+describe('a purchase', () => {
+  test('from the cart to the confirmed order', async () => {
+    const [shoes, socks] = [await user.aProduct(), await user.aProduct({ name: 'Socks', priceCents: 900 })];
+    const shopper = shop.aShopper();
+    const cartId = await user.aCart(shopper, [shoes, 2], [socks, 3]);
+
+    const reserved = await user.reserve(shopper, cartId);
+    expect(outcomeOf(reserved)).toEqual([201, 'ok']);
+    const { id, orderId } = reserved.body;
+    expect(reserved.headers.get('location')).toBe(`/api/reservations/${id}`);
+    expect(reserved.body).toMatchObject({
+      status: 'held',
+      totalCents: 2 * 4_900 + 3 * 900,
+      currency: 'EUR',
+      items: [
+        { productId: shoes, name: 'Comet sneakers', quantity: 2, unitPriceCents: 4_900 },
+        { productId: socks, name: 'Socks', quantity: 3, unitPriceCents: 900 },
+      ],
+    });
+    expect(Date.parse(reserved.body.expiresAt!) - Date.now()).toBeGreaterThan(100_000);
+    expect([await user.available(shoes), await user.available(socks)]).toEqual([3, 2]);
+
+    const order = await user.readOrder(shopper, orderId);
+    expect(order.body).toMatchObject({
+      id: orderId,
+      reservationId: id,
+      status: 'awaiting-payment',
+      totalCents: 12_500,
+      declinedPayments: 0,
+      items: reserved.body.items,
+    });
+
+    const paid = await user.pay(shopper, orderId);
+    expect(outcomeOf(paid)).toEqual([201, 'ok']);
+    expect(paid.headers.get('location')).toBe(`/api/payments/${paid.body.id}`);
+    expect(paid.body).toMatchObject({ orderId, status: 'captured', amountCents: 12_500, currency: 'EUR' });
+
+    expect((await user.readOrder(shopper, orderId, 5)).body.status).toBe('confirmed');
+    expect((await user.readReservation(shopper, id)).body.status).toBe('completed');
+    expect((await user.readPayment(shopper, paid.body.id)).body).toEqual(paid.body);
+    expect([await user.available(shoes), await user.available(socks)]).toEqual([3, 2]);
+  });
+
+  test('of a crowd: exactly the stock is sold, everybody else hears of it, and nobody waits in vain', async () => {
+    const product = await user.aProduct({ stock: 7 });
+    const outcomes = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const shopper = shop.aShopper();
+        const cartId = await user.aCart(shopper, [product, 1]);
+        const reserved = await user.reserve(shopper, cartId);
+        if (reserved.status !== 201) return outcomeOf(reserved).join(' ');
+        const paid = await user.pay(shopper, reserved.body.orderId);
+        const order = await user.readOrder(shopper, reserved.body.orderId, 5);
+        return `${outcomeOf(paid).join(' ')}, ${order.body.status}`;
+      }),
+    );
+    expect(outcomes.filter((outcome) => outcome === '201 ok, confirmed')).toHaveLength(7);
+    expect(outcomes.filter((outcome) => outcome === '409 sold-out')).toHaveLength(33);
+    expect(await user.available(product)).toBe(0);
+  });
+
+  test('of the last unit, wanted by many who all hold another: one gets it', async () => {
+    const [common, last] = [await user.aProduct({ stock: 20 }), await user.aProduct({ stock: 1 })];
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const shopper = shop.aShopper();
+        return user.reserve(shopper, await user.aCart(shopper, [common, 1], [last, 1]));
+      }),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
+    // All or nothing: who did not get the last one holds none of the others.
+    expect([await user.available(common), await user.available(last)]).toEqual([19, 0]);
+  });
+});
+
+describe('a declined payment', () => {
+  test('leaves the order to another try with a new key', async () => {
+    const { shopper, reservation } = await user.aHold(await user.aProduct());
+    const { orderId } = reservation;
+    const key = newId();
+    const declined = await user.pay(shopper, orderId, { method: 'tok_declined', key });
+    expect(outcomeOf(declined)).toEqual([402, 'payment-declined']);
+    await eventually(async () => {
+      expect((await user.readOrder(shopper, orderId)).body).toMatchObject({
+        status: 'awaiting-payment',
+        declinedPayments: 1,
+      });
+    });
+    // The same key means the same try.
+    expect(outcomeOf(await user.pay(shopper, orderId, { method: 'tok_declined', key }))).toEqual([
+      402,
+      'payment-declined',
+    ]);
+    expect(outcomeOf(await user.pay(shopper, orderId, { key }))).toEqual([422, 'idempotency-key-reused']);
+
+    expect(outcomeOf(await user.pay(shopper, orderId))).toEqual([201, 'ok']);
+    expect((await user.readOrder(shopper, orderId, 5)).body).toMatchObject({
+      status: 'confirmed',
+      declinedPayments: 1,
+    });
+  });
+
+  test('does not keep the cart from being bought in the end', async () => {
+    const product = await user.aProduct({ stock: 1 });
+    const shopper = shop.aShopper();
+    const cartId = await user.aCart(shopper, [product, 1]);
+    const first = await user.reserve(shopper, cartId);
+    expect(outcomeOf(await user.pay(shopper, first.body.orderId, { method: 'tok_nonsense' }))).toEqual([
+      402,
+      'payment-declined',
+    ]);
+    expect((await user.cancel(shopper, first.body.id)).body.status).toBe('released');
+    const second = await user.reserve(shopper, cartId);
+    expect(outcomeOf(second)).toEqual([201, 'ok']);
+    expect(second.body.orderId).not.toBe(first.body.orderId);
+    expect(outcomeOf(await user.pay(shopper, second.body.orderId))).toEqual([201, 'ok']);
+    expect(outcomeOf(await user.pay(shopper, first.body.orderId))).toEqual([409, 'order-not-payable']);
+    expect((await user.readOrder(shopper, second.body.orderId, 5)).body.status).toBe('confirmed');
+  });
+});
+
+describe('cancelling', () => {
+  test('gives the units back and ends the order', async () => {
+    const product = await user.aProduct();
+    const { shopper, reservation } = await user.aHold(product, 3);
+    const cancelled = await user.cancel(shopper, reservation.id);
+    expect(outcomeOf(cancelled)).toEqual([200, 'ok']);
+    expect(cancelled.body).toMatchObject({ id: reservation.id, status: 'released', reason: 'cancelled' });
+    expect(await user.available(product)).toBe(5);
+    expect((await user.readOrder(shopper, reservation.orderId, 5)).body.status).toBe('cancelled');
+    expect(outcomeOf(await user.pay(shopper, reservation.orderId))).toEqual([409, 'order-not-payable']);
+
+    const again = await user.cancel(shopper, reservation.id);
+    expect([outcomeOf(again), again.body]).toEqual([[200, 'ok'], cancelled.body]);
+    expect(await user.available(product)).toBe(5);
+  });
+
+  test('many times at once gives the units back once', async () => {
+    const product = await user.aProduct();
+    const { shopper, reservation } = await user.aHold(product, 3);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => user.cancel(shopper, reservation.id)));
+    for (const answer of answers) expect([answer.status, answer.body.status]).toEqual([200, 'released']);
+    expect(await user.available(product)).toBe(5);
+  });
+
+  test('what is bought is refused', async () => {
+    const product = await user.aProduct();
+    const { shopper, reservation } = await user.aHold(product, 2);
+    await user.pay(shopper, reservation.orderId);
+    await user.readOrder(shopper, reservation.orderId, 5);
+    expect(outcomeOf(await user.cancel(shopper, reservation.id))).toEqual([409, 'reservation-completed']);
+    expect(await user.available(product)).toBe(3);
+  });
+
+  test('opens the cart again, with what was in it', async () => {
+    const product = await user.aProduct();
+    const shopper = shop.aShopper();
+    const cartId = await user.aCart(shopper, [product, 2]);
+    const { body } = await user.reserve(shopper, cartId);
+    expect(outcomeOf(await user.addToCart(shopper, cartId, product))).toEqual([409, 'cart-reserved']);
+    await user.cancel(shopper, body.id);
+    expect((await user.addToCart(shopper, cartId, product)).body.items).toEqual([{ productId: product, quantity: 3 }]);
+    expect((await user.reserve(shopper, cartId)).body).toMatchObject({ status: 'held', totalCents: 3 * 4_900 });
+  });
+
+  test('and paying at once: either bought, or cancelled with nothing kept', async () => {
+    const tries = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const { shopper, reservation } = await user.aHold(await user.aProduct());
+        const [paid] = await Promise.all([
+          user.pay(shopper, reservation.orderId),
+          user.cancel(shopper, reservation.id, 0),
+        ]);
+        return { shopper, reservation, paid: outcomeOf(paid).join(' ') };
+      }),
+    );
+    await audit(shop);
+    await expectConsistentEnds(tries);
+  });
+});
+
+type Tries = { shopper: Shopper; reservation: ReservationBody; paid: string }[];
+
+/** @returns how many were bought in the end */
+async function expectConsistentEnds(tries: Tries): Promise<number> {
+  const ends = await Promise.all(
+    tries.map(async ({ shopper, reservation, paid }) => {
+      const order = await user.readOrder(shopper, reservation.orderId);
+      const { body } = await user.readReservation(shopper, reservation.id);
+      return `${paid}, ${order.body.status}, ${body.status}`;
+    }),
+  );
+  for (const end of ends) {
+    expect([
+      '201 ok, confirmed, completed',
+      '201 ok, refunded, released',
+      '409 order-not-payable, cancelled, released',
+    ]).toContain(end);
+  }
+  return ends.filter((end) => end.includes('confirmed')).length;
+}
+
+describe('a hold that ends', () => {
+  beforeAll(async () => {
+    await shop.stop('inventory');
+    await shop.start('inventory', { HOLD_TTL_MS: '300' });
+  });
+  afterAll(async () => {
+    await shop.stop('inventory');
+    await shop.start('inventory');
+  });
+
+  test('puts the units back on sale and cancels the order', async () => {
+    const product = await user.aProduct({ stock: 2 });
+    const { shopper, reservation } = await user.aHold(product, 2);
+    expect(await user.available(product)).toBe(0);
+    const { body } = await user.readOrder(shopper, reservation.orderId, 5);
+    expect(body.status).toBe('cancelled');
+    await eventually(async () => {
+      expect((await user.readReservation(shopper, reservation.id)).body).toMatchObject({
+        status: 'released',
+        reason: 'expired',
+      });
+    });
+    expect(await user.available(product)).toBe(2);
+    expect(outcomeOf(await user.pay(shopper, reservation.orderId))).toEqual([409, 'order-not-payable']);
+    // The next one gets them.
+    const next = await user.aHold(product, 2);
+    expect(outcomeOf(await user.cancel(next.shopper, next.reservation.id))).toEqual([200, 'ok']);
+  });
+
+  test('while the gateway thinks: the money goes back, the units are on sale, and the order says so', async () => {
+    const product = await user.aProduct({ stock: 1 });
+    const { shopper, reservation } = await user.aHold(product);
+    const { orderId } = reservation;
+    const key = newId();
+    const paying = user.pay(shopper, orderId, { method: 'tok_slow', key });
+    await eventually(async () => expect(await user.available(product)).toBe(1));
+    const paid = await paying;
+    expect(paid.status).toBe(201);
+
+    await eventually(async () => {
+      expect((await user.readPayment(shopper, paid.body.id)).body.status).toBe('refunded');
+      expect((await user.readOrder(shopper, orderId)).body.status).toBe('refunded');
+    });
+    const [entry] = await shop.query<{ refunded_at: Date | null }>(
+      'gateway',
+      'SELECT * FROM ledger WHERE order_id = $1',
+      [orderId],
+    );
+    expect(entry!.refunded_at).not.toBeNull();
+    expect(await user.available(product)).toBe(1);
+    // Told again, it is the same payment; told anew, there is nothing to pay.
+    expect((await user.pay(shopper, orderId, { method: 'tok_slow', key })).body).toMatchObject({
+      id: paid.body.id,
+      status: 'refunded',
+    });
+    expect(outcomeOf(await user.pay(shopper, orderId))).toEqual([409, 'order-not-payable']);
+  });
+
+  test('just when its payment comes: one of the two, for each of many', async () => {
+    const product = await user.aProduct({ stock: 30 });
+    const tries = await Promise.all(
+      Array.from({ length: 30 }, async (_, index) => {
+        const { shopper, reservation } = await user.aHold(product);
+        await sleep(Math.max(0, Date.parse(reservation.expiresAt!) - Date.now() + index * 4 - 60));
+        const paid = await user.pay(shopper, reservation.orderId);
+        return { shopper, reservation, paid: outcomeOf(paid).join(' ') };
+      }),
+    );
+    await audit(shop);
+    const bought = await expectConsistentEnds(tries);
+    expect(await user.available(product)).toBe(30 - bought);
+  });
+});

@@ -1,0 +1,169 @@
+import { accessTokens } from '@flash-sale/shared/auth.ts';
+import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
+import { newId } from '@flash-sale/shared/ids.ts';
+import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { jsonClient, testConfig, type Answer, type CallOptions } from '@flash-sale/shared/testing/service.ts';
+import { createTestDatabase, type TestDatabase } from '../../../../infra/testing/database.ts';
+import { createTestRedis, type TestRedis } from '../../../../infra/testing/redis.ts';
+import { withClient } from '../../../../infra/launcher/databases.ts';
+import { configSchema as inventoryConfig } from '../../../inventory/src/config.ts';
+import { inventoryService } from '../../../inventory/src/service.ts';
+import { configSchema as paymentConfig } from '../../../payment/src/config.ts';
+import { paymentService } from '../../../payment/src/service.ts';
+import { configSchema as reservationConfig } from '../../../reservation/src/config.ts';
+import { reservationService } from '../../../reservation/src/service.ts';
+import { configSchema as orderConfig } from '../config.ts';
+import { orderService } from '../service.ts';
+
+export const shopServices = ['inventory', 'reservation', 'order', 'payment'] as const;
+export type ShopService = (typeof shopServices)[number];
+type DatabaseOf = ShopService | 'gateway';
+type Settings = Record<string, string>;
+
+export interface Shopper {
+  userId: string;
+  token: string;
+}
+
+export interface Shop {
+  /** Sends a request to the service that has the path. */
+  call<Body = Record<string, unknown>>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>>;
+  urlOf(service: ShopService): string;
+  aShopper(): Shopper;
+  admin: Shopper;
+  redis: TestRedis;
+  /** Starts a service that is not running; settings as in its config.ts. */
+  start(service: ShopService, settings?: Settings): Promise<void>;
+  stop(service: ShopService): Promise<void>;
+  /** Rows of a database, read or changed past its service. */
+  query<Row extends object>(database: DatabaseOf, text: string, values?: unknown[]): Promise<Row[]>;
+  /** Cuts the connections that a service has to its database. @returns how many there were */
+  killConnections(service: ShopService): Promise<number>;
+  /** Stops everything and removes the databases. @throws when a service has left a connection open */
+  close(): Promise<void>;
+}
+
+/** What makes failures show and pass within a test's patience. */
+const impatient: Settings = { OUTBOX_GRACE_MS: '300', OUTBOX_SWEEP_MS: '100', EXPIRY_SWEEP_MS: '50' };
+
+/**
+ * The four services of a purchase in this process, on a PostgreSQL database each, a Redis of their own, and events
+ * carried from one to the other in memory.
+ */
+export async function startShop(
+  options: { settings?: Settings; services?: readonly ShopService[] } = {},
+): Promise<Shop> {
+  const names = [...shopServices, 'gateway'] as const;
+  const [redis, ...created] = await Promise.all([createTestRedis(), ...names.map((name) => createTestDatabase(name))]);
+  const databases = Object.fromEntries(names.map((name, index) => [name, created[index]!])) as Record<
+    DatabaseOf,
+    TestDatabase
+  >;
+  const network = new MemoryNetwork();
+  const running = new Map<ShopService, RunningService>();
+  const transport = () => ({ transport: memoryTransport(network) });
+
+  function launch(service: ShopService, settings: Settings): Promise<RunningService> {
+    const common = {
+      DATABASE_URL: databases[service].url,
+      MIGRATION_DATABASE_URL: databases[service].ownerUrl,
+      REDIS_URL: redis.url,
+      ...impatient,
+      ...options.settings,
+      ...settings,
+    };
+    const gateway = {
+      GATEWAY_DATABASE_URL: databases.gateway.url,
+      GATEWAY_MIGRATION_DATABASE_URL: databases.gateway.ownerUrl,
+    };
+    switch (service) {
+      case 'inventory':
+        return startService(inventoryService, testConfig(inventoryConfig, common), transport);
+      case 'reservation':
+        return startService(reservationService, testConfig(reservationConfig, common), transport);
+      case 'order':
+        return startService(orderService, testConfig(orderConfig, common), transport);
+      case 'payment':
+        return startService(paymentService, testConfig(paymentConfig, { ...common, ...gateway }), transport);
+    }
+  }
+
+  const tokens = accessTokens(testConfig(orderConfig).JWT_SECRET);
+  const someone = (role: 'shopper' | 'admin'): Shopper => {
+    const userId = newId();
+    return { userId, token: tokens.sign({ userId, role }, 600) };
+  };
+  const urlOf = (service: ShopService) => {
+    const found = running.get(service);
+    if (!found) throw new Error(`${service} is not running`);
+    return found.url;
+  };
+
+  const nothingOpen = async () => {
+    for (const name of names) {
+      const connections = await shop.query<{ query: string }>(
+        name,
+        'SELECT query FROM pg_stat_activity WHERE datname = current_database() AND usename = $1',
+        [new URL(databases[name].url).username],
+      );
+      if (connections.length > 0) throw new Error(`${name} left connections open: ${JSON.stringify(connections)}`);
+    }
+  };
+
+  const shop: Shop = {
+    call: (method, path, callOptions) => jsonClient(urlOf(ownerOf(path)))(method, path, callOptions),
+    urlOf,
+    aShopper: () => someone('shopper'),
+    admin: someone('admin'),
+    redis,
+    async start(service, settings = {}) {
+      running.set(service, await launch(service, settings));
+    },
+    async stop(service) {
+      const found = running.get(service);
+      running.delete(service);
+      await found?.stop();
+    },
+    query: (database, text, values = []) =>
+      withClient(databases[database].adminUrl, async (client) => (await client.query(text, values)).rows as never),
+    async killConnections(service) {
+      const [killed] = await shop.query<{ n: number }>(
+        service,
+        `SELECT count(pg_terminate_backend(pid))::int AS n FROM pg_stat_activity
+          WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+      );
+      return killed!.n;
+    },
+    async close() {
+      await Promise.all([...running.keys()].map((service) => shop.stop(service)));
+      const leaked = await eventually(nothingOpen, 2_000).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      await Promise.all([redis.close(), ...names.map((name) => databases[name].drop())]);
+      if (leaked) throw leaked;
+    },
+  };
+  try {
+    await Promise.all((options.services ?? shopServices).map((service) => shop.start(service)));
+  } catch (error) {
+    await shop.close().catch(() => {});
+    throw error;
+  }
+  return shop;
+}
+
+const owners: Record<string, ShopService> = {
+  products: 'inventory',
+  carts: 'reservation',
+  reservations: 'reservation',
+  orders: 'order',
+  payments: 'payment',
+};
+
+function ownerOf(path: string): ShopService {
+  const owner = owners[path.split(/[/?]/)[2] ?? ''];
+  if (!owner) throw new Error(`no service has ${path}`);
+  return owner;
+}
