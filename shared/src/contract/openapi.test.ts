@@ -1,0 +1,90 @@
+import { describe, expect, test } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { errorTable, type ErrorCode } from '../errors.ts';
+import { checkAnswer } from '../testing/contract-check.ts';
+import { openApiDocument } from './openapi.ts';
+import { problemsOf, type Operation } from './operation.ts';
+import { operations } from './operations/index.ts';
+
+const document = JSON.parse(JSON.stringify(openApiDocument())) as ReturnType<typeof openApiDocument>;
+const named = operations.map((operation) => [`${operation.method} ${operation.path}`, operation] as const);
+
+function references(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, entry]) => (key === '$ref' ? [entry as string] : references(entry)));
+}
+const resolve = (reference: string) =>
+  reference
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], document);
+
+describe('the OpenAPI document', () => {
+  test('is valid OpenAPI 3.1', async () => {
+    const validator = new Validator();
+    expect(await validator.validate(structuredClone(document) as Record<string, unknown>)).toEqual({ valid: true });
+    expect(validator.version).toBe('3.1');
+  });
+
+  test('has no reference that leads nowhere', () => {
+    const all = references(document);
+    expect(all.length).toBeGreaterThan(50);
+    expect(all.filter((reference) => !reference.startsWith('#/') || resolve(reference) === undefined)).toEqual([]);
+  });
+
+  test('has every operation of the design once', () => {
+    expect(named.map(([name]) => name).sort()).toEqual(
+      [
+        'post /api/users',
+        'post /api/sessions',
+        'post /api/sessions/refresh',
+        'get /api/users/me',
+        'get /api/products',
+        'get /api/products/{id}',
+        'post /api/products',
+        'post /api/products/{id}/restock',
+        'post /api/carts',
+        'get /api/carts/{id}',
+        'post /api/carts/{id}/items',
+        'delete /api/carts/{id}/items/{productId}',
+        'post /api/reservations',
+        'get /api/reservations/{id}',
+        'delete /api/reservations/{id}',
+        'get /api/orders',
+        'get /api/orders/{id}',
+        'post /api/payments',
+        'get /api/payments/{id}',
+        'get /healthz',
+        'get /readyz',
+      ].sort(),
+    );
+    expect(new Set(operations.map(({ id }) => id)).size).toBe(operations.length);
+  });
+
+  test('tells of every problem that a service may answer', () => {
+    const told = new Set<string>(operations.flatMap(problemsOf));
+    const all = Object.keys(errorTable) as ErrorCode[];
+    expect(all.filter((code) => !told.has(code))).toEqual([]);
+  });
+});
+
+describe.each(named)('%s', (_name, operation: Operation) => {
+  test('declares the parameters of its path', () => {
+    const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+    expect(inPath.map(({ name }) => `{${name}}`)).toEqual(operation.path.match(/{\w+}/g) ?? []);
+    expect(inPath.every(({ required }) => required)).toBe(true);
+  });
+
+  test('has examples that fit', () => {
+    const { body, answers, method, path, parameters = [] } = operation;
+    for (const example of Object.values(body?.examples ?? {})) body!.schema.parse(example);
+    for (const { schema, example } of parameters) if (example !== undefined) schema.parse(example);
+    for (const [status, answer] of Object.entries(answers)) {
+      const headers = new Headers(answer?.body ? { 'content-type': 'application/json' } : {});
+      for (const name of answer?.headers ?? []) headers.set(name, '1');
+      const examples = answer?.body ? Object.values(answer.examples ?? {}) : [undefined];
+      expect(examples.length).toBeGreaterThan(0);
+      for (const example of examples) checkAnswer(method, path, Number(status), headers, example);
+    }
+  });
+});
