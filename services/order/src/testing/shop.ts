@@ -36,6 +36,10 @@ export interface Shop {
   /** Starts a service that is not running; settings as in its config.ts. */
   start(service: ShopService, settings?: Settings): Promise<void>;
   stop(service: ShopService): Promise<void>;
+  /** Runs a service with other settings while the work lasts. */
+  withSettings<Result>(service: ShopService, settings: Settings, work: () => Promise<Result>): Promise<Result>;
+  /** Takes a service away while the work lasts. */
+  without<Result>(service: ShopService, work: () => Promise<Result>): Promise<Result>;
   /** Rows of a database, read or changed past its service. */
   query<Row extends object>(database: DatabaseOf, text: string, values?: unknown[]): Promise<Row[]>;
   /** Cuts the connections that a service has to its database. @returns how many there were */
@@ -124,6 +128,24 @@ export async function startShop(
       const found = running.get(service);
       running.delete(service);
       await found?.stop();
+    },
+    async withSettings(service, settings, work) {
+      await shop.stop(service);
+      await shop.start(service, settings);
+      try {
+        return await work();
+      } finally {
+        await shop.stop(service);
+        await shop.start(service);
+      }
+    },
+    async without(service, work) {
+      await shop.stop(service);
+      try {
+        return await work();
+      } finally {
+        await shop.start(service);
+      }
     },
     query: (database, text, values = []) =>
       withClient(databases[database].adminUrl, async (client) => (await client.query(text, values)).rows as never),
