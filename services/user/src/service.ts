@@ -10,6 +10,7 @@ import { load, save, type State } from './adapters/state.ts';
 import type { Tables } from './adapters/tables.ts';
 import { commands, type UserCommands } from './commands.ts';
 import type { UserConfig } from './config.ts';
+import { docs } from './docs.ts';
 import { routes } from './routes.ts';
 
 const pruneEveryMs = 60_000;
@@ -39,7 +40,9 @@ export const userService: ServiceDefinition<UserConfig, Tables, State, never, Us
     return {
       unitOfWork: { load, save, commands, handlers: {} },
       routes: (lane) =>
-        Router().use(routes({ lane, accounts, passwords, limits, tokens, log, accessTokenTtlS, refreshTokenTtlS })),
+        Router()
+          .use(docs())
+          .use(routes({ lane, accounts, passwords, limits, tokens, log, accessTokenTtlS, refreshTokenTtlS })),
       tasks: () => [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads) }],
     };
   },

@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { notFound, problemHandler } from '@flash-sale/shared/http/problem.ts';
+import express from 'express';
+import { docs } from './docs.ts';
+
+let server: Server;
+let url: string;
+const get = (path: string) => fetch(`${url}${path}`, { redirect: 'manual' });
+
+beforeAll(async () => {
+  server = createServer(express().use(docs()).use(notFound).use(problemHandler));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => new Promise((resolve) => server?.close(resolve)));
+
+describe('the documentation', () => {
+  test('is reached without the slash, too', async () => {
+    const response = await get('/api/docs');
+    expect([response.status, response.headers.get('location')]).toEqual([308, '/api/docs/']);
+  });
+
+  test('is a page without inline scripts or foreign addresses, under a strict policy', async () => {
+    const response = await get('/api/docs/');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(response.headers.get('content-security-policy')).toMatch(/default-src 'none'; script-src 'self';/);
+    const page = await response.text();
+    expect(page).not.toMatch(/<script>|https?:|\bon\w+=/);
+  });
+
+  test('has every file that the page names', async () => {
+    const page = await (await get('/api/docs/')).text();
+    const names = [...page.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, name]) => name);
+    expect(names).toContain('swagger-ui-bundle.js');
+    for (const name of names) {
+      const response = await get(`/api/docs/${name}`);
+      expect([name, response.status]).toEqual([name, 200]);
+      await response.body?.cancel();
+    }
+  });
+
+  test('has the document as JSON', async () => {
+    const response = await get('/api/docs/openapi.json');
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(await response.json()).toMatchObject({ openapi: '3.1.0', paths: { '/api/payments': {} } });
+  });
+
+  test('is answered from the cache of the browser while it has not changed', async () => {
+    const first = await get('/api/docs/swagger-ui.css');
+    await first.body?.cancel();
+    // Not by fetch: it asks for a fresh answer whenever it is given a condition.
+    const headers = { 'if-none-match': first.headers.get('etag') ?? '' };
+    const [second] = (await once(request(`${url}/api/docs/swagger-ui.css`, { headers }).end(), 'response')) as [
+      IncomingMessage,
+    ];
+    second.resume();
+    expect(second.statusCode).toBe(304);
+  });
+
+  test.each(['package.json', 'index.css', '..%2fdocs.ts', 'initializer.js/', 'swagger-initializer.js'])(
+    'has no %s',
+    async (name) => {
+      const response = await get(`/api/docs/${name}`);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ type: '/problems/not-found' });
+    },
+  );
+});

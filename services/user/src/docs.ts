@@ -1,0 +1,53 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { openApiDocument } from '@flash-sale/shared/contract/openapi.ts';
+import { Router, type RequestHandler } from 'express';
+
+const ours = join(import.meta.dirname, 'docs');
+const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+/** The files of the page; no others of these folders are to be seen. */
+const files: Record<string, string> = {
+  '': join(ours, 'index.html'),
+  'initializer.js': join(ours, 'initializer.js'),
+  'swagger-ui.css': join(swaggerUi, 'swagger-ui.css'),
+  'swagger-ui-bundle.js': join(swaggerUi, 'swagger-ui-bundle.js'),
+  'favicon-32x32.png': join(swaggerUi, 'favicon-32x32.png'),
+};
+
+/** The page may load from here and talk to here, nothing else; styles are set by Swagger UI as it draws. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const guarded: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Content-Security-Policy': policy,
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-cache',
+  });
+  next();
+};
+
+/** The API's documentation at /api/docs/: a page to try it, and the OpenAPI document. */
+export function docs(): Router {
+  // Strict: relative links work from /api/docs/ only.
+  const router = Router({ strict: true });
+  const document = JSON.stringify(openApiDocument());
+  router.get('/api/docs', (_request, response) => response.redirect(308, '/api/docs/'));
+  router.get('/api/docs/openapi.json', guarded, (_request, response) => void response.type('json').send(document));
+  for (const [name, file] of Object.entries(files)) {
+    router.get(`/api/docs/${name}`, guarded, (_request, response, next) =>
+      response.sendFile(file, { cacheControl: false }, (error) => error && next(error)),
+    );
+  }
+  return router;
+}
