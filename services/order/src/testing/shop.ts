@@ -116,7 +116,7 @@ export async function startShop(
   };
 
   const shop: Shop = {
-    call: (method, path, callOptions) => jsonClient(urlOf(ownerOf(path)))(method, path, callOptions),
+    call: async (method, path, callOptions) => jsonClient(urlOf(ownerOf(path)))(method, path, callOptions),
     urlOf,
     aShopper: () => someone('shopper'),
     admin: someone('admin'),
