@@ -29,6 +29,9 @@ export interface Problem {
   errors?: { path: string; message: string }[];
 }
 
+/** No answer came, or not all of it: whether the request was heard is not known. */
+export class ConnectionLost extends Error {}
+
 const defaultTimeoutMs = 60_000;
 
 /** One request to the public listener. Whatever is asked for, the answer must be one that the API documents. */
@@ -39,7 +42,7 @@ export async function send<Body>(
   options: CallOptions = {},
 ): Promise<Answer<Body>> {
   const { token, body, key, wait, headers = {}, timeoutMs = defaultTimeoutMs } = options;
-  const response = await fetch(baseUrl + path, {
+  const request = {
     method,
     redirect: 'manual',
     signal: AbortSignal.timeout(timeoutMs),
@@ -51,8 +54,11 @@ export async function send<Body>(
       ...headers,
     },
     ...(body === undefined ? {} : { body: payloadOf(body) }),
+  } satisfies RequestInit;
+  const { response, text } = await fetched(baseUrl + path, request).catch((error: Error) => {
+    const { message } = (error.cause ?? error) as Error;
+    throw new ConnectionLost(`${method} ${path}: ${message}`, { cause: error });
   });
-  const text = await response.text();
   const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
   const answer = {
     status: response.status,
@@ -62,6 +68,11 @@ export async function send<Body>(
   };
   checkContract(method, path, answer);
   return answer;
+}
+
+async function fetched(url: string, request: RequestInit): Promise<{ response: Response; text: string }> {
+  const response = await fetch(url, request);
+  return { response, text: await response.text() };
 }
 
 const payloadOf = (body: unknown): string | Uint8Array<ArrayBuffer> =>

@@ -31,11 +31,14 @@ export interface Purchase {
 /** A shop as its clients see it: through nginx, by the public API. */
 export class Shop {
   readonly stack: Stack;
+  /** What the launcher has said so far. */
+  readonly log: readonly string[];
   #admin: Promise<Session> | undefined;
   #nextShopper = 1;
 
-  constructor(stack: Stack) {
+  constructor(stack: Stack, log: readonly string[] = []) {
     this.stack = stack;
+    this.log = log;
   }
 
   call<Body = Problem>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>> {

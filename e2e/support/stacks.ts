@@ -19,8 +19,9 @@ export function onEachStack(
     let own: TestStack | undefined;
     let shop: Shop | undefined;
     beforeAll(async () => {
-      own = await startTestStack({ ...options, stack: kind });
-      shop = new Shop(own.stack);
+      const log: string[] = [];
+      own = await startTestStack({ ...options, stack: kind, onLog: (line) => log.push(line) });
+      shop = new Shop(own.stack, log);
     }, startWithinMs);
     afterAll(() => own?.close(), stopWithinMs);
     tests(() => {

@@ -229,7 +229,12 @@ function listen(server: Server, port: number, host: string): Promise<Server> {
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.on('request', (_request, response) => response.setHeader('Connection', 'close'));
-    server.close(() => resolve());
+    // A connection that was busy now becomes idle with its answer, and nginx would keep it for a minute.
+    const closeIdle = setInterval(() => server.closeIdleConnections(), 50);
+    server.close(() => {
+      clearInterval(closeIdle);
+      resolve();
+    });
     server.closeIdleConnections();
   });
 }
