@@ -15,11 +15,11 @@ const files: Record<string, string> = {
   'favicon-32x32.png': join(swaggerUi, 'favicon-32x32.png'),
 };
 
-/** The page may load from here and talk to here, nothing else; styles are set by Swagger UI as it draws. */
+/** The page may load from here and talk to here, nothing else. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self'",
   "base-uri 'none'",
