@@ -87,21 +87,28 @@ describe('Redis', () => {
     }
   });
 
-  test('when it comes back empty, it is filled again with what is left, not with what there once was', async () => {
-    const [first, second] = [await create(10), await create(20)];
-    await reserve(first, 4);
-    await eventually(() => inRedis(async (views) => expect(await views.isComplete()).toBe(true)));
-    await servers.redis.stop();
-    await reserve(second, 5);
-    await servers.redis.start();
-    await eventually(() =>
-      inRedis(async (views) => {
-        expect(await views.isComplete()).toBe(true);
-        expect(await views.read(first)).toEqual({ available: 6, version: 2 });
-        expect(await views.read(second)).toEqual({ available: 15, version: 2 });
-      }),
-    );
-  });
+  test.each([
+    ['and stock was given out meanwhile', true],
+    ['and nothing has happened', false],
+  ])(
+    'when it comes back empty %s, it is filled with what is left, not with what there once was',
+    async (_what, meanwhile) => {
+      const [first, second] = [await create(10), await create(20)];
+      await reserve(first, 4);
+      await eventually(() => inRedis(async (views) => expect(await views.isComplete()).toBe(true)));
+      if (!meanwhile) await reserve(second, 5);
+      await servers.redis.stop();
+      if (meanwhile) await reserve(second, 5);
+      await servers.redis.start();
+      await eventually(() =>
+        inRedis(async (views) => {
+          expect(await views.isComplete()).toBe(true);
+          expect(await views.read(first)).toEqual({ available: 6, version: 2 });
+          expect(await views.read(second)).toEqual({ available: 15, version: 2 });
+        }),
+      );
+    },
+  );
 
   test('when its data is lost without a restart, it is filled again by the next round', async () => {
     await inventory.stop();
@@ -257,6 +264,18 @@ describe('stopping', () => {
     const done = statuses.filter((answer) => answer.status === 'fulfilled' && answer.value.status === 200).length;
     expect(await servers.rows('SELECT total FROM stock')).toEqual([{ total: 10 + done }]);
     await expect(inventory.call('GET', '/healthz')).rejects.toThrow();
+  });
+
+  test('does not wait for a database that does not answer longer than it may', async () => {
+    await inventory.stop();
+    inventory = await startInventory(servers, { DRAIN_TIMEOUT_MS: '500' });
+    const id = await create();
+    servers.databaseProxy.stall();
+    const stuck = inventory.receive(anEvent('reservation.requested', aRequest([{ productId: id, quantity: 1 }])));
+    const startedAt = performance.now();
+    await inventory.stop();
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect((await stuck).failures).toMatchObject([{ kind: 'transient' }]);
   });
 
   test('leaves no connection open', async () => {

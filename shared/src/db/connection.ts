@@ -29,12 +29,17 @@ export function openReads<DB>(options: ReadOptions): Kysely<DB> {
   pool.on('error', options.onError);
   // While a client is lent out the pool does not listen; without a listener its lost connection would end the process.
   pool.on('connect', (client) => client.on('error', options.onError));
+  // A client that comes back with its query unanswered waits for a server that may never answer; the next read must not.
+  pool.on('release', (_error, client) => {
+    if (!(client as pg.PoolClient & { readyForQuery: boolean }).readyForQuery) void client.end().catch(() => {});
+  });
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
 }
 
 /** SQLSTATE classes that say "not now": connection trouble, shutdown, out of resources. */
 const unavailableStates = /^(08|53|57)/;
-const retryableStates = new Set(['40001', '40P01', '55P03']);
+/** 0A000: the plan of a prepared statement is stale; the lane has a new connection by then. */
+const retryableStates = new Set(['40001', '40P01', '55P03', '0A000']);
 const socketErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import pg from 'pg';
 
 /** A statement with a name is planned once a connection; its text must never vary. */
@@ -27,6 +28,7 @@ export class LaneConnection {
   readonly #onError: (error: Error) => void;
   #client: pg.Client | undefined;
   #corked = false;
+  #busy = false;
   #closed = false;
 
   constructor(options: { url: string; statementTimeoutMs: number; onError: (error: Error) => void }) {
@@ -45,7 +47,15 @@ export class LaneConnection {
   /** Runs one transaction. Must not be called again before it has ended. @throws what a statement or the work throws */
   async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.#connected();
-    const written = [this.#send(client, begin)];
+    this.#busy = true;
+    // The first failure is the reason; all that is sent after it only hears that the transaction is aborted.
+    let reason: unknown;
+    const send = (statement: Statement, values?: unknown[]) => {
+      const sent = this.#send(client, statement, values);
+      sent.catch((error: unknown) => (reason ??= error));
+      return sent;
+    };
+    const written = [send(begin)];
     const tx: Tx = {
       read: <R>(statement: Statement, values: unknown[]) => {
         const read = this.#send(client, statement, values).then(({ rows }) => rows as R[]);
@@ -53,18 +63,23 @@ export class LaneConnection {
         read.catch(() => {});
         return read;
       },
-      write: (statement, values) => void written.push(this.#send(client, statement, values)),
+      write: (statement, values) => void written.push(send(statement, values)),
     };
     try {
       const result = await work(tx);
-      const committed = this.#send(client, commit);
+      const committed = send(commit);
       await Promise.all(written);
       // A transaction in which a statement failed answers COMMIT with ROLLBACK.
       if ((await committed).command !== 'COMMIT') throw new Error('the transaction was rolled back');
       return result;
-    } catch (error) {
-      if (this.#client === client) await this.#send(client, rollback).catch(() => this.#drop(client));
+    } catch (thrown) {
+      const error = reason ?? thrown;
+      // After a migration the kept plans may answer with other columns than they were made for; a new connection has none.
+      if (isStalePlan(error)) this.#drop(client);
+      else if (this.#client === client) await this.#send(client, rollback).catch(() => this.#drop(client));
       throw error;
+    } finally {
+      this.#busy = false;
     }
   }
 
@@ -72,13 +87,14 @@ export class LaneConnection {
     this.#closed = true;
     const client = this.#client;
     this.#client = undefined;
-    await client?.end().catch(() => {});
+    if (this.#busy && client) socketOf(client).destroy();
+    else await client?.end().catch(() => {});
   }
 
   /** Whatever is sent within one turn of the event loop leaves in one write. */
   #send(client: pg.Client, statement: Statement, values?: unknown[]): Promise<pg.QueryResult> {
     if (!this.#corked) {
-      const { stream } = (client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
+      const stream = socketOf(client);
       this.#corked = true;
       stream.cork();
       process.nextTick(() => {
@@ -107,6 +123,11 @@ export class LaneConnection {
   #drop(client: pg.Client): void {
     if (this.#client !== client) return;
     this.#client = undefined;
-    client.end().catch(() => {});
+    // Not end(): that waits for the answers which are still due, and perhaps never come.
+    socketOf(client).destroy();
   }
 }
+
+const socketOf = (client: pg.Client) => (client as unknown as { connection: { stream: Socket } }).connection.stream;
+
+const isStalePlan = (error: unknown): boolean => (error as { code?: unknown } | undefined)?.code === '0A000';

@@ -62,8 +62,7 @@ const killConnections = () =>
 const tallies = async () =>
   Object.fromEntries((await rows<{ id: string; count: number }>('SELECT * FROM tallies')).map((r) => [r.id, r.count]));
 const outbox = () => rows<{ id: string; events: OutboxRecord['events'] }>('SELECT id, events FROM outbox ORDER BY id');
-const announced = async () =>
-  (await outbox()).flatMap(({ events }) => events.map(({ data }) => (data).orderId)).sort();
+const announced = async () => (await outbox()).flatMap(({ events }) => events.map(({ data }) => data.orderId)).sort();
 const inboxSize = async () => (await rows('SELECT FROM inbox')).length;
 
 function open(...[url, overrides]: Partial<Parameters<typeof openTallyLane>>): TallyLane {
@@ -380,6 +379,16 @@ describe('the database is away', () => {
     await proxy.restore();
     await eventually(() => lane.run('add', { id, by: 1 }));
     expect(await tallies()).toEqual({ [id]: 2 });
+  });
+
+  test('a connection that the network has forgotten is replaced', async () => {
+    const lane = open(proxy.url, { statementTimeoutMs: 200 });
+    const id = newId();
+    await lane.run('add', { id, by: 1 });
+    proxy.forget();
+    await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
+    expect((await lane.run('add', { id, by: 1 })).result).toBe(2);
+    await proxy.cut();
   });
 
   test('a statement that waits too long for a lock is unavailable, and its connection stays usable', async () => {

@@ -23,6 +23,8 @@ import { connectRedis } from '../redis/connection.ts';
 import { healthRoutes, platformHealthRoutes, type Health } from './health.ts';
 
 const pruneEveryMs = 60_000;
+/** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
+const closeWithinMs = 1_000;
 
 /** What every service is given to build itself from. */
 export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown> {
@@ -200,7 +202,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
               'not drained in time; what is left comes again from the outbox',
             );
           server.closeAllConnections();
-          await closeAll(closers);
+          await Promise.race([closeAll(closers), sleep(closeWithinMs, undefined, { ref: false })]);
           log.info('stopped');
         })()),
     };

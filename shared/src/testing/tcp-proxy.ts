@@ -8,6 +8,8 @@ export interface TcpProxy {
   cut(): Promise<void>;
   /** Keeps connections open, accepts new ones, and lets nothing through any more. */
   stall(): void;
+  /** Lets nothing through any more on the connections there are, as when a firewall forgets them; new ones work. */
+  forget(): void;
   restore(): Promise<void>;
   close(): Promise<void>;
 }
@@ -16,6 +18,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   const target = new URL(serverUrl);
   const pairs = new Set<[Socket, Socket]>();
   let stalled = false;
+  const forgotten = new WeakSet<[Socket, Socket]>();
   const server = createServer((near) => {
     const far = connect({ host: target.hostname, port: Number(target.port) });
     const pair: [Socket, Socket] = [near, far];
@@ -29,8 +32,9 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
         far.destroy();
       });
     }
-    near.on('data', (data) => void (stalled || far.write(data)));
-    far.on('data', (data) => void (stalled || near.write(data)));
+    const passes = () => !stalled && !forgotten.has(pair);
+    near.on('data', (data) => void (passes() && far.write(data)));
+    far.on('data', (data) => void (passes() && near.write(data)));
   });
   const listen = (port: number) =>
     new Promise<void>((resolve, reject) => {
@@ -54,6 +58,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     url: url.href,
     cut,
     stall: () => void (stalled = true),
+    forget: () => pairs.forEach((pair) => forgotten.add(pair)),
     async restore() {
       if (stalled) drop();
       stalled = false;

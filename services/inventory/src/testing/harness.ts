@@ -14,8 +14,7 @@ import { aProduct } from './builders.ts';
 export async function openInventory() {
   const database = await createTestDatabase('inventory');
   await migrate(database.ownerUrl, migrations);
-  const admin = new pg.Client({ connectionString: database.adminUrl });
-  await admin.connect();
+  const admin = new pg.Pool({ connectionString: database.adminUrl, max: 2 });
   const opened: (() => Promise<void>)[] = [];
   const published: StockLevel[] = [];
   const rows = async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>

@@ -15,8 +15,7 @@ import { inventoryService } from '../service.ts';
 export async function startServers() {
   const [database, redis] = await Promise.all([createTestDatabase('inventory'), createTestRedis()]);
   const databaseProxy = await startTcpProxy(database.url);
-  const admin = new pg.Client({ connectionString: database.adminUrl });
-  await admin.connect();
+  const admin = new pg.Pool({ connectionString: database.adminUrl, max: 2 });
   return {
     database,
     databaseProxy,
