@@ -4,11 +4,11 @@ import { parseArguments, usage, UsageError, type StartArguments } from './argume
 import { PortTaken } from './port-holder.ts';
 import { AlreadyRunning } from './process-register.ts';
 import { MissingPrograms } from './programs.ts';
+import { defaultDataDir } from './running-stack.ts';
 import { startStack } from './stack.ts';
 import type { Stack } from './stack-types.ts';
 import { StartFailed } from './supervised.ts';
 
-const dataDir = join(import.meta.dirname, '../../.local');
 const demoShoppers = 2_000;
 /** In a terminal one Ctrl-C arrives more than once: from the terminal itself, and passed on by npm. */
 const sameKeyPressMs = 500;
@@ -28,7 +28,7 @@ process.stderr.on('error', () => undefined);
 try {
   stack = await startStack({
     ...options,
-    dataDir,
+    dataDir: defaultDataDir,
     demo: { shoppers: demoShoppers },
     databaseUrl: process.env.DATABASE_URL,
     redisUrl: process.env.REDIS_URL,
@@ -75,7 +75,7 @@ function welcome({ url, stack: kind }: Stack): string[] {
     `  health        ${url}/readyz`,
     `  accounts      admin@example.com, shopper1@example.com … shopper${demoShoppers}@example.com`,
     '                all with the password flash-sale-demo',
-    `  logs          ${relative(process.cwd(), join(dataDir, 'logs')) || '.'}`,
+    `  logs          ${relative(process.cwd(), join(defaultDataDir, 'logs')) || '.'}`,
     '  stop          Ctrl-C',
     '',
     `ready ${url}`,

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { DatabaseName } from './database-names.ts';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
 import type { Stack, StackProcess } from './stack-types.ts';
@@ -19,7 +19,8 @@ export interface RunningStack {
 /** No stack runs here. */
 export class NotRunning extends Error {}
 
-const defaultDataDir = join(import.meta.dirname, '../../.local');
+/** Where `npm start` keeps its data. A test takes another place, to leave alone what its developer runs. */
+export const defaultDataDir = resolve(process.env.FLASH_SALE_DATA_DIR ?? join(import.meta.dirname, '../../.local'));
 
 /** The stack that `npm start` runs, or the one of another data folder. Throws NotRunning. */
 export function findRunningStack(dataDir = defaultDataDir): RunningStack {

@@ -1,4 +1,8 @@
+import { once } from 'node:events';
 import { newId } from '@flash-sale/shared/ids.ts';
+import { createLogger } from '@flash-sale/shared/log.ts';
+import { connectRedis } from '@flash-sale/shared/redis/connection.ts';
+import { StockViews, type StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
 import pg from 'pg';
 import { readConfig } from './config.ts';
 
@@ -11,7 +15,9 @@ const names = [
 const plentiful = 100_000;
 const hot = { name: 'Comet sneakers (flash sale)', priceCents: 4_900, units: 500, limitPerUser: 2 };
 
-const client = new pg.Client({ connectionString: readConfig().DATABASE_URL });
+const config = readConfig();
+const levels: StockLevel[] = [];
+const client = new pg.Client({ connectionString: config.DATABASE_URL });
 await client.connect();
 try {
   await client.query('BEGIN');
@@ -42,10 +48,28 @@ try {
         id,
         product.units,
       ]);
+      levels.push({ productId: id, available: product.units, version: 1 });
     }
     process.stdout.write(`loaded ${products.length} products\n`);
   }
   await client.query('COMMIT');
 } finally {
   await client.end();
+}
+if (levels.length > 0) await publish();
+
+/** The running inventory has said that Redis knows every product; what it does not know there nobody could buy yet. */
+async function publish(): Promise<void> {
+  const redis = connectRedis(
+    config.REDIS_URL,
+    createLogger({ service: 'inventory', instance: 'demo', level: 'silent' }),
+  );
+  try {
+    await once(redis, 'ready', { signal: AbortSignal.timeout(2_000) });
+    await new StockViews(redis).write(levels);
+  } catch {
+    // Without Redis nobody is turned away, and when it is back the inventory fills it.
+  } finally {
+    redis.disconnect();
+  }
 }

@@ -1,0 +1,45 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import { findK6 } from '../infra/k6.ts';
+import { runK6 } from '../load-tests/lib/k6-run.ts';
+import { countOf, failsOf, passesOf } from '../load-tests/lib/k6-summary.ts';
+import { expectAuditClean } from './support/audit.ts';
+import type { Shop } from './support/shop.ts';
+import { onEachStack } from './support/stacks.ts';
+
+const shoppers = 30;
+const buildWithinMs = 900_000;
+
+// Where there is no k6 yet, it is built.
+beforeAll(() => findK6(), buildWithinMs);
+
+onEachStack('under load', { demo: { shoppers } }, (theShop) => {
+  let shop: Shop;
+  beforeAll(() => {
+    shop = theShop();
+  });
+  // How fast it is depends on the machine, and is the benchmark's to measure.
+  const environment = () => ({
+    BASE_URL: shop.stack.url,
+    STACK: shop.stack.stack,
+    SHOPPERS: String(shoppers),
+    P95_MS: '60000',
+  });
+
+  test('every checkout succeeds', async () => {
+    const env = { ...environment(), VUS: '10', DURATION: '5s' };
+    const { summary, crossed, complaints } = await runK6({ script: 'checkout.ts', env, timeoutMs: 90_000 });
+    expect({ crossed, complaints }).toEqual({ crossed: [], complaints: '' });
+    expect(passesOf(summary, 'http_req_failed')).toBe(0);
+    expect(failsOf(summary, 'checks')).toBe(0);
+    expect(countOf(summary, 'journeys')).toBeGreaterThan(10);
+  });
+
+  test('of many buyers at one moment, as many get a unit as there are units', async () => {
+    const env = { ...environment(), BUYERS: '100', STOCK: '10', PREPARE_SECONDS: '10' };
+    const { summary, crossed, complaints } = await runK6({ script: 'race.ts', env, timeoutMs: 110_000 });
+    const outcome = { sold: countOf(summary, 'sold'), soldOut: countOf(summary, 'sold_out'), crossed, complaints };
+    expect(outcome).toEqual({ sold: 10, soldOut: 90, crossed: [], complaints: '' });
+  });
+
+  test('the books balance', () => expectAuditClean(shop.stack));
+});
