@@ -2,6 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
+import { isUnavailable } from '../db/connection.ts';
+import { LaneConnection } from '../db/lane-connection.ts';
 import { migrate } from '../db/migrate.ts';
 import { newId } from '../ids.ts';
 import { eventually } from '../testing/eventually.ts';
@@ -389,6 +391,20 @@ describe('the database is away', () => {
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
     expect((await lane.run('add', { id, by: 1 })).result).toBe(2);
     await proxy.cut();
+  });
+
+  test('closing does not wait for an answer that never comes', async () => {
+    const connection = new LaneConnection({ url: proxy.url, statementTimeoutMs: 10_000, onError: () => {} });
+    const one = { name: 'one', text: 'SELECT 1' };
+    await connection.transaction((tx) => tx.read(one, []));
+    proxy.stall();
+    const stuck = connection.transaction((tx) => tx.read(one, [])).catch((error: unknown) => error);
+    await sleep(20);
+    const startedAt = performance.now();
+    await connection.close();
+    expect(isUnavailable(await stuck)).toBe(true);
+    expect(performance.now() - startedAt).toBeLessThan(500);
+    await expect(connection.transaction((tx) => tx.read(one, []))).rejects.toMatchObject({ code: '57P01' });
   });
 
   test('a statement that waits too long for a lock is unavailable, and its connection stays usable', async () => {

@@ -27,6 +27,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       socket.setNoDelay(true);
       socket.on('error', () => {});
       socket.on('close', () => {
+        if (forgotten.has(pair) && server.listening) return; // not even the end of the other side comes through
         pairs.delete(pair);
         near.destroy();
         far.destroy();
