@@ -27,7 +27,7 @@ export function redisProgram({ executable, folder, logFile, port, password, runA
     'save ""',
     'appendonly no',
     'maxmemory 256mb',
-    'maxmemory-policy allkeys-lru',
+    'maxmemory-policy volatile-lru',
     'loglevel notice',
   ];
   return {

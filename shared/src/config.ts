@@ -41,11 +41,13 @@ export const commonSchema = z.object({
   HOP_TIMEOUT_MS: milliseconds(5_000).describe('longest one call to another service may take'),
   OUTBOX_GRACE_MS: milliseconds(10_000).describe('age at which undelivered events are taken up by the sweep'),
   OUTBOX_SWEEP_MS: milliseconds(500),
-  OUTBOX_MAX_ATTEMPTS: count(50).describe('after so many deliveries an event waits for an operator'),
+  OUTBOX_MAX_ATTEMPTS: count(50).describe(
+    'after so many deliveries an outbox record counts as stuck: tried every 5 minutes, logged as an error',
+  ),
   INBOX_RETENTION_MS: z.coerce
     .number()
     .int()
-    .min(60_000)
+    .min(3_600_000)
     .default(86_400_000)
     .describe('how long repeats are recognised'),
   DRAIN_TIMEOUT_MS: milliseconds(8_000).describe('hard deadline of a graceful shutdown'),

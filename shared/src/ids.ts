@@ -34,3 +34,6 @@ export function orderIds(secret: string): {
   };
 }
 export type OrderIds = ReturnType<typeof orderIds>;
+
+/** When an id was made, by the clock of who made it: the first 48 bits of a UUIDv7, in Unix milliseconds. */
+export const mintedAtMs = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);

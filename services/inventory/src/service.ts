@@ -22,9 +22,9 @@ const refreshCheckMs = 1_000;
 export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTables, InventoryState, Events, Commands> = {
   name: 'inventory',
   migrations,
-  build({ config, log, reads, redis, tokens }) {
+  build({ config, log, reads, background, redis, tokens }) {
     const views = new StockViews(redis);
-    const catalogue = new Catalogue(reads, views);
+    const catalogue = new Catalogue({ reads, background, views });
     const publisher = new StockPublisher({ views, catalogue, redis, log });
     return {
       unitOfWork: inventoryUnitOfWork({
@@ -37,7 +37,7 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
           name: 'expire-holds',
           everyMs: config.EXPIRY_SWEEP_MS,
           task: async () => {
-            const due = await dueHolds(reads);
+            const due = await dueHolds(background);
             await Promise.all(due.map((hold) => lane.run('expire', hold)));
           },
         },

@@ -3,7 +3,7 @@ import { principalOf, requireUser, type AccessTokens } from '@flash-sale/shared/
 import * as contract from '@flash-sale/shared/contract/schemas.ts';
 import { AppError } from '@flash-sale/shared/errors.ts';
 import { idOf, notThere, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
-import type { OrderIds } from '@flash-sale/shared/ids.ts';
+import { mintedAtMs, type OrderIds } from '@flash-sale/shared/ids.ts';
 import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';
 import type { OrderReads } from './adapters/reads.ts';
 import type { OrderRow } from './adapters/tables.ts';
@@ -18,6 +18,8 @@ export interface RouteOptions {
   arrivalTimeoutMs: number;
 }
 
+/** An order that has not arrived by then never will: its reservation was refused. */
+const arrivalGraceMs = 30_000;
 const final: readonly OrderStatus[] = ['confirmed', 'cancelled', 'refunded'];
 
 /** Orders of the signed-in shopper. */
@@ -35,14 +37,17 @@ export function routes({ reads, orderIds, settlements, tokens, arrivalTimeoutMs 
     const id = idOf(request, 'order');
     const { userId } = principalOf(request);
     if (!orderIds.isMinted(id, userId)) throw notThere('order');
-    const preferMs = preferredWaitMs(request);
+    const preferMs = preferredWaitMs(request) ?? 0;
+    const startedAt = performance.now();
     const order = await waitUntil(id, 'arrived', Math.max(preferMs, arrivalTimeoutMs), () => true);
-    if (!order) {
+    if (!order && Date.now() - mintedAtMs(id) < arrivalGraceMs) {
       throw new AppError('unavailable', 'The order is not known yet; its reservation is still being decided.');
     }
-    if (order.user_id !== userId) throw notThere('order');
+    // Without items it was cancelled before it was opened: an order only in name.
+    if (!order?.items || order.user_id !== userId) throw notThere('order');
+    const leftMs = preferMs - (performance.now() - startedAt);
     const settled =
-      preferMs > 0 ? await waitUntil(id, 'final', preferMs, ({ status }) => final.includes(status)) : undefined;
+      leftMs > 0 ? await waitUntil(id, 'final', leftMs, ({ status }) => final.includes(status)) : undefined;
     response.json(bodyOfOrder(settled ?? (await reads.order(id)) ?? order));
   });
 
@@ -66,7 +71,7 @@ type Topic = 'arrived' | 'final';
 
 /** Tells waiters of a changed order; to be called after the commit. */
 export function announce(order: Order, settlements: Settlements<true>): void {
-  if (order.details) settlements.settle(`${order.id}/arrived`, true);
+  settlements.settle(`${order.id}/arrived`, true);
   if (final.includes(order.status)) settlements.settle(`${order.id}/final`, true);
 }
 

@@ -43,10 +43,14 @@ export function routes({ lane, reads, orderIds, settlements, tokens, settleTimeo
   });
 
   /** The payment once the gateway has answered, or as it stands when the time is up. */
-  async function settledOf(payment: Payment, preferMs: number, delivered?: Promise<void>): Promise<Payment> {
+  async function settledOf(
+    payment: Payment,
+    preferMs: number | undefined,
+    delivered?: Promise<void>,
+  ): Promise<Payment> {
     const look = async () => settledOrNothing(await reads.payment(payment.id));
     if (settledOrNothing(payment)) return payment;
-    if (preferMs > 0) return (await settlements.wait(payment.id, preferMs, look)) ?? payment;
+    if (preferMs !== undefined) return (await settlements.wait(payment.id, preferMs, look)) ?? payment;
     if (!delivered) return payment;
     return (await settlements.wait(payment.id, settleTimeoutMs, look, delivered)) ?? payment;
   }

@@ -19,7 +19,7 @@ export type PaymentLane = Lane<PaymentState, Events, PaymentCommands>;
 export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, PaymentState, Events, PaymentCommands> = {
   name: 'payment',
   migrations,
-  async build({ config, log, reads: db, tokens, settlements }) {
+  async build({ config, log, reads: db, background, tokens, settlements }) {
     await migrate(config.GATEWAY_MIGRATION_DATABASE_URL, ledgerMigrations);
     const gateway = builtInGateway(config.GATEWAY_DATABASE_URL, (error) =>
       log.warn({ reason: error.message }, 'connection to the gateway lost'),
@@ -44,7 +44,7 @@ export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, Pay
           name: 'give-up-orphans',
           everyMs: config.ORPHAN_SWEEP_MS,
           task: async () => {
-            const orphans = await reads.orphans(config.ORDER_WAIT_MS);
+            const orphans = await openPaymentReads(background).orphans(config.ORDER_WAIT_MS);
             await Promise.all(orphans.map((orphan) => lane.run('giveUp', orphan)));
           },
         },

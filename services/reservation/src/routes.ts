@@ -98,7 +98,7 @@ export function routes(options: RouteOptions): Router {
   /** The reservation once it is decided, or as it stands when the time is up. Without `delivered` only a preference waits. */
   async function settledOf(
     reservation: Reservation,
-    preferMs: number,
+    preferMs: number | undefined,
     delivered?: Promise<void>,
   ): Promise<Reservation> {
     if (decidedOrNothing(reservation)) return reservation;
@@ -109,11 +109,11 @@ export function routes(options: RouteOptions): Router {
     topic: string,
     id: string,
     when: (reservation: Reservation | undefined) => Reservation | undefined,
-    preferMs: number,
+    preferMs: number | undefined,
     delivered?: Promise<void>,
   ): Promise<Reservation | undefined> {
     const look = async () => when(await reads.reservation(id));
-    if (preferMs > 0) return settlements.wait(topic, preferMs, look);
+    if (preferMs !== undefined) return settlements.wait(topic, preferMs, look);
     return delivered ? settlements.wait(topic, settleTimeoutMs, look, delivered) : look();
   }
 

@@ -58,7 +58,7 @@ export class LaneConnection {
     const written = [send(begin)];
     const tx: Tx = {
       read: <R>(statement: Statement, values: unknown[]) => {
-        const read = this.#send(client, statement, values).then(({ rows }) => rows as R[]);
+        const read = send(statement, values).then(({ rows }) => rows as R[]);
         // Of several reads only the first failure may be awaited; the others must not end the process as unhandled.
         read.catch(() => {});
         return read;

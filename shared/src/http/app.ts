@@ -23,7 +23,15 @@ export function createApp(options: AppOptions): Express {
   app.set('trust proxy', options.trustedProxies);
   app.set('query parser', 'simple');
   const { guard, routes } = options.internal;
-  app.use('/internal', guard, express.json({ limit: largestInternalBodyBytes }), routes, notFound);
+  // Calls among services are many and say nothing; only what goes wrong is worth a line.
+  app.use(
+    '/internal',
+    requestLine(options.log, 'warn'),
+    guard,
+    express.json({ limit: largestInternalBodyBytes }),
+    routes,
+    notFound,
+  );
   app.use(requestLine(options.log));
   app.use(express.json({ limit: largestPublicBodyBytes, inflate: false }));
   app.use(options.publicRoutes);
@@ -39,13 +47,13 @@ const causeOf = ({ cause }: AppError, level: string) =>
     : { reason: (cause instanceof Error ? cause.message : String(cause)).slice(0, 300) };
 
 /** Writes one line a request once it has been answered; the level follows the error table. */
-function requestLine(log: Logger): RequestHandler {
+function requestLine(log: Logger, from: 'info' | 'warn' = 'info'): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     response.on('close', () => {
       const error = response.locals['error'] as AppError | undefined;
       const level = error ? errorTable[error.code].level : 'info';
-      if (!log.isLevelEnabled(level)) return;
+      if (!log.isLevelEnabled(level) || (from === 'warn' && level === 'info')) return;
       log[level]({
         method: request.method,
         path: request.path,

@@ -58,9 +58,9 @@ export function idempotencyKeyOf(request: Request): string {
 
 const longestWaitSeconds = 30;
 
-/** Milliseconds that a client is ready to wait: `Prefer: wait=N` (RFC 7240), capped at 30 s; 0 without it. */
-export function preferredWaitMs(request: Request): number {
+/** Milliseconds that a client is ready to wait: `Prefer: wait=N` (RFC 7240), capped at 30 s; undefined without it. */
+export function preferredWaitMs(request: Request): number | undefined {
   const header = request.get('prefer');
-  const seconds = header && /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])/i.exec(header)?.[1];
-  return seconds ? Math.min(Number(seconds), longestWaitSeconds) * 1000 : 0;
+  const seconds = header && /(?:^|[,;])\s*wait\s*=\s*"?(\d+)"?\s*(?:$|[,;])/i.exec(header)?.[1];
+  return seconds ? Math.min(Number(seconds), longestWaitSeconds) * 1000 : undefined;
 }

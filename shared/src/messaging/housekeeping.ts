@@ -6,6 +6,10 @@ import type { OutboxRecord } from './transport.ts';
 
 const sweepAtMost = 32;
 const pruneAtMost = 5_000;
+const pruneRounds = 100;
+const longestBackoffSeconds = 30;
+/** Between deliveries of a record that failed so often that something other than an outage must be wrong. */
+const stuckBackoffSeconds = 300;
 
 /** The tables that every service's database has besides its own. */
 export interface MessagingTables {
@@ -50,16 +54,19 @@ export async function sweepOutbox({ db, service, deliver, log, maxAttempts }: Sw
   const { rows } = await sql<{ id: string; events: DomainEvent[]; attempts: number }>`
     UPDATE outbox
        SET attempts = attempts + 1,
-           next_attempt_at = clock_timestamp() + least(30, power(2, least(attempts, 5))) * interval '1 second'
+           next_attempt_at = statement_timestamp() + interval '1 second' *
+             CASE WHEN attempts < ${maxAttempts}
+                  THEN least(${longestBackoffSeconds}, power(2, least(attempts, 5)))
+                  ELSE ${stuckBackoffSeconds} END
      WHERE id IN (SELECT id FROM outbox
-                   WHERE next_attempt_at <= clock_timestamp() AND attempts < ${maxAttempts}
+                   WHERE next_attempt_at <= statement_timestamp()
                    ORDER BY next_attempt_at LIMIT ${sweepAtMost}
                    FOR UPDATE SKIP LOCKED)
     RETURNING id, events, attempts`.execute(db);
   if (rows.length === 0) return 0;
   for (const { id, attempts } of rows) {
     if (attempts >= maxAttempts)
-      log.error({ recordId: id, attempts }, 'last delivery of an outbox record; then it waits for an operator');
+      log.error({ recordId: id, attempts }, 'an outbox record is stuck: see which event of it cannot be handled');
   }
   log.info({ records: rows.length }, 'outbox swept');
   await deliver(rows.map(({ id, events }) => ({ id, owner: service, events })));
@@ -68,17 +75,12 @@ export async function sweepOutbox({ db, service, deliver, log, maxAttempts }: Sw
 
 /** Forgets events that came so long ago that no repeat of them is to be expected. */
 export async function pruneInbox(db: Kysely<MessagingTables>, retentionMs: number): Promise<void> {
-  await sql`
-    DELETE FROM inbox WHERE event_id IN (
-      SELECT event_id FROM inbox
-       WHERE received_at < now() - ${retentionMs} * interval '1 millisecond' LIMIT ${pruneAtMost})`.execute(db);
-}
-
-/** Undelivered records and the age of the oldest in ms; for health, backpressure and the audit. */
-export async function outboxDepth(db: Kysely<MessagingTables>): Promise<{ records: number; oldestMs: number }> {
-  const { rows } = await sql<{ records: number; oldest_ms: number }>`
-    SELECT count(*) AS records,
-           coalesce(extract(epoch FROM clock_timestamp() - min(created_at)) * 1000, 0)::float8 AS oldest_ms
-      FROM outbox`.execute(db);
-  return { records: rows[0]!.records, oldestMs: rows[0]!.oldest_ms };
+  for (let round = 0; round < pruneRounds; round += 1) {
+    const { numAffectedRows } = await sql`
+      DELETE FROM inbox WHERE event_id IN (
+        SELECT event_id FROM inbox
+         WHERE received_at < now() - ${retentionMs} * interval '1 millisecond'
+         LIMIT ${pruneAtMost} FOR UPDATE SKIP LOCKED)`.execute(db);
+    if ((numAffectedRows ?? 0n) < BigInt(pruneAtMost)) return;
+  }
 }

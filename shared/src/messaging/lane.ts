@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
-import { newId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import { isConflict, isUnavailable, isUniqueViolation } from '../db/connection.ts';
 import type { LaneConnection, Statement, Tx } from '../db/lane-connection.ts';
 import type { DomainEvent, EventType, NewEvent } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import { Batcher } from './batcher.ts';
+import { Outgoing, type Origin } from './outgoing.ts';
 import type { Failure, Intake, OutboxRecord } from './transport.ts';
 import type { Commands, Context, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
 
@@ -18,7 +18,8 @@ const enterInbox: Statement = {
 const insertOutbox: Statement = {
   name: 'insert-outbox',
   text: `INSERT INTO outbox (id, events, next_attempt_at)
-         VALUES ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')`,
+         SELECT id, events::json, clock_timestamp() + $3 * interval '1 millisecond'
+           FROM unnest($1::uuid[], $2::text[]) r (id, events)`,
 };
 const deleteOutbox: Statement = { name: 'delete-outbox', text: 'DELETE FROM outbox WHERE id = ANY($1::uuid[])' };
 
@@ -26,11 +27,6 @@ const conflictRetries = 3;
 /** How long an acknowledgement may wait for a transaction that takes it along. */
 const acknowledgeWithinMs = 150;
 
-/** Items of one origin share an outbox record; `deliver` says whether this process carries it on. */
-interface Origin {
-  deliver: boolean;
-  records: OutboxRecord[];
-}
 interface Item<E extends EventType, Inputs> {
   /** Undefined for an item that only makes acknowledgements leave. */
   work: Work<E, Inputs> | undefined;
@@ -96,9 +92,13 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
       return { result: done.result as ResultOf<C, N>, delivered: done.delivered };
     } catch (error) {
       if (!isUnavailable(error) && !isConflict(error)) throw error;
-      throw new AppError('unavailable', 'The database cannot be reached right now; try again with the same request.', {
-        cause: error,
-      });
+      throw new AppError(
+        'unavailable',
+        'The database cannot be reached right now, and it is not known whether the request took effect. With an Idempotency-Key repeat it as it is; without one look first.',
+        {
+          cause: error,
+        },
+      );
     }
   }
 
@@ -178,7 +178,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
     const afterCommit = (action: () => void) => void actions.push(action);
     const work = items.flatMap((item) => (item.work ? [item.work] : []));
     const eventIds = work.flatMap((w) => (w.kind === 'event' ? [w.event.id] : [])).sort();
-    const records = new Map<Origin, OutboxRecord>();
+    const outgoing = new Outgoing(service, this.#localOrigin, unitOfWork.prepare ?? {});
     let results: unknown[] = [];
     try {
       await connection.transaction(async (tx) => {
@@ -186,16 +186,14 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
           const [now, fresh, state] = await this.#begin(tx, eventIds, work);
           results = items.map((item) => {
             if (!item.work) return undefined;
-            const emit = (event: NewEvent) => {
-              const record = records.get(item.origin) ?? { id: newId(), owner: service, events: [] };
-              records.set(item.origin, record);
-              record.events.push({ ...event, id: newId(), version: 1, occurredAt: now.toISOString() });
-            };
+            const emit = (event: NewEvent) => outgoing.add(event, item.origin, now);
             return this.#decide(item.work, state, fresh, { now, emit, afterCommit });
           });
           unitOfWork.save(tx, state, afterCommit);
-          for (const { id, events } of records.values()) {
-            tx.write(insertOutbox, [id, JSON.stringify(events), outboxGraceMs]);
+          const { records } = outgoing;
+          if (records.length > 0) {
+            const events = records.map((record) => JSON.stringify(record.events));
+            tx.write(insertOutbox, [records.map(({ id }) => id), events, outboxGraceMs]);
           }
         }
         if (acknowledged.length > 0) tx.write(deleteOutbox, [acknowledged.sort()]);
@@ -206,11 +204,8 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
     }
     for (const action of actions) action();
     log.debug({ items: items.length, ms: Math.round((performance.now() - startedAt) * 10) / 10 }, 'batch');
-    let delivered = Promise.resolve();
-    for (const [origin, record] of records) {
-      if (origin.deliver) delivered = this.#options.deliver([record]);
-      else origin.records.push(record);
-    }
+    const own = outgoing.handOver();
+    const delivered = own.length > 0 ? this.#options.deliver(own) : Promise.resolve();
     return results.map((result) => ({ result, delivered }));
   }
 

@@ -8,6 +8,7 @@ export interface Health {
 }
 
 const answerWithinMs = 1_500;
+const shareForMs = 500;
 
 /** `/healthz`: the process answers. `/readyz`: it can do its work. */
 export function healthRoutes(readiness: () => Promise<Health>): Router {
@@ -27,23 +28,27 @@ export function healthRoutes(readiness: () => Promise<Health>): Router {
  * internal listener, one instance each.
  */
 export function platformHealthRoutes(options: { internalUrl: string; internalToken: string }): Router {
-  const probe =
-    (path: '/healthz' | '/readyz'): RequestHandler =>
-    async (_request, response) => {
-      const states = await Promise.all(
-        serviceNames.map(async (name) => {
-          try {
-            const answer = await request(`${options.internalUrl}/internal/${name}${path}`, {
-              headers: { authorization: `Bearer ${options.internalToken}` },
-              headersTimeout: answerWithinMs,
-              bodyTimeout: answerWithinMs,
-            });
-            return [name, (await answer.body.json()) as { status: string }] as const;
-          } catch {
-            return [name, { status: 'away' }] as const;
-          }
-        }),
-      );
+  const ask = (path: string) =>
+    Promise.all(
+      serviceNames.map(async (name) => {
+        try {
+          const answer = await request(`${options.internalUrl}/internal/${name}${path}`, {
+            headers: { authorization: `Bearer ${options.internalToken}` },
+            headersTimeout: answerWithinMs,
+            bodyTimeout: answerWithinMs,
+          });
+          return [name, (await answer.body.json()) as { status: string }] as const;
+        } catch {
+          return [name, { status: 'away' }] as const;
+        }
+      }),
+    );
+  const probe = (path: '/healthz' | '/readyz'): RequestHandler => {
+    // Anybody may ask, as often as they like; the services are asked twice a second at most.
+    let asked: { atMs: number; states: ReturnType<typeof ask> } | undefined;
+    return async (_request, response) => {
+      if (!asked || performance.now() - asked.atMs > shareForMs) asked = { atMs: performance.now(), states: ask(path) };
+      const states = await asked.states;
       const ok = states.every(([, { status }]) => status === 'ok');
       if (!ok) response.set('Retry-After', '1');
       response
@@ -51,6 +56,7 @@ export function platformHealthRoutes(options: { internalUrl: string; internalTok
         .set('Cache-Control', 'no-store')
         .json({ status: ok ? 'ok' : 'degraded', services: Object.fromEntries(states) });
     };
+  };
   const router = Router();
   router.get('/platform/healthz', probe('/healthz'));
   router.get('/platform/readyz', probe('/readyz'));

@@ -30,8 +30,10 @@ const closeWithinMs = 1_000;
 export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown> {
   config: Config;
   log: Logger;
-  /** For reads outside batches; changes go through the lane. */
+  /** For reads of routes; changes go through the lane. */
   reads: Kysely<DB>;
+  /** For tasks and readiness: a crowd of readers must not keep holds from expiring. */
+  background: Kysely<DB>;
   redis: Redis;
   tokens: AccessTokens;
   /** Lets requests wait for `what` to be settled, on whichever instance that happens. */
@@ -84,13 +86,10 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
   const draining = new AbortController();
   try {
     const onError = (error: Error) => log.warn({ reason: error.message }, 'database connection lost');
-    const reads = openReads<DB>({
-      url: config.DATABASE_URL,
-      poolSize: config.READ_POOL_SIZE,
-      statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
-      onError,
-    });
-    closers.push(() => reads.destroy());
+    const readOptions = { url: config.DATABASE_URL, statementTimeoutMs: config.STATEMENT_TIMEOUT_MS, onError };
+    const reads = openReads<DB>({ ...readOptions, poolSize: config.READ_POOL_SIZE });
+    const background = openReads<DB>({ ...readOptions, poolSize: 1 });
+    closers.push(() => Promise.all([reads.destroy(), background.destroy()]));
     const connection = new LaneConnection({
       url: config.DATABASE_URL,
       statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
@@ -112,7 +111,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       });
     };
     const tokens = accessTokens(config.JWT_SECRET);
-    const parts = await definition.build({ config, log, reads, redis, tokens, settlements });
+    const parts = await definition.build({ config, log, reads, background, redis, tokens, settlements });
     if (parts.close) closers.push(parts.close);
 
     const { transport, routes: transportRoutes } = transportFactory({ config, log });
@@ -129,7 +128,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     });
     await transport.start(lane);
 
-    const messaging = reads as unknown as Kysely<MessagingTables>;
+    const messaging = background as unknown as Kysely<MessagingTables>;
     const tasks: Task[] = [
       {
         name: 'outbox-sweep',
@@ -141,11 +140,13 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       ...(parts.tasks?.(lane) ?? []),
     ];
     const running = tasks.map((task) => periodically({ ...task, log }));
+    const stopTasks = () => Promise.all(running.map((task) => task.stop()));
+    closers.push(stopTasks);
 
     const readiness = async (): Promise<Health> => {
       if (draining.signal.aborted) return { ready: false, checks: { service: 'draining' } };
       const answered = await Promise.race([
-        sql`SELECT 1`.execute(reads).then(
+        sql`SELECT 1`.execute(background).then(
           () => true,
           () => false,
         ),
@@ -183,7 +184,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     const drain = async () => {
       draining.abort();
       await closeServer(server);
-      await Promise.all(running.map((task) => task.stop()));
+      await stopTasks();
       await lane.drained();
       await transport.stop();
       await lane.drained();

@@ -7,22 +7,36 @@ import type { InventoryTables } from './tables.ts';
 
 const mostCached = 10_000;
 
+export interface Page {
+  products: Product[];
+  nextCursor: string | null;
+}
+
 /**
  * Reads for the shop window. What never changes about a product is kept in memory; its level comes from Redis, and from
  * PostgreSQL where Redis cannot tell, many products in one query.
  */
 export class Catalogue {
   readonly #reads: Kysely<InventoryTables>;
+  readonly #background: Kysely<InventoryTables>;
   readonly #views: StockViews;
   readonly #products = new Map<string, Product>();
   readonly #productReads: Batcher<string, Product | undefined>;
+  readonly #pageReads: Batcher<string, Page>;
   readonly #levelReads: Batcher<string, StockView | undefined>;
 
-  constructor(reads: Kysely<InventoryTables>, views: StockViews) {
-    this.#reads = reads;
-    this.#views = views;
+  constructor(options: {
+    reads: Kysely<InventoryTables>;
+    /** For reading the whole table now and then. */
+    background: Kysely<InventoryTables>;
+    views: StockViews;
+  }) {
+    this.#reads = options.reads;
+    this.#background = options.background;
+    this.#views = options.views;
     const limits = { maxItems: 256, maxQueued: 20_000 };
     this.#productReads = new Batcher({ flush: (ids) => this.#readProducts(ids), ...limits });
+    this.#pageReads = new Batcher({ flush: (keys) => this.#readPages(keys), ...limits });
     this.#levelReads = new Batcher({ flush: (ids) => this.#readLevels(ids), ...limits });
   }
 
@@ -35,29 +49,41 @@ export class Catalogue {
     return (await this.#views.read(id)) ?? (await this.#levelReads.run(id));
   }
 
-  /** One page in the order of creation, from behind `cursor`. */
-  async page(limit: number, cursor?: string): Promise<{ products: Product[]; nextCursor: string | null }> {
-    let query = this.#reads
-      .selectFrom('products')
-      .selectAll()
-      .orderBy('id')
-      .limit(limit + 1);
-    if (cursor) query = query.where('id', '>', cursor);
-    const rows = await orUnavailable(query.execute());
-    const products = rows.slice(0, limit).map(productOf);
-    return { products, nextCursor: rows.length > limit ? products.at(-1)!.id : null };
+  /** One page in the order of creation, from behind `cursor`; a crowd that asks for the same page shares one query. */
+  page(limit: number, cursor?: string): Promise<Page> {
+    return this.#pageReads.run(`${limit} ${cursor ?? ''}`);
   }
 
   /** Every product's level, page by page. */
   async *allLevels(): AsyncGenerator<StockLevel[]> {
     for (let last: string | undefined; ;) {
-      let query = this.#reads.selectFrom('stock').selectAll().orderBy('product_id').limit(1_000);
+      let query = this.#background.selectFrom('stock').selectAll().orderBy('product_id').limit(1_000);
       if (last) query = query.where('product_id', '>', last);
       const rows = await query.execute();
       if (rows.length === 0) return;
       yield rows.map((row) => ({ productId: row.product_id, ...viewOf(row) }));
       last = rows.at(-1)!.product_id;
     }
+  }
+
+  async #readPages(keys: string[]): Promise<Page[]> {
+    const distinct = [...new Set(keys)];
+    const pages = await Promise.all(distinct.map((key) => this.#readPage(key)));
+    const byKey = new Map(distinct.map((key, index) => [key, pages[index]!]));
+    return keys.map((key) => byKey.get(key)!);
+  }
+
+  async #readPage(key: string): Promise<Page> {
+    const [limit, cursor] = key.split(' ') as [string, string];
+    let query = this.#reads
+      .selectFrom('products')
+      .selectAll()
+      .orderBy('id')
+      .limit(Number(limit) + 1);
+    if (cursor) query = query.where('id', '>', cursor);
+    const rows = await orUnavailable(query.execute());
+    const products = rows.slice(0, Number(limit)).map(productOf);
+    return { products, nextCursor: rows.length > Number(limit) ? products.at(-1)!.id : null };
   }
 
   async #readProducts(ids: string[]): Promise<(Product | undefined)[]> {

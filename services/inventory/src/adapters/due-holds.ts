@@ -9,7 +9,7 @@ export function dueHolds(reads: Kysely<InventoryTables>) {
     .selectFrom('holds')
     .select(['reservation_id as reservationId', 'user_id as userId', 'items'])
     .where('state', '=', 'held')
-    .where('expires_at', '<=', sql<Date>`clock_timestamp()`)
+    .where('expires_at', '<=', sql<Date>`statement_timestamp()`)
     .orderBy('expires_at')
     .limit(atMost)
     .execute();

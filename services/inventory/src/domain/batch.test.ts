@@ -51,6 +51,7 @@ class Ledger {
         r.state = 'released';
         return ['stock.released cancelled'];
       case 'pay':
+        if (r.state === 'committed') return [];
         if (r.state !== 'held') return ['stock.commit-refused'];
         r.state = 'committed';
         return ['stock.committed'];

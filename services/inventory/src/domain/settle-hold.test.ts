@@ -27,8 +27,14 @@ describe('commit', () => {
     expect(state.unitsOf(stock.product.id, held.userId)).toBe(2);
   });
 
-  test.each(['released', 'committed'] as const)('is refused when the hold is %s', (before) => {
-    const { held, state } = aHeldProduct(before);
+  test('a repeat after the commit changes nothing and refunds nobody', () => {
+    const { held, state } = aHeldProduct('committed');
+    expect(commit(about(held), state)).toEqual([]);
+    expect(untouched(state)).toBe(true);
+  });
+
+  test('is refused when the hold is released', () => {
+    const { held, state } = aHeldProduct('released');
     expect(commit(about(held), state)).toEqual([{ type: 'stock.commit-refused', data: idsOf(held) }]);
     expect(untouched(state)).toBe(true);
   });

@@ -5,6 +5,8 @@ import type { Hold, InventoryState } from './state.ts';
 export function commit(paid: EventData<'order.paid'>, state: InventoryState): NewEvent[] {
   const { reservationId, orderId, userId } = paid;
   const hold = state.holds.get(reservationId);
+  // A repeat so late that the inbox has forgotten it: its answer has been given.
+  if (hold?.state === 'committed') return [];
   if (hold?.state !== 'held') {
     return [{ type: 'stock.commit-refused', data: { reservationId, orderId, userId } }];
   }

@@ -2,19 +2,21 @@ import type { Kysely } from 'kysely';
 import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import type { OrderRow, OrderTables } from './tables.ts';
 
-/** What routes read; orders of which only the end is known are not shown. @throws AppError unavailable */
+/** What routes read. @throws AppError unavailable */
 export function openOrderReads(db: Kysely<OrderTables>) {
-  const shown = () => db.selectFrom('orders').selectAll().where('items', 'is not', null);
   return {
     order: (id: string): Promise<OrderRow | undefined> =>
-      orUnavailable(shown().where('id', '=', id).executeTakeFirst()),
-    /** A shopper's orders, the newest first, from behind `cursor`. */
+      orUnavailable(db.selectFrom('orders').selectAll().where('id', '=', id).executeTakeFirst()),
+    /** A shopper's orders, the newest first, from behind `cursor`; without those of which only the end is known. */
     async page(
       userId: string,
       limit: number,
       cursor?: string,
     ): Promise<{ orders: OrderRow[]; nextCursor: string | null }> {
-      let query = shown()
+      let query = db
+        .selectFrom('orders')
+        .selectAll()
+        .where('items', 'is not', null)
         .where('user_id', '=', userId)
         .orderBy('id', 'desc')
         .limit(limit + 1);

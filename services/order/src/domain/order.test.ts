@@ -147,7 +147,12 @@ describe('stock.committed', () => {
     expect(confirm(order)).toEqual({ order: { ...order, status: 'confirmed' }, events: [] });
   });
 
-  test.each(except('paid'))('for a %s order is a bug', (status) => {
+  test('a repeat changes nothing', () => {
+    const order = anOrder({ status: 'confirmed', paymentId: newId() });
+    expect(confirm(order)).toEqual({ order, events: [] });
+  });
+
+  test.each(except('paid', 'confirmed'))('for a %s order is a bug', (status) => {
     expect(() => confirm(anOrder({ status }))).toThrow(`a ${status} order cannot become confirmed`);
   });
 });

@@ -104,7 +104,8 @@ export function pay(order: Order, captured: EventData<'payment.captured'>): Deci
 }
 
 /** The units are sold: done. */
-export const confirm = (order: Order): Decision => ({ order: become(order, 'confirmed'), events: [] });
+export const confirm = (order: Order): Decision =>
+  order.status === 'confirmed' ? { order, events: [] } : { order: become(order, 'confirmed'), events: [] };
 
 /** The units went back on sale before the payment came: send the money back. */
 export function refuseCommit(order: Order): Decision {

@@ -28,7 +28,10 @@ export class OrderState {
   }
 
   get added(): Order[] {
-    return [...this.#changed].filter((id) => !this.#known.has(id)).map((id) => this.get(id));
+    return [...this.#changed]
+      .sort()
+      .filter((id) => !this.#known.has(id))
+      .map((id) => this.get(id));
   }
 
   get changed(): Order[] {

@@ -19,7 +19,7 @@ export function openPaymentReads(db: Kysely<PaymentTables>) {
         .select(['id as paymentId', 'order_id as orderId'])
         .where('status', '=', 'pending')
         .where('amount_cents', 'is', null)
-        .where('created_at', '<', sql<Date>`clock_timestamp() - ${olderThanMs} * interval '1 millisecond'`)
+        .where('created_at', '<', sql<Date>`statement_timestamp() - ${olderThanMs} * interval '1 millisecond'`)
         .limit(atMost)
         .execute(),
   };

@@ -91,7 +91,8 @@ async function load(tx: Tx, batch: PaymentWork[]): Promise<PaymentState> {
 
 function save(tx: Tx, state: PaymentState): void {
   if (state.newPayments.size > 0) {
-    const rows = [...state.newPayments];
+    // In the order of the unique key, or two batches with the same keys could wait for each other.
+    const rows = [...state.newPayments].sort(byKeyOrder);
     tx.write(insertPayments, [
       rows.map((p) => p.id),
       rows.map((p) => p.orderId),
@@ -124,3 +125,6 @@ const changingColumns = (payments: Payment[]): unknown[] => [
   payments.map((p) => p.currency),
   payments.map((p) => p.reason),
 ];
+
+const orderOf = (p: Payment) => `${p.userId} ${p.idempotencyKey}`;
+const byKeyOrder = (a: Payment, b: Payment) => (orderOf(a) < orderOf(b) ? -1 : 1);

@@ -102,7 +102,8 @@ function save(tx: Tx, state: ReservationState): void {
     ]);
   }
   if (state.newReservations.size > 0) {
-    const rows = [...state.newReservations];
+    // In the order of the unique key, or two batches with the same keys could wait for each other.
+    const rows = [...state.newReservations].sort(byKeyOrder);
     tx.write(insertReservations, [
       rows.map((r) => r.id),
       rows.map((r) => r.orderId),
@@ -127,3 +128,6 @@ function save(tx: Tx, state: ReservationState): void {
     ]);
   }
 }
+
+const orderOf = (r: Reservation) => `${r.userId} ${r.idempotencyKey}`;
+const byKeyOrder = (a: Reservation, b: Reservation) => (orderOf(a) < orderOf(b) ? -1 : 1);
