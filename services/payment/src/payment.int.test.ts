@@ -82,7 +82,7 @@ describe('a payment', () => {
     expect(outcomeOf(answer)).toEqual([402, 'payment-declined']);
     expect((answer.body as unknown as { detail: string }).detail).toContain(reason);
     const [entry] = await ledgerOf(order.id);
-    expect(entry).toMatchObject({ outcome: 'declined', attempts: 1 });
+    expect(entry).toMatchObject({ outcome: 'declined' });
     const read = await user.readPayment(shopper, entry!.payment_id);
     expect(read.body).toMatchObject({ status: 'declined', reason });
   });
@@ -142,7 +142,7 @@ describe('paying twice', () => {
     const first = await user.pay(shopper, order.id, { key });
     const again = await user.pay(shopper, order.id, { key });
     expect([again.status, again.body]).toEqual([201, first.body]);
-    expect(await ledgerOf(order.id)).toMatchObject([{ attempts: 1 }]);
+    expect(await ledgerOf(order.id)).toHaveLength(1);
     await user.readOrder(shopper, order.id, 5);
   });
 
@@ -152,7 +152,7 @@ describe('paying twice', () => {
     const answers = await Promise.all(Array.from({ length: 12 }, () => user.pay(shopper, order.id, { key })));
     expect(answers.map((answer) => outcomeOf(answer).join(' '))).toEqual(Array(12).fill('201 ok'));
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
-    expect(await ledgerOf(order.id)).toMatchObject([{ attempts: 1 }]);
+    expect(await ledgerOf(order.id)).toHaveLength(1);
     expect(await paymentsOf(order.id)).toHaveLength(1);
     await user.readOrder(shopper, order.id, 5);
   });

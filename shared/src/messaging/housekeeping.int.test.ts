@@ -166,11 +166,11 @@ describe('pruneInbox', () => {
     expect((await admin.query('SELECT event_id FROM inbox')).rows).toEqual([{ event_id: young }]);
   });
 
-  test('removes a bounded number at once', async () => {
+  test('goes on, a bounded number at a time, until none is left', async () => {
     await admin.query(
       `INSERT INTO inbox SELECT gen_random_uuid(), now() - interval '2 hours' FROM generate_series(1, 5001)`,
     );
     await pruneInbox(db, 3_600_000);
-    expect((await admin.query('SELECT FROM inbox')).rowCount).toBe(1);
+    expect((await admin.query('SELECT FROM inbox')).rowCount).toBe(0);
   });
 });

@@ -15,6 +15,7 @@ export async function openInventory() {
   const database = await createTestDatabase('inventory');
   await migrate(database.ownerUrl, migrations);
   const admin = new pg.Pool({ connectionString: database.adminUrl, max: 2 });
+  admin.on('error', () => {}); // faults end its connections, too
   const opened: (() => Promise<void>)[] = [];
   const published: StockLevel[] = [];
   const rows = async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>

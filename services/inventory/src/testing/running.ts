@@ -16,6 +16,7 @@ export async function startServers() {
   const [database, redis] = await Promise.all([createTestDatabase('inventory'), createTestRedis()]);
   const databaseProxy = await startTcpProxy(database.url);
   const admin = new pg.Pool({ connectionString: database.adminUrl, max: 2 });
+  admin.on('error', () => {}); // faults end its connections, too
   return {
     database,
     databaseProxy,
