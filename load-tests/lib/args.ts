@@ -36,7 +36,7 @@ export class UsageError extends Error {}
 /** Throws UsageError for anything it does not know. */
 export function parseBenchArguments(argv: string[]): BenchArguments {
   const { values } = parse(argv);
-  const stack = values.stack ?? 'async';
+  const stack = values.stack ?? 'sync';
   if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
   return {
     stack,
