@@ -7,6 +7,7 @@ export const configSchema = commonSchema.extend({
   GATEWAY_MIGRATION_DATABASE_URL: z.url(),
   GATEWAY_TIMEOUT_MS: milliseconds(3_500).describe('after this a call has an unknown outcome'),
   ORDER_WAIT_MS: milliseconds(150_000).describe('how long a payment waits for its order; longer than a hold lasts'),
+  ARRIVAL_TIMEOUT_MS: milliseconds(2_000).describe('longest a payment is waited for whose order has not arrived yet'),
   ORPHAN_SWEEP_MS: milliseconds(5_000),
 });
 export type PaymentConfig = ReturnType<typeof readConfig>;

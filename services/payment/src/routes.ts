@@ -18,10 +18,13 @@ export interface RouteOptions {
   tokens: AccessTokens;
   /** Longest wait for the own chain of events when the client has no preference. */
   settleTimeoutMs: number;
+  /** Longest wait for an order that was announced to its shopper but has not arrived yet. */
+  arrivalTimeoutMs: number;
 }
 
 /** Payments of the signed-in shopper. */
-export function routes({ lane, reads, orderIds, settlements, tokens, settleTimeoutMs }: RouteOptions): Router {
+export function routes(options: RouteOptions): Router {
+  const { lane, reads, orderIds, settlements, tokens, settleTimeoutMs, arrivalTimeoutMs } = options;
   const router = Router();
   const shopper = requireUser(tokens);
 
@@ -52,6 +55,8 @@ export function routes({ lane, reads, orderIds, settlements, tokens, settleTimeo
     if (settledOrNothing(payment)) return payment;
     if (preferMs !== undefined) return (await settlements.wait(payment.id, preferMs, look)) ?? payment;
     if (!delivered) return payment;
+    // Its order is on the way, by somebody else's delivery: ours has nothing to tell.
+    if (payment.amountCents === null) return (await settlements.wait(payment.id, arrivalTimeoutMs, look)) ?? payment;
     return (await settlements.wait(payment.id, settleTimeoutMs, look, delivered)) ?? payment;
   }
 

@@ -38,6 +38,7 @@ export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, Pay
           settlements: settled,
           tokens,
           settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
+          arrivalTimeoutMs: config.ARRIVAL_TIMEOUT_MS,
         }),
       tasks: (lane) => [
         {
