@@ -494,7 +494,11 @@ onEachStack('the shop', options, (theShop) => {
     const buyer = await shop.aShopper();
     const product = await shop.aProduct();
     const ids: string[] = [];
-    for (let n = 0; n < 5; n++) ids.unshift((await buyer.aReservation(product)).orderId);
+    for (let n = 0; n < 5; n++) {
+      const { orderId } = await buyer.aReservation(product);
+      // A list shows what has arrived; asking for the order itself waits for it.
+      ids.unshift((await buyer.order(orderId, 0)).id);
+    }
     const page = async (query: string) =>
       bodyOf(await buyer.call<OrderPage>('GET', `/api/orders?limit=3${query}`), 200);
     const first = await page('');
