@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { Kysely, PostgresDialect } from 'kysely';
 import { AppError } from '../errors.ts';
+import { PreparingClient } from './preparing-client.ts';
 
 // bigint columns hold cents, units and versions, all below 2^53; as numbers they need no conversion at each use.
 pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
@@ -19,6 +20,7 @@ export interface ReadOptions {
 /** A small pool for reads outside batches, behind Kysely. */
 export function openReads<DB>(options: ReadOptions): Kysely<DB> {
   const pool = new pg.Pool({
+    Client: PreparingClient as unknown as new () => pg.ClientBase,
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: 2_000,

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 import type { StockLevel, StockView, StockViews } from '@flash-sale/shared/redis/stock-view.ts';
@@ -87,7 +87,13 @@ export class Catalogue {
   }
 
   async #readProducts(ids: string[]): Promise<(Product | undefined)[]> {
-    const rows = await orUnavailable(this.#reads.selectFrom('products').selectAll().where('id', 'in', ids).execute());
+    const rows = await orUnavailable(
+      this.#reads
+        .selectFrom('products')
+        .selectAll()
+        .where(sql<boolean>`id = any(${ids}::uuid[])`)
+        .execute(),
+    );
     for (const row of rows) {
       if (this.#products.size >= mostCached) this.#products.delete(this.#products.keys().next().value!);
       this.#products.set(row.id, productOf(row));
@@ -97,7 +103,11 @@ export class Catalogue {
 
   async #readLevels(ids: string[]): Promise<(StockView | undefined)[]> {
     const rows = await orUnavailable(
-      this.#reads.selectFrom('stock').selectAll().where('product_id', 'in', ids).execute(),
+      this.#reads
+        .selectFrom('stock')
+        .selectAll()
+        .where(sql<boolean>`product_id = any(${ids}::uuid[])`)
+        .execute(),
     );
     const views = new Map(rows.map((row) => [row.product_id, viewOf(row)]));
     return ids.map((id) => views.get(id));

@@ -2,6 +2,9 @@ import type { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import type { CartLine } from '../domain/state.ts';
 
 const mostRemembered = 10_000;
+/** A product with so many units left will not be sold out within the moment that this is remembered. */
+const plenty = 5_000;
+const plentyForMs = 100;
 
 /**
  * Turns buyers away before their request costs anything, by what Redis knows of the stock. When Redis knows nothing,
@@ -10,6 +13,8 @@ const mostRemembered = 10_000;
 export class Gate {
   readonly #views: StockViews;
   readonly #existing = new Set<string>();
+  /** Product → until when it need not be looked at again. */
+  readonly #plentiful = new Map<string, number>();
 
   constructor(views: StockViews) {
     this.#views = views;
@@ -17,8 +22,15 @@ export class Gate {
 
   /** Whether some line asks for more units than were left a moment ago. */
   async isSoldOut(items: CartLine[]): Promise<boolean> {
-    const views = await Promise.all(items.map(({ productId }) => this.#views.read(productId)));
-    return items.some(({ quantity }, index) => quantity > (views[index]?.available ?? Infinity));
+    const now = performance.now();
+    const scarce = items.filter(({ productId }) => !((this.#plentiful.get(productId) ?? 0) > now));
+    if (scarce.length === 0) return false;
+    const views = await Promise.all(scarce.map(({ productId }) => this.#views.read(productId)));
+    return scarce.some(({ productId, quantity }, index) => {
+      const available = views[index]?.available ?? Infinity;
+      if (available >= plenty && available !== Infinity) this.#remember(productId, now + plentyForMs);
+      return quantity > available;
+    });
   }
 
   /** Whether a product is known not to exist; false whenever that is not certain. */
@@ -30,5 +42,10 @@ export class Gate {
       return false;
     }
     return this.#views.isComplete();
+  }
+
+  #remember(productId: string, until: number): void {
+    if (this.#plentiful.size >= mostRemembered) this.#plentiful.clear();
+    this.#plentiful.set(productId, until);
   }
 }

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 import type { Cart, Reservation } from '../domain/state.ts';
@@ -22,7 +22,7 @@ export function openReservationReads(db: Kysely<ReservationTables>) {
             'carts.reservation_id',
             'reservations.status as reservation_status',
           ])
-          .where('carts.id', 'in', ids)
+          .where(sql<boolean>`carts.id = any(${ids}::uuid[])`)
           .execute(),
       );
       const byId = new Map(rows.map((row) => [row.id, cartOf(row)]));
@@ -32,7 +32,13 @@ export function openReservationReads(db: Kysely<ReservationTables>) {
   const reservations = new Batcher<string, Reservation | undefined>({
     ...limits,
     async flush(ids) {
-      const rows = await orUnavailable(db.selectFrom('reservations').selectAll().where('id', 'in', ids).execute());
+      const rows = await orUnavailable(
+        db
+          .selectFrom('reservations')
+          .selectAll()
+          .where(sql<boolean>`id = any(${ids}::uuid[])`)
+          .execute(),
+      );
       const byId = new Map(rows.map((row) => [row.id, reservationOf(row)]));
       return ids.map((id) => byId.get(id));
     },
