@@ -10,10 +10,12 @@ import { Outgoing, type Origin } from './outgoing.ts';
 import type { Failure, Intake, OutboxRecord } from './transport.ts';
 import type { Commands, Context, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
 
-const clock: Statement = { name: 'clock', text: 'SELECT clock_timestamp() AS now' };
+/** Also tells the time, because each statement more is a message more to and from PostgreSQL. */
 const enterInbox: Statement = {
   name: 'enter-inbox',
-  text: 'INSERT INTO inbox (event_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING event_id',
+  text: `WITH entered AS (
+           INSERT INTO inbox (event_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING event_id)
+         SELECT clock_timestamp() AS now, ARRAY(SELECT event_id::text FROM entered) AS fresh`,
 };
 const insertOutbox: Statement = {
   name: 'insert-outbox',
@@ -210,11 +212,9 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
   }
 
   async #begin(tx: Tx, eventIds: string[], work: Work<E, InputsOf<C>>[]): Promise<[Date, Set<string>, S]> {
-    const time = tx.read<{ now: Date }>(clock, []);
-    const entered = eventIds.length > 0 ? tx.read<{ event_id: string }>(enterInbox, [eventIds]) : Promise.resolve([]);
-    const state = this.#options.unitOfWork.load(tx, work);
-    const [[row], fresh, loaded] = await Promise.all([time, entered, state]);
-    return [row!.now, new Set(fresh.map(({ event_id }) => event_id)), loaded];
+    const entered = tx.read<{ now: Date; fresh: string[] }>(enterInbox, [eventIds]);
+    const [[row], state] = await Promise.all([entered, this.#options.unitOfWork.load(tx, work)]);
+    return [row!.now, new Set(row!.fresh), state];
   }
 
   #decide(work: Work<E, InputsOf<C>>, state: S, fresh: Set<string>, context: Context): unknown {
