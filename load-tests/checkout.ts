@@ -3,19 +3,15 @@ import { check, sleep } from 'k6';
 import type { Options } from 'k6/options';
 import { Counter, Trend } from 'k6/metrics';
 import {
-  bodyOf,
   createProduct,
   credentials,
+  described,
   get,
   numberFrom,
   post,
   settled,
   summaryTrendStats,
   systemTags,
-  type Cart,
-  type Payment,
-  type Product,
-  type Reservation,
   type Response,
 } from './shop/api.ts';
 
@@ -58,15 +54,18 @@ export function setup(): Sale {
 
 export default function ({ productId, run }: Sale): void {
   const started = Date.now();
+  let failure: unknown;
   try {
     journey(productId, `${run}-${__VU}-${__ITER}`);
     journeys.add(1);
     journeyDuration.add(Date.now() - started);
   } catch (error) {
+    failure = error;
     if (!complained) console.error(String(error)); // once per shopper: 500 shoppers in trouble would drown the reason
     complained = true;
     sleep(1);
   }
+  check(failure, { 'every answer is what was asked for': () => failure === undefined });
 }
 
 let complained = false;
@@ -74,70 +73,56 @@ let login = '';
 
 function journey(productId: string, key: string): void {
   login ||= credentials(__VU);
-  const session = step<{ accessToken: string }>(
-    'log in',
-    post('/api/sessions', login, 'log in'),
-    201,
-    (it) => it.accessToken.length > 0,
-  );
-  const token = session.accessToken;
+  const session = post('/api/sessions', login, 'log in');
+  const token = session.json('accessToken') as string;
+  must(session, 201, token.length > 0);
 
-  const cart = step<Cart>(
-    'create cart',
-    post('/api/carts', '{}', 'create cart', token),
-    201,
-    (it) => it.items.length === 0,
-  );
+  const cart = post('/api/carts', '{}', 'create cart', token);
+  const cartId = cart.json('id') as string;
+  must(cart, 201, cart.json('items.#') === 0);
 
-  const product = step<Product>(
-    'fetch product',
-    get(`/api/products/${productId}`, 'fetch product'),
-    200,
-    (it) => it.id === productId && it.priceCents > 0 && it.available >= 0,
-  );
+  const product = get(`/api/products/${productId}`, 'fetch product');
+  const priceCents = product.json('priceCents') as number;
+  const currency = product.json('currency') as string;
+  must(product, 200, product.json('id') === productId && priceCents > 0 && (product.json('available') as number) >= 0);
 
   const line = JSON.stringify({ productId, quantity });
-  step<Cart>(
-    'add item',
-    post(`/api/carts/${cart.id}/items`, line, 'add item', token),
+  const filled = post(`/api/carts/${cartId}/items`, line, 'add item', token);
+  must(
+    filled,
     200,
-    (it) =>
-      it.id === cart.id &&
-      it.items.length === 1 &&
-      it.items[0]?.productId === productId &&
-      it.items[0].quantity === quantity,
+    filled.json('id') === cartId &&
+      filled.json('items.#') === 1 &&
+      filled.json('items.0.productId') === productId &&
+      filled.json('items.0.quantity') === quantity,
   );
 
-  const reservation = step<Reservation>(
-    'reserve',
-    post('/api/reservations', JSON.stringify({ cartId: cart.id }), 'reserve', token, settled(`${key}-reserve`)),
+  const wish = JSON.stringify({ cartId });
+  const reservation = post('/api/reservations', wish, 'reserve', token, settled(`${key}-reserve`));
+  const orderId = reservation.json('orderId') as string;
+  const totalCents = priceCents * quantity;
+  must(
+    reservation,
     201,
-    (it) => it.status === 'held' && it.totalCents === product.priceCents * quantity && it.currency === product.currency,
+    reservation.json('status') === 'held' &&
+      reservation.json('totalCents') === totalCents &&
+      reservation.json('currency') === currency,
   );
 
-  const purchase = JSON.stringify({ orderId: reservation.orderId, method: { token: 'tok_ok' } });
-  step<Payment>(
-    'pay',
-    post('/api/payments', purchase, 'pay', token, settled(`${key}-pay`)),
+  const purchase = JSON.stringify({ orderId, method: { token: 'tok_ok' } });
+  const payment = post('/api/payments', purchase, 'pay', token, settled(`${key}-pay`));
+  must(
+    payment,
     201,
-    (it) =>
-      it.status === 'captured' &&
-      it.orderId === reservation.orderId &&
-      it.amountCents === reservation.totalCents &&
-      it.currency === reservation.currency,
+    payment.json('status') === 'captured' &&
+      payment.json('orderId') === orderId &&
+      payment.json('amountCents') === totalCents &&
+      payment.json('currency') === currency,
   );
 }
 
-/** Checks status and body of one answer and returns the body; throws, and so ends the journey, where either is wrong. */
-function step<T>(name: string, response: Response, status: number, isRight: (body: T) => boolean): T {
-  let body: T | undefined;
-  const right = check(response, {
-    [name]: () => response.status === status && isRight((body = JSON.parse(response.body) as T)),
-  });
-  if (!right || body === undefined) {
-    bodyOf(response, status);
-    throw new Error(`${name}: not what was asked for: ${response.body.slice(0, 300)}`);
-  }
+/** Throws, and so ends the journey, where status or body of an answer is wrong. */
+function must(response: Response, status: number, isRight: boolean): void {
+  if (response.status !== status || !isRight) throw new Error(`not what was asked for: ${described(response)}`);
   if (thinkSeconds > 0) sleep(thinkSeconds);
-  return body;
 }

@@ -9,7 +9,7 @@ const adminEmail = __ENV.ADMIN_EMAIL ?? 'admin@example.com';
 const shoppers = numberFrom('SHOPPERS', 2_000);
 
 /** Without the tags that say the same for every request (url, proto, tls_version, group …): each costs time per sample. */
-export const systemTags = ['scenario', 'name', 'method', 'status', 'check', 'error', 'error_code', 'expected_response'];
+export const systemTags = ['scenario', 'name', 'status', 'check', 'error', 'expected_response'];
 export const summaryTrendStats = ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'];
 
 export interface Product {
@@ -73,13 +73,12 @@ export function settled(key: string): Record<string, string> {
   return { 'Idempotency-Key': key, Prefer: 'wait=10' };
 }
 
+export const described = ({ request, url, status, body }: Response): string =>
+  `${request.method} ${url} answered ${status}: ${String(body).slice(0, 300)}`;
+
 /** The parsed body of an answer that must have this status; throws with the beginning of the body otherwise. */
 export function bodyOf<T>(response: Response, status: number): T {
-  if (response.status !== status) {
-    throw new Error(
-      `${response.request.method} ${response.url} answered ${response.status}: ${String(response.body).slice(0, 300)}`,
-    );
-  }
+  if (response.status !== status) throw new Error(described(response));
   return JSON.parse(response.body) as T;
 }
 

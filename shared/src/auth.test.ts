@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { createHmac, generateKeyPairSync } from 'node:crypto';
 import type { Request, Response } from 'express';
 import jwt from 'jsonwebtoken';
@@ -25,6 +25,24 @@ describe('access tokens', () => {
   test('what is signed is what is verified', () => {
     for (const role of ['shopper', 'admin'] as const) {
       expect(tokens.verify(tokens.sign({ userId, role }, 60))).toEqual({ userId, role });
+    }
+  });
+
+  test('a token that was found good is good no longer than it lives, and changed by one letter not at all', () => {
+    const nowMs = Date.now();
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(nowMs);
+    try {
+      const token = tokens.sign({ userId, role: 'shopper' }, 60);
+      expect(tokens.verify(token)).toEqual({ userId, role: 'shopper' });
+      clock.mockReturnValue(nowMs + 58_000);
+      expect(tokens.verify(token)).toEqual({ userId, role: 'shopper' });
+      expect(() =>
+        tokens.verify(`${token.slice(0, -3)}${token.at(-3) === 'A' ? 'B' : 'A'}${token.slice(-2)}`),
+      ).toThrow();
+      clock.mockReturnValue(nowMs + 61_000);
+      expect(() => tokens.verify(token)).toThrow('The access token has expired.');
+    } finally {
+      clock.mockRestore();
     }
   });
 

@@ -12,12 +12,16 @@ export interface Principal {
 }
 
 const issuer = 'flash-sale';
-const claims = z.object({ sub: z.uuid(), role: z.enum(roles), exp: z.number() });
+const longestLifeSeconds = 86_400;
+const mostRemembered = 10_000;
+const claims = z.object({ sub: z.uuid(), role: z.enum(roles), iat: z.number(), exp: z.number() });
 
 /** Signs and verifies access tokens: HS256 and nothing else, one issuer, expiry required. */
 export function accessTokens(secret: string) {
   // A string secret would be tried as a PEM first: 290 µs instead of 6 µs a token.
   const key = createSecretKey(Buffer.from(secret));
+  /** Tokens that were found good, whole as they came, until they expire: a shopper sends the same one many times. */
+  const known = new Map<string, { principal: Principal; expiresAtMs: number }>();
   return {
     sign: (principal: Principal, ttlSeconds: number): string =>
       jwt.sign({ role: principal.role }, key, {
@@ -28,10 +32,17 @@ export function accessTokens(secret: string) {
       }),
     /** @throws AppError unauthenticated */
     verify(token: string): Principal {
+      const seen = known.get(token);
+      if (seen && seen.expiresAtMs > Date.now()) return seen.principal;
       try {
-        const payload = claims.parse(jwt.verify(token, key, { algorithms: ['HS256'], issuer, maxAge: '1d' }));
-        return { userId: payload.sub, role: payload.role };
+        const maxAge = longestLifeSeconds;
+        const { sub, role, iat, exp } = claims.parse(jwt.verify(token, key, { algorithms: ['HS256'], issuer, maxAge }));
+        const principal = { userId: sub, role };
+        if (known.size >= mostRemembered) known.delete(known.keys().next().value!);
+        known.set(token, { principal, expiresAtMs: Math.min(exp, iat + longestLifeSeconds) * 1_000 });
+        return principal;
       } catch (cause) {
+        known.delete(token);
         const expired = cause instanceof jwt.TokenExpiredError;
         throw new AppError(
           'unauthenticated',

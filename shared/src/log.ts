@@ -11,6 +11,6 @@ export function createLogger(options: { service: string; instance: string; level
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: ['*.password', '*.refreshToken', '*.accessToken', '*.authorization', '*.token'],
     },
-    pino.destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 250 }),
+    pino.destination({ fd: 1, sync: false, minLength: 16_000, periodicFlush: 250 }),
   );
 }

@@ -60,10 +60,12 @@ export function routes(options: RouteOptions): Router {
     const idempotencyKey = idempotencyKeyOf(request);
     const { cartId } = bodyOf(request, contract.newReservation);
     const { userId } = principalOf(request);
-    const cart = await reads.cart(cartId);
-    if (cart?.userId !== userId) throw notThere('cart');
-    // A cart with a reservation may be a retry, which has an answer already: the gate is for new demand.
-    if (cart.reservationId === null && (await gate.isSoldOut(cart.items))) throw rejection('sold-out');
+    if (gate.isArmed) {
+      const cart = await reads.cart(cartId);
+      if (cart?.userId !== userId) throw notThere('cart');
+      // A cart with a reservation may be a retry, which has an answer already: the gate is for new demand.
+      if (cart.reservationId === null && (await gate.isSoldOut(cart.items))) throw rejection('sold-out');
+    }
 
     const input = { reservationId: newId(), orderId: orderIds.mint(userId), userId, cartId, idempotencyKey };
     const { result, delivered } = await lane.run('reserve', input);

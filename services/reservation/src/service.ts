@@ -28,13 +28,18 @@ export const reservationService: ServiceDefinition<
   migrations,
   build({ config, reads, redis, tokens, settlements }) {
     const settled = settlements<Reservation>('reservation');
+    const gate = new Gate(new StockViews(redis));
+    const changed = (reservation: Reservation) => {
+      if (reservation.reason === 'sold-out') gate.arm();
+      announce(reservation, settled);
+    };
     return {
-      unitOfWork: reservationUnitOfWork((reservation) => announce(reservation, settled)),
+      unitOfWork: reservationUnitOfWork(changed),
       routes: (lane) =>
         routes({
           lane,
           reads: openReservationReads(reads),
-          gate: new Gate(new StockViews(redis)),
+          gate,
           orderIds: orderIds(config.ORDER_ID_SECRET),
           settlements: settled,
           tokens,

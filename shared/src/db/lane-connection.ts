@@ -11,13 +11,39 @@ export interface Statement {
 export interface Tx {
   /** @returns the rows; rejects as soon as this or an earlier statement of the transaction has failed */
   read<R>(statement: Statement, values: unknown[]): Promise<R[]>;
-  /** Sends a statement whose outcome is awaited with the commit. */
+  /**
+   * Writes with the next read, or with the commit, together with what else is written by then: one statement, because each
+   * costs a message there and one back. So no two of them may touch the same row, or rely on each other's order.
+   */
   write(statement: Statement, values: unknown[]): void;
 }
 
-const begin: Statement = { name: 'begin', text: 'BEGIN' };
-const commit: Statement = { name: 'commit', text: 'COMMIT' };
-const rollback: Statement = { name: 'rollback', text: 'ROLLBACK' };
+interface Write {
+  statement: Statement;
+  values: unknown[];
+}
+
+/** The texts in which several writes travel as one, by the names of the writes. */
+const merged = new Map<string, Statement>();
+
+/** One statement that does what several do, on the values of all of them in order. */
+function mergedStatement(writes: Write[]): Statement {
+  if (writes.length === 1) return writes[0]!.statement;
+  const key = writes.map(({ statement }) => statement.name).join();
+  let statement = merged.get(key);
+  if (!statement) {
+    let taken = 0;
+    const parts = writes.map(({ statement: { text }, values }, index) => {
+      const first = taken;
+      taken += values.length;
+      return `w${index} AS (${text.replaceAll(/\$(\d+)/g, (_, n) => `$${first + Number(n)}`)})`;
+    });
+    // PostgreSQL runs each part whether or not its rows are asked for.
+    statement = { name: `merged-${merged.size}`, text: `WITH ${parts.join(', ')} SELECT` };
+    merged.set(key, statement);
+  }
+  return statement;
+}
 
 /**
  * One pipelined connection on which one transaction at a time runs: BEGIN travels with the first statements, COMMIT
@@ -54,24 +80,32 @@ export class LaneConnection {
     this.#busy = true;
     // The first failure is the reason; all that is sent after it only hears that the transaction is aborted.
     let reason: unknown;
-    const send = (statement: Statement, values?: unknown[]) => {
-      const sent = this.#send(client, statement, values);
+    const send = (query: string | pg.QueryConfig) => {
+      const sent = this.#send(client, query);
       sent.catch((error: unknown) => (reason ??= error));
       return sent;
     };
-    const written = [send(begin)];
+    const written = [send('BEGIN')];
+    let writes: Write[] = [];
+    const sendWrites = () => {
+      if (writes.length === 0) return;
+      written.push(send({ ...mergedStatement(writes), values: writes.flatMap(({ values }) => values) }));
+      writes = [];
+    };
     const tx: Tx = {
       read: <R>(statement: Statement, values: unknown[]) => {
-        const read = send(statement, values).then(({ rows }) => rows as R[]);
+        sendWrites();
+        const read = send({ ...statement, values }).then(({ rows }) => rows as R[]);
         // Of several reads only the first failure may be awaited; the others must not end the process as unhandled.
         read.catch(() => {});
         return read;
       },
-      write: (statement, values) => void written.push(send(statement, values)),
+      write: (statement, values) => void writes.push({ statement, values }),
     };
     try {
       const result = await work(tx);
-      const committed = send(commit);
+      sendWrites();
+      const committed = send('COMMIT');
       await Promise.all(written);
       // A transaction in which a statement failed answers COMMIT with ROLLBACK.
       if ((await committed).command !== 'COMMIT') throw new Error('the transaction was rolled back');
@@ -80,7 +114,7 @@ export class LaneConnection {
       const error = reason ?? thrown;
       // After a migration the kept plans may answer with other columns than they were made for; a new connection has none.
       if (isStalePlan(error)) this.#drop(client);
-      else if (this.#client === client) await this.#send(client, rollback).catch(() => this.#drop(client));
+      else if (this.#client === client) await this.#send(client, 'ROLLBACK').catch(() => this.#drop(client));
       throw error;
     } finally {
       this.#busy = false;
@@ -96,7 +130,7 @@ export class LaneConnection {
   }
 
   /** Whatever is sent within one turn of the event loop leaves in one write. */
-  #send(client: pg.Client, statement: Statement, values?: unknown[]): Promise<pg.QueryResult> {
+  #send(client: pg.Client, query: string | pg.QueryConfig): Promise<pg.QueryResult> {
     if (!this.#corked) {
       const stream = socketOf(client);
       this.#corked = true;
@@ -106,7 +140,7 @@ export class LaneConnection {
         stream.uncork();
       });
     }
-    const sent = client.query(values === undefined ? statement : { ...statement, values });
+    const sent = typeof query === 'string' ? client.query(query) : client.query(query);
     sent.catch(() => {}); // awaited by whoever needs the answer, possibly later than it fails
     return sent;
   }

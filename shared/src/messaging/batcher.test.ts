@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 
@@ -72,16 +72,41 @@ describe('batcher', () => {
     expect(batcher.queued).toBe(0);
   });
 
-  test('two lanes flush two batches at once, never three', async () => {
-    const { batcher, flushes, finish } = aBatcher({ maxItems: 1, lanes: 2 });
-    const results = Promise.all([1, 2, 3].map((n) => batcher.run(n)));
+  test('after a flush of several it rests, no longer than it took and than it may; after a single one it does not', async () => {
+    for (const longestRestMs of [0, 30, 10_000]) {
+      const { batcher, flushes, finish } = aBatcher({ longestRestMs });
+      const results = [1, 2].map((n) => batcher.run(n));
+      await turn();
+      await sleep(60);
+      const finishedAt = performance.now();
+      await finish(0);
+      await Promise.all(results);
+      results.push(batcher.run(3));
+      while (flushes.length < 2) await turn();
+      const restedMs = performance.now() - finishedAt;
+      if (longestRestMs === 0) expect(restedMs).toBeLessThan(30);
+      else expect(restedMs).toBeGreaterThan(Math.min(longestRestMs, 60) - 5);
+      await finish(1);
+      await results[2];
+      void batcher.run(4);
+      await turn();
+      expect(flushes).toHaveLength(3);
+      await finish(2);
+    }
+  });
+
+  test('a full batch does not wait for the rest to end', async () => {
+    const { batcher, flushes, finish } = aBatcher({ maxItems: 2, longestRestMs: 10_000 });
+    const results = [1, 2, 3, 4].map((n) => batcher.run(n));
     await turn();
-    expect(flushes).toEqual([[1], [2]]);
-    await finish(1);
-    expect(flushes).toEqual([[1], [2], [3]]);
+    await sleep(20);
     await finish(0);
-    await finish(2);
-    expect(await results).toHaveLength(3);
+    expect(flushes).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    await finish(1);
+    await Promise.all(results);
   });
 
   test('after a pause it starts again', async () => {
@@ -180,12 +205,10 @@ describe('batcher', () => {
       fc.asyncProperty(
         fc.array(fc.record({ fails: fc.boolean(), turns: fc.nat(2) }), { maxLength: 60 }),
         fc.integer({ min: 1, max: 9 }),
-        fc.integer({ min: 1, max: 3 }),
-        async (items, maxItems, lanes) => {
+        async (items, maxItems) => {
           const committed: number[] = [];
           const batcher = new Batcher<number, string>({
             maxItems,
-            lanes,
             maxQueued: 1_000,
             shouldSplit: () => true,
             flush: async (batch) => {

@@ -1,12 +1,14 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Logger } from '../log.ts';
+import { Batcher } from './batcher.ts';
 
 const maxWaiters = 50_000;
 /** How often a waiter looks for itself, for the case that the news never came. */
 const lookEveryMs = 1_000;
 
-const newsSchema = z.array(z.string().max(64)).max(10_000);
+const newsLimits = { maxItems: 1_000, maxQueued: 10_000 };
+const newsSchema = z.array(z.string().max(64)).max(newsLimits.maxItems);
 
 /**
  * Lets requests wait until something is settled. Within the process the news comes with the commit; from other instances
@@ -15,10 +17,9 @@ const newsSchema = z.array(z.string().max(64)).max(10_000);
 export class Settlements<View> {
   readonly #waiting = new Map<string, Set<(view: View | undefined) => void>>();
   readonly #channel: string;
-  readonly #publisher: Redis | undefined;
+  readonly #news: Batcher<string, void> | undefined;
   readonly #log: Logger;
   readonly #draining: AbortSignal | undefined;
-  #news: string[] = [];
   #waiters = 0;
 
   constructor(options: {
@@ -34,7 +35,8 @@ export class Settlements<View> {
       for (const id of this.#waiting.keys()) this.#wake(id, undefined);
     });
     this.#channel = options.channel;
-    this.#publisher = options.publisher;
+    const { publisher } = options;
+    this.#news = publisher && new Batcher({ flush: (ids) => this.#publish(publisher, ids), ...newsLimits });
     this.#log = options.log;
     options.subscriber?.on('message', (channel, message) => {
       if (channel === this.#channel) this.#hear(message);
@@ -45,9 +47,9 @@ export class Settlements<View> {
 
   /** To be called after the commit that settled it. */
   settle(id: string, view: View): void {
-    if (this.#wake(id, view) || !this.#publisher) return;
-    if (this.#news.length === 0) setImmediate(() => this.#publish());
-    this.#news.push(id);
+    if (this.#wake(id, view)) return;
+    // News that is lost is made up for by the slow look.
+    this.#news?.run(id).catch(() => {});
   }
 
   /**
@@ -102,8 +104,8 @@ export class Settlements<View> {
     }
   }
 
-  #publish(): void {
-    const news = this.#news.splice(0);
-    this.#publisher?.publish(this.#channel, JSON.stringify(news)).catch(() => {});
+  async #publish(publisher: Redis, ids: string[]): Promise<void[]> {
+    await publisher.publish(this.#channel, JSON.stringify(ids));
+    return ids.map(() => {});
   }
 }

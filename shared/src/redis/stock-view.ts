@@ -32,7 +32,7 @@ export class StockViews {
   constructor(redis: Redis) {
     redis.defineCommand('writeStockLevel', { numberOfKeys: 1, lua: writeScript });
     this.#redis = redis as WithScript;
-    this.#reads = new Batcher({ flush: (ids) => this.#read(ids), maxItems: 512, maxQueued: 50_000, lanes: 4 });
+    this.#reads = new Batcher({ flush: (ids) => this.#read(ids), maxItems: 512, maxQueued: 50_000 });
   }
 
   async read(productId: string): Promise<StockView | undefined> {

@@ -5,47 +5,60 @@ const mostRemembered = 10_000;
 /** A product with so many units left will not be sold out within the moment that this is remembered. */
 const plenty = 5_000;
 const plentyForMs = 100;
+const armedForMs = 60_000;
 
 /**
  * Turns buyers away before their request costs anything, by what Redis knows of the stock. When Redis knows nothing,
  * everybody passes: the inventory decides.
+ *
+ * To ask it, a cart must be read first, which is wasted on those who find enough. So it is asked only while it is armed:
+ * for a minute after a product was put into a cart of which few units were left, or after the inventory has refused one.
  */
 export class Gate {
   readonly #views: StockViews;
   readonly #existing = new Set<string>();
   /** Product → until when it need not be looked at again. */
   readonly #plentiful = new Map<string, number>();
+  #armedUntilMs = 0;
 
   constructor(views: StockViews) {
     this.#views = views;
   }
 
+  get isArmed(): boolean {
+    return performance.now() < this.#armedUntilMs;
+  }
+
+  arm(): void {
+    this.#armedUntilMs = performance.now() + armedForMs;
+  }
+
   /** Whether some line asks for more units than were left a moment ago. */
   async isSoldOut(items: CartLine[]): Promise<boolean> {
-    const now = performance.now();
-    const scarce = items.filter(({ productId }) => !((this.#plentiful.get(productId) ?? 0) > now));
-    if (scarce.length === 0) return false;
-    const views = await Promise.all(scarce.map(({ productId }) => this.#views.read(productId)));
-    return scarce.some(({ productId, quantity }, index) => {
-      const available = views[index]?.available ?? Infinity;
-      if (available >= plenty && available !== Infinity) this.#remember(productId, now + plentyForMs);
-      return quantity > available;
-    });
+    const available = await Promise.all(items.map(({ productId }) => this.#available(productId)));
+    return items.some(({ quantity }, index) => quantity > (available[index] ?? Infinity));
   }
 
   /** Whether a product is known not to exist; false whenever that is not certain. */
   async isUnknown(productId: string): Promise<boolean> {
-    if (this.#existing.has(productId)) return false;
-    if (await this.#views.read(productId)) {
-      if (this.#existing.size >= mostRemembered) this.#existing.clear();
-      this.#existing.add(productId);
-      return false;
-    }
+    if ((await this.#available(productId)) !== undefined || this.#existing.has(productId)) return false;
     return this.#views.isComplete();
   }
 
-  #remember(productId: string, until: number): void {
+  /** Units left, infinity for plenty; undefined where Redis does not know or cannot tell. */
+  async #available(productId: string): Promise<number | undefined> {
+    const now = performance.now();
+    if ((this.#plentiful.get(productId) ?? 0) > now) return Infinity;
+    const view = await this.#views.read(productId);
+    if (!view) return undefined;
+    if (this.#existing.size >= mostRemembered) this.#existing.clear();
+    this.#existing.add(productId);
+    if (view.available < plenty) {
+      this.arm();
+      return view.available;
+    }
     if (this.#plentiful.size >= mostRemembered) this.#plentiful.clear();
-    this.#plentiful.set(productId, until);
+    this.#plentiful.set(productId, now + plentyForMs);
+    return Infinity;
   }
 }
