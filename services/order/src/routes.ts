@@ -71,7 +71,9 @@ type Topic = 'arrived' | 'final';
 
 /** Tells waiters of a changed order; to be called after the commit. */
 export function announce(order: Order, settlements: Settlements<true>): void {
-  settlements.settle(`${order.id}/arrived`, true);
+  if (order.status === 'awaiting-payment' || order.status === 'cancelled') {
+    settlements.settle(`${order.id}/arrived`, true);
+  }
   if (final.includes(order.status)) settlements.settle(`${order.id}/final`, true);
 }
 

@@ -8,7 +8,8 @@ export interface BatcherOptions<I, O> {
   maxItems: number;
   /** Most items waiting; one more is refused with `overloaded`. */
   maxQueued: number;
-  /** Longest pause after a flush of several items; 0 for none. */
+  /** Bounds of the pause after a flush of several items; 0 to 25 unless given. */
+  shortestRestMs?: number;
   longestRestMs?: number;
   /** Whether a failed batch may be tried again in halves, until the item at fault stands alone. */
   shouldSplit?: (error: unknown) => boolean;
@@ -32,6 +33,7 @@ const usualRestMs = 25;
  */
 export class Batcher<I, O> {
   readonly #options: BatcherOptions<I, O>;
+  readonly #shortestRestMs: number;
   readonly #longestRestMs: number;
   #queue: Waiting<I, O>[] = [];
   #running = false;
@@ -39,6 +41,7 @@ export class Batcher<I, O> {
 
   constructor(options: BatcherOptions<I, O>) {
     this.#options = options;
+    this.#shortestRestMs = options.shortestRestMs ?? 0;
     this.#longestRestMs = options.longestRestMs ?? usualRestMs;
   }
 
@@ -82,7 +85,7 @@ export class Batcher<I, O> {
   }
 
   async #rest(flushMs: number): Promise<void> {
-    const restMs = Math.min(flushMs, this.#longestRestMs);
+    const restMs = Math.min(Math.max(flushMs, this.#shortestRestMs), this.#longestRestMs);
     if (restMs >= 1 && this.#queue.length < this.#options.maxItems) await sleep(restMs);
   }
 

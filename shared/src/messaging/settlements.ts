@@ -7,7 +7,8 @@ const maxWaiters = 50_000;
 /** How often a waiter looks for itself, for the case that the news never came. */
 const lookEveryMs = 1_000;
 
-const newsLimits = { maxItems: 1_000, maxQueued: 10_000 };
+/** A message costs much and its reader waits anyway, so under load many pieces of news share one. */
+const newsLimits = { maxItems: 1_000, maxQueued: 10_000, shortestRestMs: 10 };
 const newsSchema = z.array(z.string().max(64)).max(newsLimits.maxItems);
 
 /**

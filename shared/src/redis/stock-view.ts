@@ -12,6 +12,9 @@ export type StockLevel = StockView & { productId: string };
 export const stockKey = (productId: string): string => `stock:{${productId}}`;
 const completeKey = 'stock:complete';
 
+const rememberedForMs = 25;
+const mostRemembered = 10_000;
+
 /** Writes a level unless a newer one is there: repeats and late writers change nothing. */
 const writeScript = `
   local known = redis.call('HGET', KEYS[1], 'version')
@@ -23,11 +26,13 @@ type WithScript = Redis & { writeStockLevel(key: string, available: number, vers
 
 /**
  * The shop's read model of stock in Redis. Inventory writes it after each commit; everybody may read it; nobody may
- * rely on it. Every read answers undefined for what Redis does not know or cannot tell.
+ * rely on it. Every read answers undefined for what Redis does not know or cannot tell. What this process has read is
+ * remembered for a moment, so that a crowd looking at one product shares a look.
  */
 export class StockViews {
   readonly #redis: WithScript;
   readonly #reads: Batcher<string, StockView | undefined>;
+  readonly #remembered = new Map<string, { view: StockView; untilMs: number }>();
 
   constructor(redis: Redis) {
     redis.defineCommand('writeStockLevel', { numberOfKeys: 1, lua: writeScript });
@@ -36,7 +41,11 @@ export class StockViews {
   }
 
   async read(productId: string): Promise<StockView | undefined> {
-    return this.#reads.run(productId).catch(() => undefined);
+    const known = this.#remembered.get(productId);
+    if (known && performance.now() < known.untilMs) return known.view;
+    const view = await this.#reads.run(productId).catch(() => undefined);
+    if (view) this.#remember(productId, view);
+    return view;
   }
 
   /** Whether Redis holds the level of every product, so that what it does not know does not exist. */
@@ -50,6 +59,13 @@ export class StockViews {
       this.#redis.writeStockLevel(stockKey(productId), available, version),
     );
     await Promise.all(writes);
+    // Whoever asks this process afterwards must not be told less than it has written.
+    for (const { productId } of levels) this.#remembered.delete(productId);
+  }
+
+  #remember(productId: string, view: StockView): void {
+    if (this.#remembered.size >= mostRemembered) this.#remembered.clear();
+    this.#remembered.set(productId, { view, untilMs: performance.now() + rememberedForMs });
   }
 
   /** To be called when the level of every product has been written. */
