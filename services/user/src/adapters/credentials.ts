@@ -6,6 +6,7 @@ import { Semaphore } from './semaphore.ts';
 export interface CredentialOptions {
   concurrency: number;
   maxQueued: number;
+  longestWaitMs: number;
   cacheMax: number;
   cacheMs: number;
 }
