@@ -1,11 +1,5 @@
 import { connect } from 'node:net';
 
-interface Broker {
-  port: number;
-  user: string;
-  password: string;
-}
-
 const timeoutMs = 3_000;
 const frameEnd = 0xce;
 const headerBytes = 7;
@@ -15,11 +9,14 @@ const [open, openOk, close, closeOk] = [0x0a_0028, 0x0a_0029, 0x0a_0032, 0x0a_00
 
 /**
  * Opens an AMQP connection and closes it again, in the way that leaves no complaint in the broker's log. By hand,
- * because the launcher needs no more of RabbitMQ than this. False while nothing answers; `refused` means the password.
+ * because the launcher needs no more of RabbitMQ than this. False while nothing answers; `refused` means the password,
+ * or a virtual host that is not there.
  */
-export function opensConnection({ port, user, password }: Broker): Promise<boolean | 'refused'> {
+export function opensConnection(url: string): Promise<boolean | 'refused'> {
+  const { hostname, port, username, password, pathname } = new URL(url);
+  const vhost = decodeURIComponent(pathname.slice(1)) || '/';
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', timeout: timeoutMs });
+    const socket = connect({ port: Number(port), host: hostname, timeout: timeoutMs });
     let received = Buffer.alloc(0);
     let opened = false;
     const done = (answer: boolean | 'refused') => {
@@ -28,10 +25,10 @@ export function opensConnection({ port, user, password }: Broker): Promise<boole
     };
     const answers: Record<number, () => void> = {
       [start]: () =>
-        socket.write(frame(startOk, table(), short('PLAIN'), long(`\0${user}\0${password}`), short('en_US'))),
+        socket.write(frame(startOk, table(), short('PLAIN'), long(`\0${username}\0${password}`), short('en_US'))),
       [tune]: () => {
         socket.write(frame(tuneOk, Buffer.from([0, 0, 0, 2, 0, 0, 0, 0])));
-        socket.write(frame(open, short('/'), short(''), Buffer.from([0])));
+        socket.write(frame(open, short(vhost), short(''), Buffer.from([0])));
       },
       [openOk]: () => {
         opened = true;

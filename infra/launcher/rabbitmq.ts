@@ -116,7 +116,7 @@ function serverEnvironment(options: RabbitmqOptions): NodeJS.ProcessEnv {
 }
 
 async function isReady(port: number, password: string, folder: string): Promise<boolean> {
-  const answer = await opensConnection({ port, user: amqpUser, password });
+  const answer = await opensConnection(amqpUrl(port, password));
   if (answer === 'refused')
     throw new Error(`RabbitMQ refuses the password in secrets.json: it belongs to other data than ${folder}.`);
   return answer;
