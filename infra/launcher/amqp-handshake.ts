@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 const timeoutMs = 3_000;
 const frameEnd = 0xce;
 const headerBytes = 7;
+const limitsBytes = 8;
 // Class and method of AMQP 0-9-1, as one number.
 const [start, startOk, tune, tuneOk] = [0x0a_000a, 0x0a_000b, 0x0a_001e, 0x0a_001f];
 const [open, openOk, close, closeOk] = [0x0a_0028, 0x0a_0029, 0x0a_0032, 0x0a_0033];
@@ -27,7 +28,8 @@ export function opensConnection(url: string): Promise<boolean | 'refused'> {
       [start]: () =>
         socket.write(frame(startOk, table(), short('PLAIN'), long(`\0${username}\0${password}`), short('en_US'))),
       [tune]: () => {
-        socket.write(frame(tuneOk, Buffer.from([0, 0, 0, 2, 0, 0, 0, 0])));
+        // Its own limits are fine with us.
+        socket.write(frame(tuneOk, received.subarray(headerBytes + 4, headerBytes + 4 + limitsBytes)));
         socket.write(frame(open, short(vhost), short(''), Buffer.from([0])));
       },
       [openOk]: () => {
