@@ -67,6 +67,7 @@ export async function rabbitmqProgram(options: RabbitmqOptions): Promise<Program
     input: 'none',
     logFile,
     stopSignal: 'SIGTERM',
+    breakOffSignal: 'SIGKILL',
     stopWithinMs: 20_000,
     deathSignal: 'SIGKILL', // what it has confirmed is on disk
     readyWithinMs: 120_000, // seconds of work for one core, and other starts may want that core too
