@@ -10,6 +10,7 @@ import { runChecks } from './test-run/checks.ts';
 import { runJest } from './test-run/jest-project.ts';
 import { parseTestArguments, type Stage } from './test-run/test-arguments.ts';
 import { add, type Totals, verdictOf } from './test-run/totals.ts';
+import { offerTestBroker } from './test-run/test-broker.ts';
 import { startTestPostgres, startTestRedis } from './testing/servers.ts';
 import { temporaryFolder } from './testing/temporary-folder.ts';
 import { preparePrograms } from './launcher/programs.ts';
@@ -22,7 +23,7 @@ cleanup.onSignals();
 let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 try {
   if (stages.some((stage) => stage === 'int' || stage === 'e2e')) {
-    await preparePrograms(['postgres', 'redis', 'nginx'], console.log);
+    await preparePrograms(['postgres', 'redis', 'rabbitmq', 'erlang', 'nginx'], console.log);
   }
   for (const stage of stages) {
     if (!cleanup.interrupted) totals = add(totals, await run(stage));
@@ -49,7 +50,12 @@ async function run(stage: Stage): Promise<Totals> {
 async function startServersForTests(): Promise<Record<string, string>> {
   const postgres = startTestPostgres().then((server) => cleanup.add(() => server.close(), server));
   const redis = startTestRedis().then((server) => cleanup.add(() => server.close(), server));
-  return { TEST_DATABASE_URL: (await postgres).url, TEST_REDIS_URL: (await redis).url };
+  const broker = offerTestBroker().then((offer) => cleanup.add(() => offer.close(), offer));
+  return {
+    TEST_DATABASE_URL: (await postgres).url,
+    TEST_REDIS_URL: (await redis).url,
+    TEST_BROKER_URL: (await broker).url,
+  };
 }
 
 /** Tests that are broken off cannot tidy up: whatever they leave is in here, and goes away with it. */

@@ -12,13 +12,15 @@ const systemFolders = [
   '/opt/homebrew/bin',
 ];
 
-/** The first folder of the PATH, then of the usual places, then of `more`, that holds all the named executables. */
+/** The first folder of `first`, the PATH, the usual places, and `more` that holds all the named executables. */
 export function folderWith(
   executables: string[],
   more: string[] = [],
   path = process.env.PATH ?? '',
+  first: string[] = [],
 ): string | undefined {
-  const folders = [...path.split(delimiter).filter(Boolean), ...systemFolders, ...more.flatMap(newestFirst)];
+  const inPath = path.split(delimiter).filter(Boolean);
+  const folders = [...first.flatMap(newestFirst), ...inPath, ...systemFolders, ...more.flatMap(newestFirst)];
   return folders.find((folder) => executables.every((name) => isExecutable(join(folder, name))));
 }
 

@@ -32,6 +32,7 @@ try {
     demo: { shoppers: demoShoppers },
     databaseUrl: process.env.DATABASE_URL,
     redisUrl: process.env.REDIS_URL,
+    amqpUrl: process.env.AMQP_URL,
     onLog: say,
     onFailure: (error) => exit(1, explain(error)),
     signal: breakOff.signal,

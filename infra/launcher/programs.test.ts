@@ -29,6 +29,13 @@ describe('looking for programs', () => {
     expect(folderWith(['the-server'], [`${folder}/pg/*/bin`], `${folder}/here`)).toBe(`${folder}/here`);
   });
 
+  test('prefers a folder to the PATH where it has to', async () => {
+    await anExecutable('wrappers/the-server');
+    for (const version of ['3.10', '4.1']) await anExecutable(`lib/server-${version}/sbin/the-server`);
+    const found = folderWith(['the-server'], [], `${folder}/wrappers`, [`${folder}/lib/server-*/sbin`]);
+    expect(found).toBe(`${folder}/lib/server-4.1/sbin`);
+  });
+
   test('wants all executables in one folder', async () => {
     await anExecutable('here/the-server');
     await anExecutable('pg/17/bin/the-server');
@@ -46,8 +53,8 @@ describe('looking for programs', () => {
 test('the message about missing programs names a package for each, and the ways around', () => {
   const names = Object.keys(catalogue) as ProgramName[];
   const message = whatToInstall(names);
-  expect(message).toContain('apt-get install postgresql redis-server nginx');
-  expect(message).toContain('brew install postgresql@17 redis nginx');
-  expect(message).toContain('DATABASE_URL and REDIS_URL');
+  expect(message).toContain('apt-get install postgresql redis-server rabbitmq-server erlang-base nginx');
+  expect(message).toContain('brew install postgresql@17 redis rabbitmq erlang nginx');
+  expect(message).toContain('DATABASE_URL, REDIS_URL and AMQP_URL');
   expect(message).toContain('docker compose -f docker-compose.sync.yml up');
 });

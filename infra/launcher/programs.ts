@@ -8,6 +8,8 @@ export interface ServerProgram {
   executables: string[][];
   /** Folders to look into besides the PATH; `*` stands for versions. */
   folders: string[];
+  /** Folders to look into before the PATH, if what lies there is not what we want. */
+  preferredFolders?: string[];
   packages: { debian: string; fedora: string; arch: string; alpine: string; macos: string };
   /** The variable that names a server to use instead, if there is one. */
   givenBy?: string;
@@ -36,6 +38,25 @@ export const catalogue = {
     folders: [],
     packages: { debian: 'redis-server', fedora: 'valkey', arch: 'valkey', alpine: 'valkey', macos: 'redis' },
     givenBy: 'REDIS_URL',
+  },
+  rabbitmq: {
+    executables: [['rabbitmq-server', 'rabbitmqctl']],
+    folders: ['/opt/homebrew/opt/rabbitmq/sbin', '/usr/local/opt/rabbitmq/sbin'],
+    // In the PATH, Linux distributions have wrappers, which change to their own user and folder.
+    preferredFolders: ['/usr/lib/rabbitmq/bin', '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin'],
+    packages: {
+      debian: 'rabbitmq-server',
+      fedora: 'rabbitmq-server',
+      arch: 'rabbitmq',
+      alpine: 'rabbitmq-server',
+      macos: 'rabbitmq',
+    },
+    givenBy: 'AMQP_URL',
+  },
+  erlang: {
+    executables: [['erl', 'epmd']],
+    folders: ['/usr/lib/erlang/bin', '/usr/lib64/erlang/bin', '/opt/homebrew/opt/erlang@*/bin'],
+    packages: { debian: 'erlang-base', fedora: 'erlang-erts', arch: 'erlang', alpine: 'erlang', macos: 'erlang' },
   },
   nginx: {
     executables: [['nginx']],
@@ -72,9 +93,9 @@ export async function preparePrograms<Name extends ProgramName>(
 }
 
 function find(name: ProgramName, path?: string): string[] | undefined {
-  const { executables, folders }: ServerProgram = catalogue[name];
+  const { executables, folders, preferredFolders }: ServerProgram = catalogue[name];
   for (const set of executables) {
-    const folder = folderWith(set, folders, path);
+    const folder = folderWith(set, folders, path, preferredFolders);
     if (folder) return set.map((executable) => join(folder, executable));
   }
   return undefined;
@@ -92,7 +113,12 @@ export function whatToInstall(missing: ProgramName[]): string {
     `  Arch             sudo pacman -S ${packages('arch')}`,
     `  Alpine           sudo apk add ${packages('alpine')}`,
     `  macOS            brew install ${packages('macos')}`,
-    ...(given.length > 0 ? [`or name running servers in ${given.join(' and ')};`] : []),
+    ...(given.length > 0 ? [`or name running servers in ${listed(given)};`] : []),
     'or run the stack in containers: docker compose -f docker-compose.sync.yml up',
   ].join('\n');
+}
+
+function listed(names: string[]): string {
+  const others = names.slice(0, -1).join(', ');
+  return [others, ...names.slice(-1)].filter(Boolean).join(' and ');
 }

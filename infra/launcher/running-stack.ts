@@ -13,6 +13,8 @@ export interface RunningStack {
   dataDir: string;
   databaseUrls: Record<DatabaseName, string>;
   redisUrl: string;
+  /** Only of an async stack. */
+  amqpUrl?: string | undefined;
   processes: StackProcess[];
 }
 
@@ -38,7 +40,7 @@ export function findRunningStack(dataDir = defaultDataDir): RunningStack {
 /** Only its owner may read it: it holds passwords. */
 export function recordRunningStack(stack: Stack): void {
   const launcher = identityOf(process.pid) ?? { pid: process.pid, startedAt: '' };
-  const { url, internalUrl, dataDir, databaseUrls, redisUrl, processes } = stack;
+  const { url, internalUrl, dataDir, databaseUrls, redisUrl, amqpUrl, processes } = stack;
   const record: RunningStack = {
     launcher,
     stack: stack.stack,
@@ -47,6 +49,7 @@ export function recordRunningStack(stack: Stack): void {
     dataDir,
     databaseUrls,
     redisUrl,
+    amqpUrl,
     processes,
   };
   writeFileSync(fileIn(dataDir), JSON.stringify(record, null, 2) + '\n', { mode: 0o600 });

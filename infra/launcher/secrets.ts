@@ -8,6 +8,7 @@ export interface Secrets {
   postgresPassword: string;
   auditorPassword: string;
   redisPassword: string;
+  rabbitmqPassword: string;
   jwtSecret: string;
   internalToken: string;
   orderIdSecret: string;
@@ -26,6 +27,7 @@ export async function loadSecrets(file: string): Promise<Secrets> {
     postgresPassword: known.postgresPassword ?? newSecret(),
     auditorPassword: known.auditorPassword ?? newSecret(),
     redisPassword: known.redisPassword ?? newSecret(),
+    rabbitmqPassword: known.rabbitmqPassword ?? newSecret(),
     jwtSecret: known.jwtSecret ?? newSecret(),
     internalToken: known.internalToken ?? newSecret(),
     orderIdSecret: known.orderIdSecret ?? newSecret(),

@@ -4,25 +4,28 @@ import type { DatabaseName } from './database-names.ts';
 import { nginxProgram } from './nginx.ts';
 import { postgresProgram, postgresUrl } from './postgres.ts';
 import { preparePrograms, type ProgramName, type Programs } from './programs.ts';
+import { amqpUrl, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
 import { redisProgram, redisUrl } from './redis.ts';
-import { portsByService, type Site } from './site.ts';
+import { portsByService, runsRabbitmq, type Site } from './site.ts';
 import { serverFolder } from './unprivileged.ts';
 
 /** Starts what the services stand on, all at once, and sets up the databases. */
 export async function startServers(
   site: Site,
-): Promise<{ databases: Record<DatabaseName, DatabaseUrls>; redisUrl: string }> {
+): Promise<{ databases: Record<DatabaseName, DatabaseUrls>; redisUrl: string; amqpUrl: string | undefined }> {
   const { databaseUrl, redisUrl: givenRedisUrl } = site.options;
   const needed: ProgramName[] = ['nginx'];
   if (!databaseUrl) needed.push('postgres');
   if (!givenRedisUrl) needed.push('redis');
+  if (runsRabbitmq(site.options)) needed.push('rabbitmq', 'erlang');
   const programs = await preparePrograms(needed, site.say);
-  const [databases, redis] = await Promise.all([
+  const [databases, redis, rabbitmq] = await Promise.all([
     startPostgres(site, programs).then((adminUrl) => provision(adminUrl, site.secrets)),
     startRedis(site, programs),
+    startRabbitmq(site, programs),
     startNginx(site, programs),
   ]);
-  return { databases, redisUrl: redis };
+  return { databases, redisUrl: redis, amqpUrl: rabbitmq };
 }
 
 async function startPostgres(site: Site, programs: Programs): Promise<string> {
@@ -53,6 +56,24 @@ async function startRedis(site: Site, programs: Programs): Promise<string> {
   const options = { executable, folder, logFile, port: ports.redis, password: secrets.redisPassword, runAs };
   await site.processes.start(redisProgram(options));
   return redisUrl(ports.redis, secrets.redisPassword);
+}
+
+async function startRabbitmq(site: Site, programs: Programs): Promise<string | undefined> {
+  if (site.options.stack === 'sync') return undefined;
+  if (site.options.amqpUrl) return site.options.amqpUrl;
+  const { ports, secrets, runAs } = site;
+  const options = {
+    executable: programs.rabbitmq[0] ?? 'rabbitmq-server',
+    erlang: programs.erlang,
+    folder: await placeFor(site, 'rabbitmq'),
+    logFile: join(site.logsFolder, 'rabbitmq.log'),
+    ports: ports.rabbitmq,
+    password: secrets.rabbitmqPassword,
+    runAs,
+  };
+  await site.processes.start(epmdProgram(options));
+  await site.processes.start(await rabbitmqProgram(options));
+  return amqpUrl(ports.rabbitmq.amqp, secrets.rabbitmqPassword);
 }
 
 async function startNginx(site: Site, programs: Programs): Promise<void> {

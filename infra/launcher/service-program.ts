@@ -11,6 +11,8 @@ export interface ServiceSurroundings {
   stack: 'sync' | 'async';
   databases: Record<DatabaseName, DatabaseUrls>;
   redisUrl: string;
+  /** Only in the async stack. */
+  amqpUrl: string | undefined;
   internalUrl: string;
   secrets: Secrets;
   /** Compiled code is kept here: it saves a good part of a start. */
@@ -56,6 +58,7 @@ export function environmentOf(
     MIGRATION_DATABASE_URL: databases[service].owner,
     ...(service === 'payment' ? gateway : {}),
     REDIS_URL: around.redisUrl,
+    ...(around.amqpUrl ? { AMQP_URL: around.amqpUrl } : {}),
     INTERNAL_URL: around.internalUrl,
     INTERNAL_TOKEN: secrets.internalToken,
     JWT_SECRET: secrets.jwtSecret,

@@ -1,6 +1,7 @@
 import { freePort } from './free-port.ts';
 import { services, type ServiceName } from './database-names.ts';
 import type { ProcessSet } from './process-set.ts';
+import type { RabbitmqPorts } from './rabbitmq.ts';
 import type { Secrets } from './secrets.ts';
 import type { Instance } from './service-program.ts';
 import type { StackOptions } from './stack-types.ts';
@@ -25,22 +26,33 @@ export interface Site {
 export interface Ports {
   postgres: number;
   redis: number;
+  rabbitmq: RabbitmqPorts;
   public: number;
   internal: number;
 }
 
 /** The order in which a stack stops: no new requests, then what is under way, then what that needs. */
 export function stopOrder(instances: string[]): string[][] {
-  return [['nginx'], instances, ['redis'], ['postgres']];
+  return [['nginx'], instances, ['redis', 'rabbitmq'], ['postgres', 'epmd']];
 }
 
 export async function choosePorts(publicPort: number | undefined): Promise<Ports> {
   return {
     postgres: await freePort(),
     redis: await freePort(),
+    rabbitmq: await chooseRabbitmqPorts(),
     public: publicPort ? publicPort : await freePort(),
     internal: await freePort(),
   };
+}
+
+export async function chooseRabbitmqPorts(): Promise<RabbitmqPorts> {
+  return { amqp: await freePort(), distribution: await freePort(), epmd: await freePort() };
+}
+
+/** Whether this stack has a RabbitMQ of its own. */
+export function runsRabbitmq({ stack, amqpUrl }: Pick<StackOptions, 'stack' | 'amqpUrl'>): boolean {
+  return stack === 'async' && !amqpUrl;
 }
 
 export async function chooseInstances(count: number): Promise<Instance[]> {

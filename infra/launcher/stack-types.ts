@@ -18,6 +18,8 @@ export interface StackOptions {
   /** Servers to use instead of private ones. */
   databaseUrl?: string | undefined;
   redisUrl?: string | undefined;
+  /** Only of use in the async stack. */
+  amqpUrl?: string | undefined;
   /** A folder with one folder per service, each with src/main.ts; the repository's own unless given. */
   servicesRoot?: string;
   /** Progress, restarts and trouble, one line each; silent unless given. */
@@ -29,7 +31,7 @@ export interface StackOptions {
 }
 
 export interface StackProcess {
-  /** `postgres`, `redis`, `nginx`, or service and instance, as in `order-2`. */
+  /** `postgres`, `redis`, `rabbitmq` and its `epmd`, `nginx`, or service and instance, as in `order-2`. */
   name: string;
   service: ServiceName | undefined;
   instance: number | undefined;
@@ -38,7 +40,7 @@ export interface StackProcess {
   port: number;
 }
 
-/** A server that tests may take away and bring back, on the same port and data. Both throw for a given server. */
+/** A server that tests may take away and bring back, on the same port and data. Both throw for a server that is not this stack's. */
 export interface ServerControl {
   stop(): Promise<void>;
   /** Resolves when it answers again. */
@@ -53,9 +55,12 @@ export interface Stack {
   /** Of each database, for a role that may read everything and change nothing. */
   databaseUrls: Record<DatabaseName, string>;
   redisUrl: string;
+  /** Only in the async stack. */
+  amqpUrl: string | undefined;
   secrets: Secrets;
   postgres: ServerControl;
   redis: ServerControl;
+  rabbitmq: ServerControl;
   /** As of now. */
   readonly processes: StackProcess[];
   /** Sends a signal to one process, which is started again if it ends by it. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { opensConnection } from './amqp-handshake.ts';
 import { services } from './database-names.ts';
 import { withClient } from './databases.ts';
 import { identityOf } from './process-identity.ts';
@@ -80,6 +81,7 @@ describe('a running stack', () => {
       GATEWAY_DATABASE_URL: expect.stringContaining('//fs_gateway:'),
     });
     expect(env).not.toHaveProperty('JEST_WORKER_ID');
+    expect(env).not.toHaveProperty('AMQP_URL');
     expect((await ask(stack, '/api/orders')).env).not.toHaveProperty('GATEWAY_DATABASE_URL');
   });
 
@@ -124,6 +126,40 @@ describe('a running stack', () => {
     expect(pids.filter((pid) => identityOf(pid))).toEqual([]);
     expect(() => findRunningStack(stack.dataDir)).toThrow(NotRunning);
   });
+});
+
+describe('an asynchronous stack', () => {
+  const async = (options: Partial<StackOptions> = {}) =>
+    aStack({ stack: 'async', dataDir: join(home, 'async-data'), ...options });
+
+  test('has a RabbitMQ of its own, and tells the services and other commands where', async () => {
+    const log: string[] = [];
+    const stack = await async({ onLog: (line) => log.push(line) });
+    try {
+      expect(log[0]).toContain('RabbitMQ');
+      expect(await opensConnection(stack.amqpUrl ?? '')).toBe(true);
+      expect((await ask(stack, '/api/orders')).env).toMatchObject({ STACK: 'async', AMQP_URL: stack.amqpUrl });
+      expect(findRunningStack(stack.dataDir).amqpUrl).toBe(stack.amqpUrl);
+      expect(stack.processes.map(({ name }) => name)).toEqual(expect.arrayContaining(['epmd', 'rabbitmq']));
+      await stack.rabbitmq.stop();
+      expect(await opensConnection(stack.amqpUrl ?? '')).toBe(false);
+    } finally {
+      const pids = stack.processes.flatMap(({ pid }) => pid ?? []);
+      await stack.stop();
+      expect(pids.filter((pid) => identityOf(pid))).toEqual([]);
+    }
+  }, 90_000);
+
+  test('takes one that is given', async () => {
+    const stack = await async({ amqpUrl: 'amqp://broker.example' });
+    try {
+      expect((await ask(stack, '/api/orders')).env.AMQP_URL).toBe('amqp://broker.example');
+      expect(stack.processes.map(({ name }) => name)).not.toContain('rabbitmq');
+      await expect(stack.rabbitmq.stop()).rejects.toThrow('no rabbitmq of its own');
+    } finally {
+      await stack.stop();
+    }
+  }, 60_000);
 });
 
 describe('a start that fails', () => {

@@ -9,7 +9,7 @@ import { forgetRunningStack, recordRunningStack } from './running-stack.ts';
 import { loadSecrets } from './secrets.ts';
 import { startServers } from './servers.ts';
 import { nameOf, serviceProgram, type Instance, type ServiceSurroundings } from './service-program.ts';
-import { chooseInstances, choosePorts, stopOrder, type Site } from './site.ts';
+import { chooseInstances, choosePorts, runsRabbitmq, stopOrder, type Site } from './site.ts';
 import type { ServerControl, Stack, StackOptions, StackProcess } from './stack-types.ts';
 import { unprivilegedUser } from './unprivileged.ts';
 
@@ -92,7 +92,7 @@ async function startParts(site: Site): Promise<Started> {
   const { options, instances, ports, say } = site;
   const startedAt = Date.now();
   const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
-  say('starting PostgreSQL, Redis and nginx …');
+  say(`starting PostgreSQL, Redis${options.stack === 'async' ? ', RabbitMQ' : ''} and nginx …`);
   const servers = await startServers(site);
   say(`servers are up (${seconds()}); starting ${instances.length} service processes …`);
   const around: ServiceSurroundings = {
@@ -127,9 +127,11 @@ function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killN
     dataDir: site.dataDir,
     databaseUrls: Object.fromEntries(auditUrls) as Record<DatabaseName, string>,
     redisUrl: servers.redisUrl,
+    amqpUrl: servers.amqpUrl,
     secrets: site.secrets,
-    postgres: controlOf('postgres', processes, options.databaseUrl),
-    redis: controlOf('redis', processes, options.redisUrl),
+    postgres: controlOf('postgres', processes, !options.databaseUrl),
+    redis: controlOf('redis', processes, !options.redisUrl),
+    rabbitmq: controlOf('rabbitmq', processes, runsRabbitmq(options)),
     get processes() {
       return listProcesses(site);
     },
@@ -144,15 +146,16 @@ function listProcesses({ processes, instances, ports, options }: Site): StackPro
   const all = [
     ...(options.databaseUrl ? [] : [server('postgres', ports.postgres)]),
     ...(options.redisUrl ? [] : [server('redis', ports.redis)]),
+    ...(runsRabbitmq(options) ? [server('epmd', ports.rabbitmq.epmd), server('rabbitmq', ports.rabbitmq.amqp)] : []),
     server('nginx', ports.public),
     ...instances.map((instance) => ({ name: nameOf(instance), ...instance })),
   ];
   return all.map((one) => ({ ...one, pid: processes.pidOf(one.name) }));
 }
 
-function controlOf(name: string, processes: ProcessSet, givenUrl: string | undefined): ServerControl {
-  if (!givenUrl) return { stop: () => processes.get(name).stop(), start: () => processes.get(name).start() };
-  const refuse = () => Promise.reject(new Error(`This ${name} was given by its URL: it is not ours to stop or start.`));
+function controlOf(name: string, processes: ProcessSet, ours: boolean): ServerControl {
+  if (ours) return { stop: () => processes.get(name).stop(), start: () => processes.get(name).start() };
+  const refuse = () => Promise.reject(new Error(`This stack has no ${name} of its own to stop or start.`));
   return { stop: refuse, start: refuse };
 }
 

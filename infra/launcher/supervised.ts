@@ -19,6 +19,8 @@ export interface Program {
   input: { text: string } | 'open-pipe' | 'none';
   logFile: string;
   stopSignal: NodeJS.Signals;
+  /** Instead of `stopSignal` until it is ready, for a server that may miss that while it starts. */
+  breakOffSignal?: NodeJS.Signals;
   stopWithinMs: number;
   /** What it gets from the kernel when we die (Linux only). */
   deathSignal: NodeJS.Signals;
@@ -87,7 +89,8 @@ export class Supervised {
     const child = this.#child;
     if (!child) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill(this.program.stopSignal);
+    const { stopSignal, breakOffSignal = stopSignal } = this.program;
+    child.kill(this.#history.everReady ? stopSignal : breakOffSignal);
     const inTime = await Promise.race([
       ended.then(() => true),
       sleep(this.program.stopWithinMs, false, { ref: false }),

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { freePort } from '../launcher/free-port.ts';
 import { postgresProgram, postgresUrl } from '../launcher/postgres.ts';
 import { preparePrograms } from '../launcher/programs.ts';
+import { amqpUrl, epmdProgram, nodeEnvironment, rabbitmqProgram } from '../launcher/rabbitmq.ts';
 import { redisProgram, redisUrl } from '../launcher/redis.ts';
+import { runCommand } from '../launcher/run-command.ts';
 import { Supervised, type Observer, type Program } from '../launcher/supervised.ts';
 import { serverFolder, unprivilegedUser } from '../launcher/unprivileged.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -13,6 +15,8 @@ export interface TestServer {
   url: string;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** At once and without warning; `start` brings it back. */
+  kill(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,7 +34,7 @@ export function startTestPostgres(): Promise<TestServer> {
   return startServer('postgres', async ({ folder, logFile, port, runAs }) => {
     const executables = (await preparePrograms(['postgres'], console.log)).postgres;
     const program = await postgresProgram({ executables, folder, logFile, port, password, runAs, durable: false });
-    return { program, url: postgresUrl(port, password) };
+    return { programs: [program], url: postgresUrl(port, password) };
   });
 }
 
@@ -38,10 +42,33 @@ export function startTestRedis(): Promise<TestServer> {
   return startServer('redis', async ({ folder, logFile, port, runAs }) => {
     const [executable = 'redis-server'] = (await preparePrograms(['redis'], console.log)).redis;
     return {
-      program: redisProgram({ executable, folder, logFile, port, password, runAs }),
+      programs: [redisProgram({ executable, folder, logFile, port, password, runAs })],
       url: redisUrl(port, password),
     };
   });
+}
+
+export interface TestRabbitmq extends TestServer {
+  /** Runs rabbitmqctl on it, and answers its output. Throws if it fails. */
+  control(...args: string[]): Promise<string>;
+}
+
+export async function startTestRabbitmq(): Promise<TestRabbitmq> {
+  let control: TestRabbitmq['control'] | undefined;
+  const server = await startServer('rabbitmq', async ({ folder, logFile, port, runAs }) => {
+    const { rabbitmq, erlang } = await preparePrograms(['rabbitmq', 'erlang'], console.log);
+    const [executable = 'rabbitmq-server', controller = 'rabbitmqctl'] = rabbitmq;
+    const ports = { amqp: port, distribution: await freePort(), epmd: await freePort() };
+    const options = { executable, erlang, folder, logFile, ports, password, runAs };
+    const env = nodeEnvironment(options);
+    control = async (...args) => {
+      const { code, output } = await runCommand(controller, args, { runAs, cwd: folder, env });
+      if (code !== 0) throw new Error(`rabbitmqctl ${args.join(' ')} failed:\n${output}`);
+      return output;
+    };
+    return { programs: [epmdProgram(options), await rabbitmqProgram(options)], url: amqpUrl(port, password) };
+  });
+  return { ...server, control: (...args) => control!(...args) };
 }
 
 interface Place {
@@ -53,25 +80,32 @@ interface Place {
 
 async function startServer(
   name: string,
-  prepare: (place: Place) => Promise<{ program: Program; url: string }>,
+  /** The last program is the server; what stands before it stays up until the end. */
+  prepare: (place: Place) => Promise<{ programs: Program[]; url: string }>,
 ): Promise<TestServer> {
   const home = await temporaryFolder(name);
   const runAs = await unprivilegedUser();
   const folder = await serverFolder(home, name, runAs);
-  const { program, url } = await prepare({ folder, logFile: join(home, 'log'), port: await freePort(), runAs });
-  const server = new Supervised(program, observer);
-  const killOnExit = () => server.killNow();
+  const place = { folder, logFile: join(home, 'log'), port: await freePort(), runAs };
+  const { programs, url } = await prepare(place);
+  const all = programs.map((program) => new Supervised(program, observer));
+  const server = all[all.length - 1]!;
+  const killOnExit = () => all.forEach((one) => one.killNow());
   process.once('exit', killOnExit);
   const close = async () => {
-    await server.stop();
+    for (const one of all.toReversed()) await one.stop();
     process.off('exit', killOnExit);
     await rm(home, { recursive: true, force: true });
   };
   try {
-    await server.start();
+    for (const one of all) await one.start();
   } catch (error) {
     await close();
     throw error;
   }
-  return { url, stop: () => server.stop(), start: () => server.start(), close };
+  const kill = () => {
+    server.killNow();
+    return server.stop();
+  };
+  return { url, stop: () => server.stop(), start: () => server.start(), kill, close };
 }

@@ -1,0 +1,57 @@
+import { createHmac } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { RunAs } from './unprivileged.ts';
+
+export const amqpUser = 'flash_sale';
+
+/**
+ * In Erlang's own notation: the newer rabbitmq.conf is translated at each start, which costs two seconds of one core.
+ * The user is made with the first start; with one of our own there is no `guest`.
+ */
+const configuration = (password: string) => `[
+  {rabbit, [
+    {default_user, <<"${amqpUser}">>},
+    {default_pass, <<"${password}">>},
+    {loopback_users, [<<"${amqpUser}">>]},
+    {vm_memory_high_watermark, {absolute, 536870912}},
+    {disk_free_limit, 50000000},
+    {heartbeat, 10},
+    {collect_statistics_interval, 60000},
+    {log, [{console, [{enabled, true}, {level, warning}]}, {file, [{file, false}]}]}
+  ]},
+  % Quorum queues keep in memory what their log has not yet handed on; by default half a gigabyte, our whole limit.
+  {ra, [{wal_max_size_bytes, 64000000}]}
+].
+`;
+
+/** Writes anew what RabbitMQ reads at its start. Its user may read it, and nobody else. */
+export async function writeRabbitmqFiles(folder: string, password: string, runAs: RunAs | undefined): Promise<void> {
+  const cookie = createHmac('sha256', password).update('Erlang cookie').digest('hex');
+  await writeFor(runAs, join(folder, 'rabbitmq.config'), configuration(password), 0o600);
+  await writeFor(runAs, join(folder, 'enabled_plugins'), '[].\n', 0o600);
+  // Erlang refuses a cookie that others could read.
+  await writeFor(runAs, join(folder, '.erlang.cookie'), cookie, 0o400);
+}
+
+async function writeFor(runAs: RunAs | undefined, file: string, text: string, mode: number): Promise<void> {
+  await rm(file, { force: true });
+  await writeFile(file, text, { mode, flag: 'wx' });
+  if (runAs) await chown(file, runAs.uid, runAs.gid);
+}
+
+/**
+ * A folder of plugins with nothing in it but RabbitMQ itself: it looks through all it finds there, used or not, and
+ * that is two seconds of a start. Undefined if this installation looks different; then it keeps its own.
+ */
+export async function pluginsWithoutPlugins(executable: string, folder: string): Promise<string | undefined> {
+  const installed = join(dirname(await realpath(executable)), '../plugins');
+  const core = existsSync(installed) ? (await readdir(installed)).find((name) => /^rabbit-\d/.test(name)) : undefined;
+  if (!core) return undefined;
+  const ours = join(folder, 'plugins');
+  await rm(ours, { recursive: true, force: true });
+  await mkdir(ours, { mode: 0o755 });
+  await symlink(join(installed, core), join(ours, core));
+  return ours;
+}

@@ -1,0 +1,117 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createTestRabbitmq, createTestVhost } from '../testing/rabbitmq.ts';
+import type { TestRabbitmq } from '../testing/servers.ts';
+import { opensConnection } from './amqp-handshake.ts';
+import { accepts } from './free-port.ts';
+import { runCommand } from './run-command.ts';
+
+/** With everybody else at work, a start may take long. */
+const patienceMs = 120_000;
+
+describe('RabbitMQ', () => {
+  let rabbitmq: TestRabbitmq;
+  let port: number;
+  let folder: string;
+  let distributionPort: number;
+  let epmdPort: number;
+  beforeAll(async () => {
+    rabbitmq = await createTestRabbitmq();
+    port = Number(new URL(rabbitmq.url).port);
+    const values = await evaluate('[os:getenv(X) || X <- ["HOME", "RABBITMQ_DIST_PORT", "ERL_EPMD_PORT"]].');
+    const [home = '', ...ports] = JSON.parse(values.replaceAll(/\s/g, '')) as string[];
+    folder = home;
+    [distributionPort = 0, epmdPort = 0] = ports.map(Number);
+  }, patienceMs);
+  afterAll(() => rabbitmq?.close());
+
+  const evaluate = (erlang: string) => rabbitmq.control('--quiet', 'eval', erlang);
+  const queues = async () => (await rabbitmq.control('--quiet', 'list_queues', '--no-table-headers', 'name')).trim();
+
+  async function declareQueue(): Promise<void> {
+    const arguments_ = { 'x-queue-type': 'quorum' };
+    const queue = { name: 'orders', vhost: '/', durable: true, auto_delete: false, arguments: arguments_ };
+    await writeFile(join(folder, 'queue.json'), JSON.stringify({ queues: [queue] }));
+    await rabbitmq.control('import_definitions', join(folder, 'queue.json'));
+  }
+
+  test('lets its user in with the password, and nobody else', async () => {
+    expect(await opensConnection(rabbitmq.url)).toBe(true);
+    const { username } = new URL(rabbitmq.url);
+    for (const who of [`${username}:another`, 'guest:guest']) {
+      expect(await opensConnection(`amqp://${who}@127.0.0.1:${port}`)).toBe('refused');
+    }
+  });
+
+  test(
+    'listens on loopback only, with all its ports',
+    async () => {
+      const others = Object.values(networkInterfaces()).flatMap((one = []) => one.filter(({ internal }) => !internal));
+      for (const one of [port, distributionPort, epmdPort]) {
+        expect(await accepts(one)).toBe(true);
+        for (const { address, family } of others)
+          if (family === 'IPv4') expect(await accepts(one, address)).toBe(false);
+      }
+    },
+    patienceMs,
+  );
+
+  test('keeps its secrets to itself', async () => {
+    expect((await stat(join(folder, 'rabbitmq.config'))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(folder, '.erlang.cookie'))).mode & 0o777).toBe(0o400);
+    expect((await stat(folder)).mode & 0o077).toBe(0);
+  });
+
+  test(
+    'comes back on its data after a stop and after a kill',
+    async () => {
+      await declareQueue();
+      await rabbitmq.stop();
+      expect(await accepts(port)).toBe(false);
+      await rabbitmq.start();
+      expect(await queues()).toBe('orders');
+      await rabbitmq.kill();
+      expect(await accepts(port)).toBe(false);
+      await rabbitmq.start();
+      expect(await queues()).toBe('orders');
+    },
+    patienceMs,
+  );
+
+  test(
+    'leaves nothing running',
+    async () => {
+      const running = await processesOf(folder);
+      for (const name of ['beam.smp', 'epmd']) expect(running).toContainEqual(expect.stringContaining(name));
+      await rabbitmq.close();
+      // Erlang's helpers end when they see that it has.
+      for (let tries = 0; tries < 50 && (await processesOf(folder)).length > 0; tries++) await sleep(100);
+      expect(await processesOf(folder)).toEqual([]);
+    },
+    patienceMs,
+  );
+
+  /** Those that have the folder, or the port of epmd, in their command line or their environment. */
+  async function processesOf(place: string): Promise<string[]> {
+    const { output } = await runCommand('ps', ['axeww', '-o', 'args=']);
+    return output.split('\n').filter((line) => line.includes(place) || line.includes(`epmd -port ${epmdPort}`));
+  }
+});
+
+describe('a virtual host for a test file', () => {
+  test(
+    'is made on the RabbitMQ of the test run, and goes away',
+    async () => {
+      const [one, other] = await Promise.all([createTestVhost(), createTestVhost()]);
+      expect(new URL(one.url).port).toBe(new URL(other.url).port);
+      expect(one.url).not.toBe(other.url);
+      expect(await opensConnection(one.url)).toBe(true);
+      await Promise.all([one.drop(), other.drop()]);
+      expect(await opensConnection(one.url)).toBe('refused');
+    },
+    patienceMs,
+  );
+});

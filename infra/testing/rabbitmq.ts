@@ -1,0 +1,33 @@
+import { askerHeader } from '../test-run/test-broker.ts';
+import { startTestRabbitmq, type TestRabbitmq } from './servers.ts';
+
+/** A private RabbitMQ for one test file. It takes seconds to start: prefer `createTestVhost` where that does. */
+export function createTestRabbitmq(): Promise<TestRabbitmq> {
+  return startTestRabbitmq();
+}
+
+export interface TestVhost {
+  url: string;
+  /** Removes it, with everything in it and even from under open connections. */
+  drop(): Promise<void>;
+}
+
+/**
+ * A fresh virtual host on the RabbitMQ of this test run, which the first call starts: allow it half a minute. Needs the
+ * servers of `npm test`.
+ */
+export async function createTestVhost(): Promise<TestVhost> {
+  const url = await ask('POST', '/');
+  const name = url.slice(url.lastIndexOf('/'));
+  return { url, drop: async () => void (await ask('DELETE', name)) };
+}
+
+async function ask(method: string, path: string): Promise<string> {
+  const offer = process.env.TEST_BROKER_URL;
+  if (!offer) throw new Error('TEST_BROKER_URL is not set: run integration tests with npm test -- int');
+  const { origin, username } = new URL(offer);
+  const response = await fetch(origin + path, { method, headers: { [askerHeader]: username } });
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
+  return text;
+}
