@@ -23,6 +23,24 @@ export const commonSchema = z.object({
   DATABASE_URL: z.url().describe('role that may read and write rows, nothing else'),
   MIGRATION_DATABASE_URL: z.url().describe('role that owns the schema; used for migrations at start, then closed'),
   REDIS_URL: z.url(),
+  AMQP_URL: z
+    .url({ protocol: /^amqps?$/ })
+    .optional()
+    .describe('RabbitMQ, such as amqp://user:password@host:5672; required by the async stack'),
+  AMQP_PREFETCH: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(256)
+    .describe('most messages of one process that are being handled at once'),
+  AMQP_UNCONFIRMED_MAX: count(10_000).describe(
+    'most messages on their way to the broker at once; what is more waits in the outbox',
+  ),
+  AMQP_CONFIRM_TIMEOUT_MS: milliseconds(5_000).describe('longest a delivery waits for the broker to confirm it'),
+  AMQP_RETRY_MAX: count(50).describe(
+    'how often an event comes again that failed for now (after 1 s, 5 s, then every 30 s) before it is put aside',
+  ),
   INTERNAL_URL: z.url().describe('where other services are reached: the internal listener of nginx'),
   INTERNAL_TOKEN: secret.describe('proves that an internal request comes from a service'),
   JWT_SECRET: secret.describe('signs access tokens, HS256'),

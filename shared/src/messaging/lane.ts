@@ -156,7 +156,9 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
       { eventId: event.id, eventType: event.type, ...(transient ? { reason } : { err: error }) },
       transient ? 'event not handled yet' : 'event cannot be handled',
     );
-    return { eventId: event.id, kind: transient ? 'transient' : 'poison', reason };
+    if (transient) return { eventId: event.id, kind: 'transient', reason };
+    const stack = error instanceof Error ? error.stack?.slice(0, 4_000) : undefined;
+    return { eventId: event.id, kind: 'poison', reason, ...(stack === undefined ? {} : { stack }) };
   }
 
   async #flush(items: Item<E, InputsOf<C>>[]): Promise<Done[]> {

@@ -14,6 +14,8 @@ export const failureSchema = z.strictObject({
   eventId: z.uuid(),
   kind: z.enum(['transient', 'poison']),
   reason: z.string().max(500),
+  /** Where it was thrown; only of what was not expected. */
+  stack: z.string().max(4_000).optional(),
 });
 export type Failure = z.output<typeof failureSchema>;
 

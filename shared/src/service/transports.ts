@@ -1,12 +1,12 @@
 import type { CommonConfig } from '../config.ts';
+import { AmqpTransport } from '../messaging/amqp-transport.ts';
 import { HttpTransport } from '../messaging/http-transport.ts';
 import { InternalClient } from '../messaging/http-client.ts';
 import type { TransportFactory } from './service.ts';
 
 /** The one place where the two architectures part. */
 export function transportFor(stack: CommonConfig['STACK']): TransportFactory {
-  if (stack === 'sync') return httpTransport;
-  throw new Error('the async stack is not available yet; start with STACK=sync');
+  return stack === 'sync' ? httpTransport : amqpTransport;
 }
 
 /** The sync stack: events travel as HTTP posts through the internal listener. */
@@ -18,4 +18,19 @@ const httpTransport: TransportFactory = ({ config, log }) => {
   });
   const transport = new HttpTransport({ client, log, maxQueued: config.BATCH_QUEUE_MAX });
   return { transport, routes: transport.routes() };
+};
+
+/** The async stack: events travel through RabbitMQ, which keeps them until they are handled. */
+const amqpTransport: TransportFactory = ({ config, log }) => {
+  if (config.AMQP_URL === undefined) throw new Error('STACK=async needs AMQP_URL, the address of RabbitMQ');
+  const transport = new AmqpTransport({
+    url: config.AMQP_URL,
+    instance: config.SERVICE_INSTANCE,
+    log,
+    prefetch: config.AMQP_PREFETCH,
+    maxUnconfirmed: config.AMQP_UNCONFIRMED_MAX,
+    confirmTimeoutMs: config.AMQP_CONFIRM_TIMEOUT_MS,
+    maxRetries: config.AMQP_RETRY_MAX,
+  });
+  return { transport };
 };

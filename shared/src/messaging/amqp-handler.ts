@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConsumeMessage } from 'amqplib';
+import type { DomainEvent } from '../events/schemas.ts';
+import type { Logger } from '../log.ts';
+import {
+  deadPublication,
+  readEvent,
+  retryCountOf,
+  retryPublication,
+  typeOf,
+  type Complaint,
+  type Publication,
+} from './amqp-messages.ts';
+import type { AmqpPublisher } from './amqp-publisher.ts';
+import type { Intake } from './transport.ts';
+
+const publishAgainAfterMs = 1_000;
+
+export interface MessageHandlerOptions {
+  intake: Intake;
+  publisher: Pick<AmqpPublisher, 'publishAndWait'>;
+  log: Logger;
+  maxRetries: number;
+}
+
+/** Gives each message to the service, and finds a place for those that it could not handle. */
+export class MessageHandler {
+  readonly #options: MessageHandlerOptions;
+  #deadLettered = 0;
+
+  constructor(options: MessageHandlerOptions) {
+    this.#options = options;
+  }
+
+  /** How many messages were put aside. */
+  get deadLettered(): number {
+    return this.#deadLettered;
+  }
+
+  /** @returns true when its work is committed or the broker has it elsewhere; false when it is not wanted any more */
+  async handle(message: ConsumeMessage, isWanted: () => boolean): Promise<boolean> {
+    const { intake, maxRetries } = this.#options;
+    let event: DomainEvent;
+    try {
+      event = readEvent(message);
+    } catch (error) {
+      return this.#putAside(message, { reason: `not readable: ${reasonOf(error)}` }, isWanted);
+    }
+    const { failures } = await intake.receive([event], 'self');
+    const failure = failures[0];
+    if (!failure) return true;
+    if (failure.kind === 'poison') return this.#putAside(message, failure, isWanted);
+    if (retryCountOf(message) >= maxRetries)
+      return this.#putAside(message, { reason: `failed ${maxRetries + 1} times: ${failure.reason}` }, isWanted);
+    return this.#moveTo(retryPublication(message, intake.service, new Date()), isWanted);
+  }
+
+  async #putAside(message: ConsumeMessage, complaint: Complaint, isWanted: () => boolean): Promise<boolean> {
+    const { intake, log } = this.#options;
+    const moved = await this.#moveTo(deadPublication(message, intake.service, complaint, new Date()), isWanted);
+    if (!moved) return false;
+    this.#deadLettered += 1;
+    const { messageId } = message.properties;
+    log.error(
+      { eventId: messageId as unknown, eventType: typeOf(message), reason: complaint.reason },
+      'event put aside',
+    );
+    return true;
+  }
+
+  /**
+   * Holds the message until the broker has it where it belongs. Giving it back instead would bring it again at once, and
+   * each time counts against the queue's limit of deliveries.
+   */
+  async #moveTo(publication: Publication, isWanted: () => boolean): Promise<boolean> {
+    while (!(await this.#options.publisher.publishAndWait(publication))) {
+      await sleep(publishAgainAfterMs, undefined, { ref: false });
+      if (!isWanted()) return false;
+    }
+    return true;
+  }
+}
+
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ');

@@ -1,0 +1,90 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Message } from 'amqplib';
+import { anEvent } from '../testing/events.ts';
+import { deadPublication, eventPublication, readEvent, retryCountOf, retryPublication } from './amqp-messages.ts';
+
+const now = new Date('2030-06-01T12:00:00.000Z');
+const earlier = '2030-06-01T11:00:00.000Z';
+const event = anEvent('stock.held');
+const aMessage = (headers?: Record<string, unknown>): Message => {
+  const { content, options } = eventPublication(event, 7);
+  return { content, properties: { ...options, headers }, fields: {} } as unknown as Message;
+};
+
+describe('a message', () => {
+  test('is read as the event that was published', () => {
+    expect(readEvent(aMessage())).toEqual(event);
+  });
+
+  test.each([
+    [undefined, 0],
+    [3, 3],
+    [-1, 0],
+    [1.5, 0],
+    ['3', 0],
+    [Infinity, 0],
+  ])('with x-retry-count %p has come back %d times', (header, count) => {
+    expect(retryCountOf(aMessage({ 'x-retry-count': header }))).toBe(count);
+    expect(retryCountOf(aMessage())).toBe(0);
+  });
+});
+
+describe('to come again', () => {
+  test.each([
+    [0, 'retry.1s'],
+    [1, 'retry.5s'],
+    [2, 'retry.30s'],
+    [3, 'retry.30s'],
+    [48, 'retry.30s'],
+  ])('after %d times it waits in %s', (count, exchange) => {
+    const { options, ...where } = retryPublication(aMessage({ 'x-retry-count': count }), 'order', now);
+    expect(where).toMatchObject({ exchange, routingKey: 'order', content: aMessage().content });
+    expect(options.headers).toMatchObject({ 'x-retry-count': count + 1 });
+  });
+
+  test('it keeps its id, its type and the time of its first failure, and nobody else’s headers', () => {
+    const headers = { 'x-first-failure': earlier, 'x-death': [{}] };
+    expect(retryPublication(aMessage(headers), 'order', now).options).toEqual({
+      messageId: event.id,
+      type: event.type,
+      contentType: 'application/json',
+      timestamp: 7,
+      persistent: true,
+      mandatory: true,
+      headers: { 'x-retry-count': 1, 'x-first-failure': earlier },
+    });
+    expect(retryPublication(aMessage(), 'order', now).options.headers).toEqual({
+      'x-retry-count': 1,
+      'x-first-failure': now.toISOString(),
+    });
+  });
+});
+
+describe('to be put aside', () => {
+  test('it says why, within bounds', () => {
+    const complaint = { reason: 'r'.repeat(10_000), stack: 's'.repeat(10_000) };
+    const { exchange, routingKey, options } = deadPublication(
+      aMessage({ 'x-retry-count': 3 }),
+      'order',
+      complaint,
+      now,
+    );
+    expect([exchange, routingKey]).toEqual(['dead-letters', 'order']);
+    expect(options.messageId).toBe(event.id);
+    expect(options.headers).toEqual({
+      'x-reason': 'r'.repeat(500),
+      'x-stack': 's'.repeat(4_000),
+      'x-first-failure': now.toISOString(),
+      'x-retry-count': 3,
+      'x-original-type': 'stock.held',
+      'x-service': 'order',
+    });
+  });
+
+  test('a message without any properties is put aside, too', () => {
+    const bare = { content: Buffer.from('{'), properties: {}, fields: {} } as unknown as Message;
+    const { options } = deadPublication(bare, 'order', { reason: 'no' }, now);
+    expect(options).toMatchObject({ messageId: '', type: '', contentType: 'application/octet-stream' });
+    expect(options.headers).not.toHaveProperty('x-stack');
+  });
+});

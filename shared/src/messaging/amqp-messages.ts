@@ -1,0 +1,102 @@
+import type { Message, Options } from 'amqplib';
+import { parseEvent, type DomainEvent } from '../events/schemas.ts';
+import type { ServiceName } from '../events/subscriptions.ts';
+import { deadLettersExchange, eventsExchange, retrySteps, type RetryStep } from './amqp-topology.ts';
+
+const longestReason = 500;
+const longestStack = 4_000;
+
+/** A message with where it is to go. */
+export interface Publication {
+  exchange: string;
+  routingKey: string;
+  content: Buffer;
+  options: Options.Publish & { messageId: string };
+}
+
+/** Why a message is put aside for somebody to look at. */
+export interface Complaint {
+  reason: string;
+  stack?: string | undefined;
+}
+
+/** An event on its way to all who handle it. @param nowS seconds since 1970 */
+export function eventPublication(event: DomainEvent, nowS: number): Publication {
+  return {
+    exchange: eventsExchange,
+    routingKey: event.type,
+    content: Buffer.from(JSON.stringify(event)),
+    options: {
+      messageId: event.id,
+      type: event.type,
+      contentType: 'application/json',
+      timestamp: nowS,
+      persistent: true,
+      mandatory: true,
+    },
+  };
+}
+
+/** @throws when the message is no event, or one of an unknown type or version */
+export const readEvent = (message: Message): DomainEvent => parseEvent(JSON.parse(message.content.toString()));
+
+/** How often the message has come back after a wait; 0 unless its header says otherwise. */
+export function retryCountOf(message: Message): number {
+  const count: unknown = message.properties.headers?.['x-retry-count'];
+  return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 0;
+}
+
+/** Where a message waits before it comes for the nth time again; from the last step on the waits stay as long. */
+export const retryStepFor = (retry: number): RetryStep => retrySteps[Math.min(retry, retrySteps.length) - 1]!;
+
+/** The same message, to come again to the same service after a while. */
+export function retryPublication(message: Message, service: ServiceName, now: Date): Publication {
+  const retry = retryCountOf(message) + 1;
+  const headers = { 'x-retry-count': retry, 'x-first-failure': firstFailureOf(message) ?? now.toISOString() };
+  return { exchange: retryStepFor(retry).name, routingKey: service, ...copyOf(message, headers) };
+}
+
+/** The same message, to be put aside with what is wrong with it. */
+export function deadPublication(
+  message: Message,
+  service: ServiceName,
+  { reason, stack }: Complaint,
+  now: Date,
+): Publication {
+  const headers = {
+    'x-reason': reason.slice(0, longestReason),
+    ...(stack === undefined ? {} : { 'x-stack': stack.slice(0, longestStack) }),
+    'x-first-failure': firstFailureOf(message) ?? now.toISOString(),
+    'x-retry-count': retryCountOf(message),
+    'x-original-type': typeOf(message),
+    'x-service': service,
+  };
+  return { exchange: deadLettersExchange, routingKey: service, ...copyOf(message, headers) };
+}
+
+/** The type of event that a message claims to be; empty when it claims nothing. */
+export const typeOf = ({ properties }: Message): string => textOf(properties.type);
+
+/** Content and properties as they came; the headers only those given, for others' would add up from round to round. */
+export function copyOf(message: Message, headers: Record<string, unknown>): Pick<Publication, 'content' | 'options'> {
+  const { contentType, timestamp } = message.properties;
+  return {
+    content: message.content,
+    options: {
+      messageId: textOf(message.properties.messageId),
+      type: typeOf(message),
+      contentType: textOf(contentType) || 'application/octet-stream',
+      ...(typeof timestamp === 'number' ? { timestamp } : {}),
+      headers,
+      persistent: true,
+      mandatory: true,
+    },
+  };
+}
+
+function firstFailureOf(message: Message): string | undefined {
+  const time: unknown = message.properties.headers?.['x-first-failure'];
+  return typeof time === 'string' ? time : undefined;
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

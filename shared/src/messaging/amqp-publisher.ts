@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import type { Publication } from './amqp-messages.ts';
+import { assertTopology } from './amqp-topology.ts';
+
+interface Session {
+  channel: ConfirmChannel;
+  unconfirmed: number;
+  /** How many messages came back that await their confirm, by `returnKey`. */
+  returned: Map<string, number>;
+}
+
+const returnKey = (messageId: string, exchange: string, routingKey: string) => `${messageId} ${exchange} ${routingKey}`;
+
+/** Publishes and learns of each message whether the broker has it on disk, in a queue. */
+export class AmqpPublisher {
+  readonly #options: { maxUnconfirmed: number; confirmTimeoutMs: number };
+  #session: Session | undefined;
+  #blocked = false;
+
+  constructor(options: { maxUnconfirmed: number; confirmTimeoutMs: number }) {
+    this.#options = options;
+  }
+
+  /** Makes a new connection the one to publish on. */
+  async setUp(model: ChannelModel, lose: (error: Error) => void): Promise<void> {
+    const channel = await model.createConfirmChannel();
+    const session: Session = { channel, unconfirmed: 0, returned: new Map() };
+    channel.on('error', lose);
+    channel.on('close', () => {
+      if (this.#session === session) this.#session = undefined;
+      lose(new Error('channel closed'));
+    });
+    channel.on('return', ({ fields, properties }) => {
+      const { exchange, routingKey } = fields as unknown as { exchange: string; routingKey: string };
+      const key = returnKey(String(properties.messageId), exchange, routingKey);
+      session.returned.set(key, (session.returned.get(key) ?? 0) + 1);
+    });
+    this.#blocked = false;
+    model.on('blocked', () => (this.#blocked = true));
+    model.on('unblocked', () => (this.#blocked = false));
+    await assertTopology(channel);
+    this.#session = session;
+  }
+
+  /** False while disconnected, and while the broker is short of memory or disk and accepts nothing. */
+  get ready(): boolean {
+    return this.#session !== undefined && !this.#blocked;
+  }
+
+  /**
+   * Publishes at once. `onOutcome` is called once: true when the message is on disk in a queue; false when it was
+   * refused, found no queue, or nobody knows. It may be long in coming, so whoever waits does so with a limit.
+   */
+  publish({ exchange, routingKey, content, options }: Publication, onOutcome: (confirmed: boolean) => void): void {
+    const session = this.#session;
+    if (!session || this.#blocked || session.unconfirmed >= this.#options.maxUnconfirmed) {
+      onOutcome(false);
+      return;
+    }
+    session.unconfirmed += 1;
+    try {
+      session.channel.publish(exchange, routingKey, content, options, (error: unknown) => {
+        session.unconfirmed -= 1;
+        // The broker returns a message before it confirms it.
+        const returned = session.returned.size > 0 && takeReturned(session, exchange, routingKey, options.messageId);
+        onOutcome(!error && !returned);
+      });
+    } catch {
+      session.unconfirmed -= 1; // the channel is closing
+      onOutcome(false);
+    }
+  }
+
+  /** Publishes one message and waits for the outcome, at most the confirm timeout. Never rejects. */
+  publishAndWait(publication: Publication): Promise<boolean> {
+    return Promise.race([
+      new Promise<boolean>((resolve) => this.publish(publication, resolve)),
+      sleep(this.#options.confirmTimeoutMs, false, { ref: false }),
+    ]);
+  }
+}
+
+function takeReturned({ returned }: Session, exchange: string, routingKey: string, messageId: string): boolean {
+  const key = returnKey(messageId, exchange, routingKey);
+  const count = returned.get(key) ?? 0;
+  if (count > 1) returned.set(key, count - 1);
+  else returned.delete(key);
+  return count > 0;
+}

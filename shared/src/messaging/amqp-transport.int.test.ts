@@ -1,0 +1,280 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { GetMessage } from 'amqplib';
+import { createTestRabbitmq } from '@flash-sale/infra/testing/rabbitmq.ts';
+import { serviceNames } from '../events/subscriptions.ts';
+import { emptyBroker, startAmqpNetwork, amqpTransport, withChannel } from '../testing/amqp-network.ts';
+import { anEvent } from '../testing/events.ts';
+import { eventually } from '../testing/eventually.ts';
+import { FakeService } from '../testing/fake-service.ts';
+import { deadQueueOf } from './amqp-topology.ts';
+import type { AmqpTransport } from './amqp-transport.ts';
+import { transportSuite, type FakeServices } from './transport.suite.ts';
+import type { OutboxRecord } from './transport.ts';
+
+let broker: Awaited<ReturnType<typeof createTestRabbitmq>>;
+beforeAll(async () => {
+  broker = await createTestRabbitmq();
+}, 120_000);
+afterAll(() => broker.close(), 60_000);
+
+transportSuite(
+  'amqp',
+  async (services) => {
+    await emptyBroker(broker.url);
+    return startAmqpNetwork(broker.url, services);
+  },
+  { redelivery: 'broker' },
+);
+
+describe('amqp transport, its own side of it', () => {
+  let services: FakeServices;
+  let network: Awaited<ReturnType<typeof startAmqpNetwork>>;
+  beforeEach(async () => {
+    services = Object.fromEntries(serviceNames.map((name) => [name, new FakeService(name)])) as FakeServices;
+    await emptyBroker(broker.url);
+    network = await startAmqpNetwork(broker.url, services, { prefetch: 20, confirmTimeoutMs: 1_000, maxRetries: 2 });
+  });
+  afterEach(() => network.close());
+
+  const { inventory, order } = { inventory: () => services.inventory, order: () => services.order };
+  const aRecord = () => inventory().record(anEvent('stock.commit-refused'));
+  const deliver = (...records: OutboxRecord[]) => inventory().transport!.deliver(records);
+  const idsOf = (records: OutboxRecord[]) => records.map(({ events }) => events[0]!.id);
+  const receivedIds = (service: FakeService) => service.received.map(({ id }) => id);
+  const publish = (content: string, options = {}) =>
+    withChannel(broker.url, async (channel) => {
+      channel.sendToQueue('order', Buffer.from(content), options);
+      await channel.close();
+    });
+  const takeDead = () =>
+    withChannel(broker.url, async (channel) => {
+      const taken: GetMessage[] = [];
+      for (let one; (one = await channel.get(deadQueueOf('order'), { noAck: true }));) taken.push(one);
+      return taken;
+    });
+  const ready = (queue: string) =>
+    withChannel(broker.url, async (channel) => (await channel.checkQueue(queue)).messageCount);
+
+  test('two instances of a service share its queue', async () => {
+    const second = new FakeService('order');
+    const transport = amqpTransport(broker.url, { prefetch: 20 });
+    await transport.start(second);
+    try {
+      const records = Array.from({ length: 100 }, aRecord);
+      await deliver(...records);
+      await eventually(() => {
+        expect([...receivedIds(order()), ...receivedIds(second)].sort()).toEqual(idsOf(records).sort());
+      });
+      expect(order().received.length).toBeGreaterThan(0);
+      expect(second.received.length).toBeGreaterThan(0);
+    } finally {
+      await transport.stop();
+    }
+  });
+
+  test('a message says what it carries', async () => {
+    await network.takeDown('order');
+    const record = aRecord();
+    await deliver(record);
+    const [event] = record.events;
+    const message = await withChannel(broker.url, (channel) => channel.get('order', { noAck: true }));
+    expect(message).toMatchObject({
+      fields: { exchange: 'events', routingKey: event!.type },
+      properties: { messageId: event!.id, type: event!.type, contentType: 'application/json', deliveryMode: 2 },
+    });
+    expect(JSON.parse((message as GetMessage).content.toString())).toEqual(event);
+  });
+
+  test.each([
+    ['no JSON', '{'],
+    ['no event', '"hello"'],
+    ['of an unknown type', JSON.stringify({ ...anEvent('stock.held'), type: 'stock.vanished' })],
+    ['of a newer version', JSON.stringify({ ...anEvent('stock.held'), version: 2 })],
+  ])('a message that is %s is put aside, and its neighbours are handled', async (_what, content) => {
+    const [before, after] = [aRecord(), aRecord()];
+    await deliver(before);
+    await publish(content, { messageId: 'strange', type: 'stock.strange' });
+    await deliver(after);
+    await eventually(() => expect(network.transportOf('order').deadLettered).toBe(1));
+    await eventually(() => expect(receivedIds(order())).toEqual(idsOf([before, after])));
+    const [dead, ...others] = await takeDead();
+    expect(others).toEqual([]);
+    expect(dead!.content.toString()).toBe(content);
+    expect(dead!.properties).toMatchObject({
+      messageId: 'strange',
+      headers: {
+        'x-reason': expect.stringMatching(/^not readable: /),
+        'x-original-type': 'stock.strange',
+        'x-service': 'order',
+        'x-first-failure': expect.stringMatching(/^\d{4}-/),
+      },
+    });
+  });
+
+  test('of 256 events only the poisonous one is put aside, with its reason', async () => {
+    const records = Array.from({ length: 256 }, aRecord);
+    const poison = records[100]!.events[0]!;
+    order().failureOf = ({ id }) => (id === poison.id ? 'poison' : undefined);
+    await deliver(...records);
+    await eventually(() => expect(new Set(receivedIds(order())).size).toBe(256));
+    await eventually(() => expect(network.transportOf('order').deadLettered).toBe(1));
+    const dead = await takeDead();
+    expect(dead.map(({ properties }) => properties.messageId as string)).toEqual([poison.id]);
+    expect(dead[0]!.properties.headers).toMatchObject({ 'x-reason': 'told to fail: poison', 'x-retry-count': 0 });
+    expect(await ready('order')).toBe(0);
+  });
+
+  test('an event that fails for now waits a second, and knows how often it has come', async () => {
+    const cameAt: number[] = [];
+    order().failureOf = () => {
+      cameAt.push(performance.now());
+      return cameAt.length === 1 ? 'transient' : undefined;
+    };
+    const record = aRecord();
+    await deliver(record);
+    const waiting = await eventually(() =>
+      withChannel(broker.url, async (channel) => {
+        const message = await channel.get('retry.1s');
+        expect(message).toBeTruthy();
+        return message as GetMessage; // comes back into the queue with the end of the channel
+      }),
+    );
+    expect(waiting.properties).toMatchObject({
+      messageId: record.events[0]!.id,
+      headers: { 'x-retry-count': 1, 'x-first-failure': expect.stringMatching(/^\d{4}-/) },
+    });
+    await eventually(() => expect(receivedIds(order())).toEqual([record.events[0]!.id, record.events[0]!.id]));
+    expect(cameAt[1]! - cameAt[0]!).toBeGreaterThan(900);
+    await eventually(async () => expect([await ready('order'), await ready('retry.1s')]).toEqual([0, 0]));
+    expect(network.transportOf('order').deadLettered).toBe(0);
+  });
+
+  test('an event that fails for ever is put aside in the end', async () => {
+    order().failureOf = () => 'transient';
+    const record = aRecord();
+    await deliver(record);
+    await eventually(() => expect(network.transportOf('order').deadLettered).toBe(1), 20_000);
+    expect(receivedIds(order()).length).toBe(3);
+    const [dead] = await takeDead();
+    expect(dead!.properties.headers).toMatchObject({
+      'x-reason': 'failed 3 times: told to fail: transient',
+      'x-retry-count': 2,
+    });
+  });
+
+  test('an event that takes long does not hold up the others, however many', async () => {
+    const slow = anEvent('stock.commit-refused');
+    const gate = Promise.withResolvers<void>();
+    const receive = order().receive.bind(order());
+    order().receive = async (events, carryOn) => {
+      if (events[0]!.id === slow.id) await gate.promise;
+      return receive(events, carryOn);
+    };
+    const records = Array.from({ length: 200 }, aRecord);
+    await deliver(inventory().record(slow), ...records);
+    await eventually(() => expect(receivedIds(order()).length).toBe(200));
+    gate.resolve();
+    await eventually(() => expect(receivedIds(order())).toContain(slow.id));
+    await network.takeDown('order');
+    expect(await ready('order')).toBe(0);
+  });
+
+  test('an event that finds no queue is not acknowledged; the rest is', async () => {
+    const unbind = (action: 'bindQueue' | 'unbindQueue') =>
+      withChannel(broker.url, (channel) => channel[action]('order', 'events', 'stock.commit-refused'));
+    await unbind('unbindQueue');
+    const [lost, arrives] = [aRecord(), inventory().record(anEvent('stock.refused'))];
+    await deliver(lost, arrives);
+    expect(inventory().acknowledged).toEqual([arrives.id]);
+    await unbind('bindQueue');
+    await deliver(lost);
+    expect(inventory().acknowledged).toEqual([arrives.id, lost.id]);
+  });
+
+  test('stop waits for what is being handled, and acknowledges it', async () => {
+    const gate = Promise.withResolvers<void>();
+    order().barrier = gate.promise;
+    const records = Array.from({ length: 10 }, aRecord);
+    await deliver(...records);
+    await eventually(() => expect(order().received.length).toBe(10));
+    const stopped = network.takeDown('order');
+    gate.resolve();
+    await stopped;
+    expect(await ready('order')).toBe(0);
+  });
+
+  test('more than may be unconfirmed stays in the outbox', async () => {
+    const transport = amqpTransport(broker.url, { maxUnconfirmed: 10 });
+    await transport.start(new FakeService('user'));
+    const owner = new FakeService('inventory');
+    const second = amqpTransport(broker.url, { maxUnconfirmed: 10 });
+    await second.start(owner);
+    await second.deliver(Array.from({ length: 15 }, aRecord));
+    expect(owner.acknowledged.length).toBe(10);
+    await Promise.all([transport.stop(), second.stop()]);
+  });
+
+  describe('without a broker', () => {
+    const sweep = (service: FakeService, records: OutboxRecord[]) =>
+      eventually(async () => {
+        await service.transport!.deliver(records.filter(({ id }) => !service.acknowledged.includes(id)));
+        for (const { id } of records) expect(service.acknowledged).toContain(id);
+      }, 20_000);
+    const healthy = () => serviceNames.map((name) => services[name].transport!.healthy());
+
+    test.each(['stop', 'kill'] as const)(
+      'after a %s everything that was delivered arrives',
+      async (how) => {
+        const [before, during] = [Array.from({ length: 50 }, aRecord), Array.from({ length: 50 }, aRecord)];
+        await deliver(...before);
+        await broker[how]();
+        await eventually(() => expect(healthy()).toEqual(serviceNames.map(() => false)));
+        await deliver(...during);
+        for (const { id } of during) expect(inventory().acknowledged).not.toContain(id);
+
+        await broker.start();
+        await sweep(inventory(), [...before, ...during]);
+        await eventually(() => {
+          expect([...new Set(receivedIds(order()))].sort()).toEqual(idsOf([...before, ...during]).sort());
+        });
+        await eventually(() => expect(healthy()).toEqual(serviceNames.map(() => true)));
+      },
+      60_000,
+    );
+
+    test('nothing is lost when it dies in the middle of deliveries', async () => {
+      const records = Array.from({ length: 2_000 }, aRecord);
+      const delivered = deliver(...records);
+      await eventually(() => expect(order().received.length).toBeGreaterThan(0));
+      await broker.kill();
+      await delivered;
+      await broker.start();
+      await sweep(inventory(), records);
+      await eventually(() => expect(new Set(receivedIds(order())).size).toBe(2_000), 20_000);
+    }, 60_000);
+
+    test('a service starts without it, and finds it when it comes', async () => {
+      await network.close();
+      await broker.stop();
+      const transports: AmqpTransport[] = [];
+      try {
+        const lines: string[] = [];
+        const log = { warn: (_: object, line: string) => lines.push(line), info: (line: string) => lines.push(line) };
+        const late = amqpTransport(broker.url, { log: log as never });
+        transports.push(late);
+        const service = new FakeService('order');
+        service.transport = late;
+        await late.start(service);
+        expect(late.healthy()).toBe(false);
+        await late.deliver([service.record(anEvent('order.paid'))]);
+        expect(service.acknowledged).toEqual([]);
+        await broker.start();
+        await eventually(() => expect(late.healthy()).toBe(true), 20_000);
+        await sweep(service, [service.record(anEvent('order.paid'))]);
+        expect(lines).toEqual(['RabbitMQ is away', 'RabbitMQ is back']);
+      } finally {
+        for (const transport of transports) await transport.stop();
+      }
+    }, 60_000);
+  });
+});

@@ -1,0 +1,145 @@
+import type { ConsumeMessage } from 'amqplib';
+import type { Logger } from '../log.ts';
+import { subscribersOf, subscriptions } from '../events/subscriptions.ts';
+import { AmqpConnection } from './amqp-connection.ts';
+import { AmqpConsumer } from './amqp-consumer.ts';
+import { MessageHandler } from './amqp-handler.ts';
+import { eventPublication } from './amqp-messages.ts';
+import { AmqpPublisher } from './amqp-publisher.ts';
+import type { Intake, OutboxRecord, Transport } from './transport.ts';
+
+/** Longest that handlings under way may take when the transport stops. */
+const settleWithinMs = 5_000;
+
+export interface AmqpTransportOptions {
+  url: string;
+  /** Tells the instances of one service apart in the broker's list of connections. */
+  instance: string;
+  log: Logger;
+  /** Most messages of this process that are being handled at once. */
+  prefetch: number;
+  /** Most messages whose confirm has not come; what is more stays in the outbox. */
+  maxUnconfirmed: number;
+  /** Longest that a delivery waits for the broker's confirms. */
+  confirmTimeoutMs: number;
+  /** How often a message comes again that failed for now, before it is put aside. */
+  maxRetries: number;
+}
+
+/**
+ * Events by way of RabbitMQ. A record is acknowledged when the broker has all its events on disk; from there on they are
+ * the broker's to bring, as often as it takes. Two connections: a broker short of memory stops reading from those that
+ * publish, and must go on reading acknowledgements to get rid of what it has.
+ */
+export class AmqpTransport implements Transport {
+  readonly #options: AmqpTransportOptions;
+  readonly #publisher: AmqpPublisher;
+  readonly #connections: AmqpConnection[] = [];
+  #consumer: AmqpConsumer | undefined;
+  #handler: MessageHandler | undefined;
+  #intake: Intake | undefined;
+  #delivering = new Set<Promise<void>>();
+  #connected: boolean | undefined;
+  #stopped = false;
+
+  constructor(options: AmqpTransportOptions) {
+    this.#options = options;
+    this.#publisher = new AmqpPublisher(options);
+  }
+
+  /** How many messages this process has put aside, because nobody will ever handle them as they are. */
+  get deadLettered(): number {
+    return this.#handler?.deadLettered ?? 0;
+  }
+
+  /** Resolves when the broker has been reached or has turned out to be away; then it is tried again for ever. */
+  async start(intake: Intake): Promise<void> {
+    const { prefetch, log, maxRetries } = this.#options;
+    const { service } = intake;
+    this.#intake = intake;
+    this.#connections.push(this.#connection('publish', this.#publisher));
+    if (subscriptions[service].length > 0) {
+      const handler = new MessageHandler({ intake, publisher: this.#publisher, log, maxRetries });
+      const handle = (message: ConsumeMessage, isWanted: () => boolean) => handler.handle(message, isWanted);
+      this.#handler = handler;
+      this.#consumer = new AmqpConsumer({ queue: service, prefetch, handle });
+      this.#connections.push(this.#connection('consume', this.#consumer));
+    }
+    // One after the other: the first declares everything, so the second need not race it.
+    for (const connection of this.#connections) await connection.open();
+  }
+
+  deliver(records: OutboxRecord[]): Promise<void> {
+    const delivery = this.#publish(records).finally(() => this.#delivering.delete(delivery));
+    this.#delivering.add(delivery);
+    return delivery;
+  }
+
+  healthy(): boolean {
+    return this.#publisher.ready && (this.#consumer?.ready ?? true);
+  }
+
+  async stop(): Promise<void> {
+    await this.#consumer?.stop(settleWithinMs);
+    while (this.#delivering.size > 0) await Promise.all(this.#delivering);
+    this.#stopped = true;
+    await Promise.all(this.#connections.map((connection) => connection.close()));
+  }
+
+  /** Publishes everything in this turn; resolves with the last confirm or, without it, after the timeout. */
+  #publish(records: OutboxRecord[]): Promise<void> {
+    if (records.length === 0 || !this.#publisher.ready) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#options.confirmTimeoutMs);
+      const nowS = Math.floor(Date.now() / 1_000);
+      let openRecords = records.length;
+      const onRecord = (record: OutboxRecord, confirmed: boolean) => {
+        // Also when the timeout is over: late is not never.
+        if (confirmed) this.#intake!.acknowledge([record.id]);
+        openRecords -= 1;
+        if (openRecords > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      for (const record of records) this.#publishRecord(record, nowS, onRecord);
+    });
+  }
+
+  #publishRecord(record: OutboxRecord, nowS: number, onOutcome: (record: OutboxRecord, ok: boolean) => void): void {
+    const events = record.events.filter(({ type }) => subscribersOf(type).length > 0);
+    let open = events.length;
+    let allConfirmed = true;
+    if (open === 0) onOutcome(record, true);
+    for (const event of events) {
+      this.#publisher.publish(eventPublication(event, nowS), (confirmed) => {
+        allConfirmed &&= confirmed;
+        open -= 1;
+        if (open === 0) onOutcome(record, allConfirmed);
+      });
+    }
+  }
+
+  #connection(purpose: string, side: Pick<AmqpConsumer, 'setUp'>): AmqpConnection {
+    const { url, instance } = this.#options;
+    return new AmqpConnection({
+      url,
+      name: `${this.#intake!.service}/${instance} ${purpose}`,
+      setUp: (model, lose) => side.setUp(model, lose),
+      onUp: () => this.#note(undefined),
+      onDown: (error) => this.#note(error),
+    });
+  }
+
+  /** Says once when the broker is away, and once when it is back. */
+  #note(error: Error | undefined): void {
+    const { log } = this.#options;
+    if (this.#stopped) return;
+    if (error) {
+      if (this.#connected !== false) log.warn({ reason: error.message }, 'RabbitMQ is away');
+      this.#connected = false;
+    } else if (this.healthy()) {
+      if (this.#connected === false) log.info('RabbitMQ is back');
+      this.#connected = true;
+    }
+  }
+}

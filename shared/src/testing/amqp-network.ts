@@ -1,0 +1,80 @@
+import { connect, type Channel } from 'amqplib';
+import { pino } from 'pino';
+import { serviceNames, type ServiceName } from '../events/subscriptions.ts';
+import {
+  assertTopology,
+  deadLettersExchange,
+  deadQueueOf,
+  eventsExchange,
+  retrySteps,
+  subscribingServices,
+} from '../messaging/amqp-topology.ts';
+import { AmqpTransport, type AmqpTransportOptions } from '../messaging/amqp-transport.ts';
+import type { FakeService } from './fake-service.ts';
+
+export type AmqpTestOptions = Partial<Omit<AmqpTransportOptions, 'url'>>;
+
+export function amqpTransport(url: string, options: AmqpTestOptions = {}): AmqpTransport {
+  return new AmqpTransport({
+    url,
+    instance: 'test',
+    log: pino({ level: 'silent' }),
+    prefetch: 256,
+    maxUnconfirmed: 10_000,
+    confirmTimeoutMs: 5_000,
+    maxRetries: 50,
+    ...options,
+  });
+}
+
+/** Services that one broker connects. */
+export async function startAmqpNetwork(
+  url: string,
+  services: Record<ServiceName, FakeService>,
+  options: AmqpTestOptions = {},
+) {
+  const running = new Map<ServiceName, AmqpTransport>();
+  const takeDown = async (service: ServiceName) => {
+    await running.get(service)?.stop();
+    running.delete(service);
+  };
+  const bringUp = async (service: ServiceName) => {
+    const transport = amqpTransport(url, options);
+    services[service].transport = transport;
+    running.set(service, transport);
+    await transport.start(services[service]);
+  };
+  await Promise.all(serviceNames.map(bringUp));
+  return {
+    takeDown,
+    bringUp,
+    transportOf: (service: ServiceName) => running.get(service)!,
+    close: async () => {
+      await Promise.all(serviceNames.map(takeDown));
+    },
+  };
+}
+
+/** Does something on a channel of its own. */
+export async function withChannel<T>(url: string, use: (channel: Channel) => Promise<T>): Promise<T> {
+  const model = await connect(url);
+  model.on('error', () => {});
+  try {
+    const channel = await model.createChannel();
+    channel.on('error', () => {});
+    return await use(channel);
+  } finally {
+    await model.close().catch(() => {});
+  }
+}
+
+/** Takes everything out of the broker, as if it were new. */
+export function emptyBroker(url: string): Promise<void> {
+  return withChannel(url, async (channel) => {
+    const queues = [...subscribingServices.flatMap((service) => [service, deadQueueOf(service)])];
+    for (const queue of [...queues, ...retrySteps.map(({ name }) => name)]) await channel.deleteQueue(queue);
+    for (const exchange of [eventsExchange, deadLettersExchange, ...retrySteps.map(({ name }) => name)])
+      await channel.deleteExchange(exchange);
+    await assertTopology(channel);
+  });
+}
