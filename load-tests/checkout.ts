@@ -73,24 +73,23 @@ let login = '';
 
 function journey(productId: string, key: string): void {
   login ||= credentials(__VU);
-  const session = post('/api/sessions', login, 'log in');
+  const session = expected(201, post('/api/sessions', login, 'log in'));
   const token = session.json('accessToken') as string;
-  must(session, 201, token.length > 0);
+  must(session, token.length > 0);
 
-  const cart = post('/api/carts', '{}', 'create cart', token);
+  const cart = expected(201, post('/api/carts', '{}', 'create cart', token));
   const cartId = cart.json('id') as string;
-  must(cart, 201, cart.json('items.#') === 0);
+  must(cart, cart.json('items.#') === 0);
 
-  const product = get(`/api/products/${productId}`, 'fetch product');
+  const product = expected(200, get(`/api/products/${productId}`, 'fetch product'));
   const priceCents = product.json('priceCents') as number;
   const currency = product.json('currency') as string;
-  must(product, 200, product.json('id') === productId && priceCents > 0 && (product.json('available') as number) >= 0);
+  must(product, product.json('id') === productId && priceCents > 0 && (product.json('available') as number) >= 0);
 
   const line = JSON.stringify({ productId, quantity });
-  const filled = post(`/api/carts/${cartId}/items`, line, 'add item', token);
+  const filled = expected(200, post(`/api/carts/${cartId}/items`, line, 'add item', token));
   must(
     filled,
-    200,
     filled.json('id') === cartId &&
       filled.json('items.#') === 1 &&
       filled.json('items.0.productId') === productId &&
@@ -98,22 +97,20 @@ function journey(productId: string, key: string): void {
   );
 
   const wish = JSON.stringify({ cartId });
-  const reservation = post('/api/reservations', wish, 'reserve', token, settled(`${key}-reserve`));
+  const reservation = expected(201, post('/api/reservations', wish, 'reserve', token, settled(`${key}-reserve`)));
   const orderId = reservation.json('orderId') as string;
   const totalCents = priceCents * quantity;
   must(
     reservation,
-    201,
     reservation.json('status') === 'held' &&
       reservation.json('totalCents') === totalCents &&
       reservation.json('currency') === currency,
   );
 
   const purchase = JSON.stringify({ orderId, method: { token: 'tok_ok' } });
-  const payment = post('/api/payments', purchase, 'pay', token, settled(`${key}-pay`));
+  const payment = expected(201, post('/api/payments', purchase, 'pay', token, settled(`${key}-pay`)));
   must(
     payment,
-    201,
     payment.json('status') === 'captured' &&
       payment.json('orderId') === orderId &&
       payment.json('amountCents') === totalCents &&
@@ -121,8 +118,13 @@ function journey(productId: string, key: string): void {
   );
 }
 
-/** Throws, and so ends the journey, where status or body of an answer is wrong. */
-function must(response: Response, status: number, isRight: boolean): void {
-  if (response.status !== status || !isRight) throw new Error(`not what was asked for: ${described(response)}`);
+/** Throws, and so ends the journey, where the status is another. */
+function expected(status: number, response: Response): Response {
+  must(response, response.status === status);
   if (thinkSeconds > 0) sleep(thinkSeconds);
+  return response;
+}
+
+function must(response: Response, isRight: boolean): void {
+  if (!isRight) throw new Error(`not what was asked for: ${described(response)}`);
 }

@@ -58,9 +58,7 @@ function onSignal(): void {
 
 function readArguments(): StartArguments {
   try {
-    const parsed = parseArguments(process.argv.slice(2));
-    if (parsed.stack === 'async') throw new UsageError('--stack async is not built yet');
-    return parsed;
+    return parseArguments(process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\n\n${usage}`);

@@ -12,7 +12,7 @@ export const userConfigSchema = commonSchema.extend({
     'password hashes computed at once; each takes some 25 ms of a core and 19 MiB',
   ),
   PASSWORD_QUEUE_MAX: count(512).describe('log-ins and registrations that may wait for it; more are refused with 503'),
-  PASSWORD_WAIT_MS: milliseconds(5_000).describe('longest they wait for it before they are refused with 503'),
+  PASSWORD_WAIT_MS: milliseconds(20_000).describe('longest they wait for it before they are refused with 503'),
   CREDENTIAL_CACHE_MAX: count(20_000).describe('verified log-ins that are remembered'),
   CREDENTIAL_CACHE_MS: z.coerce
     .number()
