@@ -1,14 +1,7 @@
 import { connect, type Channel } from 'amqplib';
 import { pino } from 'pino';
 import { serviceNames, type ServiceName } from '../events/subscriptions.ts';
-import {
-  assertTopology,
-  deadLettersExchange,
-  deadQueueOf,
-  eventsExchange,
-  retrySteps,
-  subscribingServices,
-} from '../messaging/amqp-topology.ts';
+import { assertTopology, deadQueueOf, retrySteps, subscribingServices } from '../messaging/amqp-topology.ts';
 import { AmqpTransport, type AmqpTransportOptions } from '../messaging/amqp-transport.ts';
 import type { FakeService } from './fake-service.ts';
 
@@ -71,10 +64,12 @@ export async function withChannel<T>(url: string, use: (channel: Channel) => Pro
 /** Takes everything out of the broker, as if it were new. */
 export function emptyBroker(url: string): Promise<void> {
   return withChannel(url, async (channel) => {
-    const queues = [...subscribingServices.flatMap((service) => [service, deadQueueOf(service)])];
-    for (const queue of [...queues, ...retrySteps.map(({ name }) => name)]) await channel.deleteQueue(queue);
-    for (const exchange of [eventsExchange, deadLettersExchange, ...retrySteps.map(({ name }) => name)])
-      await channel.deleteExchange(exchange);
+    // Not purged but deleted: the broker may be about to move a message from there to its service.
+    for (const { name } of retrySteps) await channel.deleteQueue(name);
     await assertTopology(channel);
+    for (const service of subscribingServices) {
+      await channel.purgeQueue(service);
+      await channel.purgeQueue(deadQueueOf(service));
+    }
   });
 }

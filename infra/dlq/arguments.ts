@@ -1,0 +1,71 @@
+import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import type { ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
+import { UsageError } from '../launcher/arguments.ts';
+import type { Selection } from './selection.ts';
+
+export const commands = ['list', 'show', 'replay', 'drop'] as const;
+
+export interface DlqArguments {
+  command: (typeof commands)[number];
+  selection: Selection;
+  /** Undefined for the broker of the stack that runs. */
+  url: string | undefined;
+}
+
+export const usage = `usage: npm run dlq -- list|show|replay|drop [--service S] [--type T] [--id ID] [--url amqp://…]
+
+What no service could handle lies in one queue per service until somebody has looked at it.
+
+  list       how many there are, by service, type and reason
+  show       all of each, with its reason
+  replay     gives them to their service again, with the same ids: what it has handled already has no second effect
+  drop       throws them away; needs --id, or --all
+
+  --service  only those of a service: ${subscribingServices.join(', ')}
+  --type     only events of a type, such as stock.held
+  --id       only the event of an id
+  --url      another broker than that of the stack that npm start runs
+
+Exit code: 0 done, 1 not all of it, 2 the arguments or the broker are not usable.`;
+
+/** @throws UsageError */
+export function parseArguments(argv: string[]): DlqArguments {
+  const [command, ...others] = argv;
+  if (!isCommand(command)) throw new UsageError(command ? `unknown command "${command}"` : 'what is to be done?');
+  const result: DlqArguments = { command, selection: {}, url: undefined };
+  let all = false;
+  const rest = others.flatMap((argument) =>
+    argument.startsWith('--') ? (/^(--[^=]*)=(.*)$/s.exec(argument)?.slice(1) ?? [argument]) : [argument],
+  );
+  while (rest.length > 0) {
+    const option = rest.shift();
+    if (option === '--all') {
+      all = true;
+      continue;
+    }
+    const value = rest.shift();
+    if (!value || value.startsWith('--')) throw new UsageError(`${option} needs a value`);
+    if (option === '--service') result.selection.service = serviceOf(value);
+    else if (option === '--type') result.selection.type = value;
+    else if (option === '--id') result.selection.id = value;
+    else if (option === '--url') result.url = urlOf(value);
+    else throw new UsageError(`unknown argument "${option}"`);
+  }
+  if (command === 'drop' && !all && result.selection.id === undefined)
+    throw new UsageError('what is dropped is gone: say which one by --id, or --all');
+  return result;
+}
+
+const isCommand = (value: string | undefined): value is DlqArguments['command'] =>
+  (commands as readonly (string | undefined)[]).includes(value);
+
+function serviceOf(value: string): ServiceName {
+  const service = subscribingServices.find((name) => name === value);
+  if (!service) throw new UsageError(`--service is one of ${subscribingServices.join(', ')}, not "${value}"`);
+  return service;
+}
+
+function urlOf(value: string): string {
+  if (/^amqps?:\/\/./.test(value) && URL.canParse(value)) return value;
+  throw new UsageError('--url is one of amqp://user:password@host:port');
+}

@@ -1,0 +1,35 @@
+/** `npm run dlq`: looks at the events that no service could handle, and gives them to their services again. */
+import { UsageError } from '../launcher/arguments.ts';
+import { NotRunning } from '../launcher/running-stack.ts';
+import { parseArguments, usage, type DlqArguments } from './arguments.ts';
+import { findBrokerUrl } from './broker-url.ts';
+import { forDeadLetters, type Outcome } from './dead-letters.ts';
+import { description, listing } from './print.ts';
+
+const verdicts = { list: 'keep', show: 'keep', replay: 'replay', drop: 'drop' } as const;
+
+try {
+  const { command, selection, url = findBrokerUrl() } = parseArguments(process.argv.slice(2));
+  const outcome = await forDeadLetters(url, selection, verdicts[command]);
+  for (const line of report(command, outcome)) console.log(line);
+  process.exit(outcome.refused + outcome.unread.length > 0 ? 1 : 0);
+} catch (error) {
+  if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`);
+  else if (error instanceof NotRunning) console.error(`${error.message} Another broker is named by --url.`);
+  else console.error(`The broker cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(2);
+}
+
+function report(command: DlqArguments['command'], { letters, refused, unread }: Outcome): string[] {
+  const done = letters.length - refused;
+  const lines: Record<typeof command, string[]> = {
+    list: letters.length > 0 ? listing(letters) : ['There is nothing.'],
+    show: letters.length > 0 ? letters.map(description) : ['There is nothing.'],
+    replay: [`${done} given to their services again`, ...(refused > 0 ? [`${refused} refused; they stay`] : [])],
+    drop: [`${done} dropped`],
+  };
+  return [
+    ...lines[command],
+    ...unread.map((service) => `There is more of ${service} than is read at once: repeat it.`),
+  ];
+}
