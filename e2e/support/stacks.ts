@@ -4,7 +4,7 @@ import type { StackOptions } from '../../infra/launcher/stack-types.ts';
 import { Shop } from './shop.ts';
 
 /** The same tests run on each of these. */
-export const stacks = ['sync'] as const;
+export const stacks = ['sync', 'async'] as const;
 
 const startWithinMs = 180_000;
 const stopWithinMs = 60_000;
@@ -14,8 +14,9 @@ export function onEachStack(
   title: string,
   options: Omit<Partial<StackOptions>, 'stack' | 'dataDir'>,
   tests: (theShop: () => Shop) => void,
+  kinds: readonly (typeof stacks)[number][] = stacks,
 ): void {
-  describe.each(stacks)(`${title} (%s)`, (kind) => {
+  describe.each(kinds)(`${title} (%s)`, (kind) => {
     let own: TestStack | undefined;
     let shop: Shop | undefined;
     beforeAll(async () => {

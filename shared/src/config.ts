@@ -62,6 +62,10 @@ export const commonSchema = z.object({
   OUTBOX_MAX_ATTEMPTS: count(50).describe(
     'after so many deliveries an outbox record counts as stuck: tried every 5 minutes, logged as an error',
   ),
+  OUTBOX_BACKLOG_MAX: count(20_000).describe(
+    'outbox records (one a transaction) beyond which new reservations are refused with 503',
+  ),
+  QUEUE_BACKLOG_MAX: count(200_000).describe('the same for messages in the fullest queue of RabbitMQ'),
   INBOX_RETENTION_MS: z.coerce
     .number()
     .int()

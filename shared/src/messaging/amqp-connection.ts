@@ -72,7 +72,7 @@ export class AmqpConnection {
       });
       const ended = Promise.withResolvers<Error>();
       model.on('error', () => {}); // 'close' follows, with the same error
-      model.once('close', (error) => ended.resolve(error ?? new Error('connection closed')));
+      model.once('close', (error: Error | undefined) => ended.resolve(error ?? new Error('connection closed')));
       gatherWrites(model);
       await Promise.race([
         setUp(model, ended.resolve),

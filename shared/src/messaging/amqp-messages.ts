@@ -79,7 +79,7 @@ export const typeOf = ({ properties }: Message): string => textOf(properties.typ
 
 /** Content and properties as they came; the headers only those given, for others' would add up from round to round. */
 export function copyOf(message: Message, headers: Record<string, unknown>): Pick<Publication, 'content' | 'options'> {
-  const { contentType, timestamp } = message.properties;
+  const { contentType, timestamp } = message.properties as { contentType: unknown; timestamp: unknown };
   return {
     content: message.content,
     options: {

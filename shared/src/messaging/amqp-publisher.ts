@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type { Publication } from './amqp-messages.ts';
-import { assertTopology } from './amqp-topology.ts';
+import { assertTopology, subscribingServices } from './amqp-topology.ts';
 
 interface Session {
   channel: ConfirmChannel;
@@ -46,6 +46,14 @@ export class AmqpPublisher {
   /** False while disconnected, and while the broker is short of memory or disk and accepts nothing. */
   get ready(): boolean {
     return this.#session !== undefined && !this.#blocked;
+  }
+
+  /** How many messages wait in the fullest of the services' queues; 0 while disconnected. */
+  async deepestQueue(): Promise<number> {
+    const { channel } = this.#session ?? {};
+    if (!channel) return 0;
+    const queues = await Promise.all(subscribingServices.map((service) => channel.checkQueue(service)));
+    return Math.max(...queues.map(({ messageCount }) => messageCount));
   }
 
   /**

@@ -79,6 +79,10 @@ export class AmqpTransport implements Transport {
     return this.#publisher.ready && (this.#consumer?.ready ?? true);
   }
 
+  backlog(): Promise<number> {
+    return this.#publisher.deepestQueue();
+  }
+
   async stop(): Promise<void> {
     await this.#consumer?.stop(settleWithinMs);
     while (this.#delivering.size > 0) await Promise.all(this.#delivering);

@@ -73,6 +73,13 @@ export async function sweepOutbox({ db, service, deliver, log, maxAttempts }: Sw
   return rows.length;
 }
 
+/** How many records wait in the outbox, counted no further than `atMost`. */
+export async function outboxDepth(db: Kysely<MessagingTables>, atMost: number): Promise<number> {
+  const { rows } = await sql<{ depth: number }>`
+    SELECT count(*) AS depth FROM (SELECT FROM outbox LIMIT ${atMost}) o`.execute(db);
+  return rows[0]!.depth;
+}
+
 /** Forgets events that came so long ago that no repeat of them is to be expected. */
 export async function pruneInbox(db: Kysely<MessagingTables>, retentionMs: number): Promise<void> {
   for (let round = 0; round < pruneRounds; round += 1) {

@@ -96,6 +96,21 @@ async function locked(id: string) {
   };
 }
 
+describe('too much behind it', () => {
+  test('refuses new work, and only that, until less waits', async () => {
+    let overloaded = true;
+    const unitOfWork = tallyUnitOfWork({ sheddable: ['announce'] });
+    const lane = open(database.url, { unitOfWork, isOverloaded: () => overloaded });
+    const id = newId();
+    await expect(lane.run('announce', { id })).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 5 });
+    expect((await lane.run('add', { id, by: 1 })).result).toBe(1);
+    expect((await lane.receive([counted({ orderId: id })], 'self')).failures).toEqual([]);
+    overloaded = false;
+    await lane.run('announce', { id });
+    expect(await tallies()).toEqual({ [id]: 3 });
+  });
+});
+
 describe('a batch', () => {
   test('commits in one transaction, together with inbox and outbox, and is delivered after it', async () => {
     const delivered: OutboxRecord[] = [];

@@ -26,6 +26,7 @@ const insertOutbox: Statement = {
 const deleteOutbox: Statement = { name: 'delete-outbox', text: 'DELETE FROM outbox WHERE id = ANY($1::uuid[])' };
 
 const conflictRetries = 3;
+const overloadedRetryAfterSeconds = 5;
 /** How long an acknowledgement may wait for a transaction that takes it along. */
 const acknowledgeWithinMs = 150;
 
@@ -49,6 +50,8 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
   maxItems: number;
   maxQueued: number;
   outboxGraceMs: number;
+  /** Whether so much waits to be delivered or handled that sheddable commands are refused. */
+  isOverloaded?: () => boolean;
 }
 
 /**
@@ -88,6 +91,12 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
     name: N,
     input: InputsOf<C>[N],
   ): Promise<{ result: ResultOf<C, N>; delivered: Promise<void> }> {
+    const { unitOfWork, isOverloaded } = this.#options;
+    if (unitOfWork.sheddable?.includes(name) && isOverloaded?.()) {
+      throw new AppError('overloaded', 'Too much is still to be done. Nothing was changed; try again shortly.', {
+        retryAfterSeconds: overloadedRetryAfterSeconds,
+      });
+    }
     const work = { kind: 'command', name, input } as Work<E, InputsOf<C>>;
     try {
       const done = await this.#batcher.run({ work, origin: this.#localOrigin });

@@ -50,6 +50,8 @@ export interface Transport {
   deliver(records: OutboxRecord[]): Promise<void>;
   /** Whether events can be handed over right now. */
   healthy(): boolean;
+  /** Events that wait at the fullest of the services, where the transport itself keeps them. @throws when it cannot tell */
+  backlog?(): Promise<number>;
   /** Stops receiving, finishes what is under way. */
   stop(): Promise<void>;
 }

@@ -13,7 +13,7 @@ import type { EventType } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import { createApp } from '../http/app.ts';
 import { createLogger, type Logger } from '../log.ts';
-import { pruneInbox, sweepOutbox, type MessagingTables } from '../messaging/housekeeping.ts';
+import { outboxDepth, pruneInbox, sweepOutbox, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
 import { periodically } from '../messaging/periodic.ts';
 import { Settlements } from '../messaging/settlements.ts';
@@ -23,6 +23,7 @@ import { connectRedis } from '../redis/connection.ts';
 import { healthRoutes, platformHealthRoutes, type Health } from './health.ts';
 
 const pruneEveryMs = 60_000;
+const measureBacklogEveryMs = 1_000;
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;
 
@@ -116,6 +117,8 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
 
     const { transport, routes: transportRoutes } = transportFactory({ config, log });
     const deliver = transport.deliver.bind(transport);
+    const messaging = background as unknown as Kysely<MessagingTables>;
+    let overloaded = false;
     const lane = new Lane<S, E, C>({
       service: name,
       connection,
@@ -125,10 +128,17 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       maxItems: config.BATCH_MAX,
       maxQueued: config.BATCH_QUEUE_MAX,
       outboxGraceMs: config.OUTBOX_GRACE_MS,
+      isOverloaded: () => overloaded,
     });
     await transport.start(lane);
 
-    const messaging = background as unknown as Kysely<MessagingTables>;
+    const measureBacklog = async () => {
+      const depth = await outboxDepth(messaging, config.OUTBOX_BACKLOG_MAX);
+      const waiting = (await transport.backlog?.()) ?? 0;
+      const before = overloaded;
+      overloaded = depth >= config.OUTBOX_BACKLOG_MAX || waiting >= config.QUEUE_BACKLOG_MAX;
+      if (overloaded !== before) log.warn({ depth, waiting, overloaded }, 'the backlog crosses its bound');
+    };
     const tasks: Task[] = [
       {
         name: 'outbox-sweep',
@@ -136,6 +146,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         task: () =>
           sweepOutbox({ db: messaging, service: name, deliver, log, maxAttempts: config.OUTBOX_MAX_ATTEMPTS }),
       },
+      { name: 'backlog', everyMs: measureBacklogEveryMs, task: measureBacklog },
       { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
       ...(parts.tasks?.(lane) ?? []),
     ];

@@ -57,6 +57,7 @@ export const reservationUnitOfWork = (
 ): UnitOfWork<ReservationState, EventsOf<'reservation'>, Commands> => ({
   handlers: handlers(changed),
   commands,
+  sheddable: ['reserve'],
   load,
   save,
 });

@@ -1,0 +1,81 @@
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import type { Stack } from '../infra/launcher/stack-types.ts';
+import { expectAuditClean } from './support/audit.ts';
+import { bodyOf, until } from './support/http.ts';
+import { Sale } from './support/sale.ts';
+import type { Product, Shop, Shopper } from './support/shop.ts';
+import { onEachStack } from './support/stacks.ts';
+
+const backWithinMs = 90_000;
+jest.setTimeout(300_000);
+
+const sellers = 10;
+const options = { demo: { shoppers: sellers + 2 }, env: { OUTBOX_GRACE_MS: '1500' } };
+
+onEachStack(
+  'a sale without its broker',
+  options,
+  (theShop) => {
+    let shop: Shop;
+    let stack: Stack;
+    let sale: Sale;
+    let shopper: Shopper;
+    let product: Product;
+
+    beforeAll(async () => {
+      shop = theShop();
+      stack = shop.stack;
+      shopper = await shop.shopper(sellers + 1);
+      product = await shop.aProduct({ stock: 100_000 });
+      const products = await Promise.all([100_000, 100_000, 60].map((stock) => shop.aProduct({ stock })));
+      sale = new Sale(shop, products);
+      sale.open(sellers);
+      await sale.goesOn();
+    });
+    afterEach(() => expect(sale.surprises.splice(0)).toEqual([]));
+    afterAll(() => sale?.close());
+
+    const pids = () => stack.processes.filter(({ service }) => service).map(({ pid }) => pid);
+    const isReady = async () => (await shop.call('GET', '/readyz')).status === 200;
+    const pidOfBroker = () => stack.processes.find(({ name }) => name === 'rabbitmq')?.pid;
+
+    test('goes on when RabbitMQ is killed, and no service is started again for it', async () => {
+      const services = pids();
+      const before = pidOfBroker();
+      stack.kill('rabbitmq');
+      await until('RabbitMQ back', () => ![undefined, before].includes(pidOfBroker()), backWithinMs);
+      await until('ready', isReady, backWithinMs);
+      await sale.goesOn(40);
+      expect(pids()).toEqual(services);
+    });
+
+    test('accepts what it cannot pass on, and brings it to its end when RabbitMQ is back', async () => {
+      const services = pids();
+      const carts = await Promise.all(
+        Array.from({ length: 5 }, () => shopper.aCart({ productId: product.id, quantity: 1 })),
+      );
+      const held = await shopper.aReservation(product);
+      await stack.rabbitmq.stop();
+      const answers = await Promise.all(carts.map(({ id }, n) => shopper.reserve(id, { key: `away-${n}`, wait: 1 })));
+      const pending = answers.map((answer) => bodyOf(answer, 202));
+      const paid = bodyOf(await shopper.pay(held.orderId, 'tok_ok', { wait: 1 }), 202);
+      expect((await shop.call('GET', '/readyz')).status).toBe(503);
+      await stack.rabbitmq.start();
+      for (const { id } of pending)
+        await until('held', async () => (await shopper.reservation(id)).status === 'held', backWithinMs);
+      await until('captured', async () => (await shopper.payment(paid.id)).status === 'captured', backWithinMs);
+      await until('confirmed', async () => (await shopper.order(held.orderId)).status === 'confirmed', backWithinMs);
+      await until('ready', isReady, backWithinMs);
+      await sale.goesOn(40);
+      expect(pids()).toEqual(services);
+    });
+
+    test('has lost nothing in the end, and put nothing aside', async () => {
+      await sale.close();
+      expect(sale.reservations.size).toBeGreaterThan(20);
+      await expectAuditClean(stack);
+      expect(shop.log.filter((line) => / ended \((?!SIGKILL)/.test(line))).toEqual([]);
+    });
+  },
+  ['async'],
+);
