@@ -60,9 +60,8 @@ export class MessageHandler {
     const moved = await this.#moveTo(deadPublication(message, intake.service, complaint, new Date()), isWanted);
     if (!moved) return false;
     this.#deadLettered += 1;
-    const { messageId } = message.properties;
     log.error(
-      { eventId: messageId as unknown, eventType: typeOf(message), reason: complaint.reason },
+      { eventId: message.properties.messageId as unknown, eventType: typeOf(message), reason: complaint.reason },
       'event put aside',
     );
     return true;
