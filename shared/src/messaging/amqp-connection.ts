@@ -72,10 +72,11 @@ export class AmqpConnection {
       });
       const ended = Promise.withResolvers<Error>();
       model.on('error', () => {}); // 'close' follows, with the same error
-      model.once('close', (error: Error | undefined) => ended.resolve(error ?? new Error('connection closed')));
+      model.once('close', (error?: Error) => ended.resolve(error ?? new Error('connection closed')));
       gatherWrites(model);
       await Promise.race([
-        setUp(model, ended.resolve),
+        // A lost connection takes its channels along first, and knows better why.
+        setUp(model, (error) => setImmediate(() => ended.resolve(error))),
         ended.promise.then((error) => Promise.reject(error)),
         sleep(setUpWithinMs, undefined, { ref: false }).then(() =>
           Promise.reject(new Error('no answer to the set-up')),

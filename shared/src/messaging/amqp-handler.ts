@@ -60,8 +60,10 @@ export class MessageHandler {
     const moved = await this.#moveTo(deadPublication(message, intake.service, complaint, new Date()), isWanted);
     if (!moved) return false;
     this.#deadLettered += 1;
-    const messageId: unknown = message.properties.messageId;
-    log.error({ eventId: messageId, eventType: typeOf(message), reason: complaint.reason }, 'event put aside');
+    log.error(
+      { eventId: message.properties.messageId as unknown, eventType: typeOf(message), reason: complaint.reason },
+      'event put aside',
+    );
     return true;
   }
 

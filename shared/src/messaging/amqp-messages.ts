@@ -79,13 +79,13 @@ export const typeOf = ({ properties }: Message): string => textOf(properties.typ
 
 /** Content and properties as they came; the headers only those given, for others' would add up from round to round. */
 export function copyOf(message: Message, headers: Record<string, unknown>): Pick<Publication, 'content' | 'options'> {
-  const { contentType, timestamp } = message.properties as { contentType: unknown; timestamp: unknown };
+  const timestamp: unknown = message.properties.timestamp;
   return {
     content: message.content,
     options: {
       messageId: textOf(message.properties.messageId),
       type: typeOf(message),
-      contentType: textOf(contentType) || 'application/octet-stream',
+      contentType: textOf(message.properties.contentType) || 'application/octet-stream',
       ...(typeof timestamp === 'number' ? { timestamp } : {}),
       headers,
       persistent: true,
