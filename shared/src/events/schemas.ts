@@ -66,7 +66,8 @@ export type DomainEvent<T extends EventType = EventType> = {
 /** What a decision answers with; id and time are given to it when it is written to the outbox. */
 export type NewEvent<T extends EventType = EventType> = { [K in T]: { type: K; data: EventData<K> } }[T];
 
-const envelope = <T extends EventType>(type: T) =>
+/** The schema of one event as it travels. */
+export const envelope = <T extends EventType>(type: T) =>
   z.strictObject({ id, type: z.literal(type), version: z.literal(1), occurredAt: time, data: eventData[type] });
 
 const envelopes = Object.fromEntries(eventTypes.map((type) => [type, envelope(type)]));

@@ -3,6 +3,7 @@ import { serviceNames, subscriptions, type ServiceName } from '../events/subscri
 
 /** Every event is published here; the routing key is its type. */
 export const eventsExchange = 'events';
+export const eventsExchangeType = 'topic';
 /** Where messages go that a service will never handle; the routing key is the service's name. */
 export const deadLettersExchange = 'dead-letters';
 
@@ -41,6 +42,17 @@ const quorumQueue = (limits: { deliveries: number }, extra: Record<string, unkno
   },
 });
 
+/** The queue of a service, as it is declared. */
+export const serviceQueue = (service: ServiceName) =>
+  quorumQueue(
+    { deliveries: deliveryLimit },
+    {
+      'x-dead-letter-exchange': deadLettersExchange,
+      'x-dead-letter-routing-key': service,
+      'x-dead-letter-strategy': 'at-least-once',
+    },
+  );
+
 /**
  * Declares every exchange, queue and binding of the platform. Every process does so whenever it connects, so that no
  * event finds nowhere to go because the service that handles it has never been started.
@@ -48,18 +60,13 @@ const quorumQueue = (limits: { deliveries: number }, extra: Record<string, unkno
  */
 export async function assertTopology(channel: Channel): Promise<void> {
   const durable = { durable: true };
-  await channel.assertExchange(eventsExchange, 'topic', durable);
+  await channel.assertExchange(eventsExchange, eventsExchangeType, durable);
   await channel.assertExchange(deadLettersExchange, 'direct', durable);
   for (const service of subscribingServices) {
     const dead = deadQueueOf(service);
     await channel.assertQueue(dead, quorumQueue({ deliveries: unlimitedDeliveries }));
     await channel.bindQueue(dead, deadLettersExchange, service);
-    const deadLettering = {
-      'x-dead-letter-exchange': deadLettersExchange,
-      'x-dead-letter-routing-key': service,
-      'x-dead-letter-strategy': 'at-least-once',
-    };
-    await channel.assertQueue(service, quorumQueue({ deliveries: deliveryLimit }, deadLettering));
+    await channel.assertQueue(service, serviceQueue(service));
     for (const type of subscriptions[service]) await channel.bindQueue(service, eventsExchange, type);
   }
   for (const { name, delayMs } of retrySteps) {

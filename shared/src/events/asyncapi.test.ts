@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
+import { asyncApiDocument } from './asyncapi.ts';
+import { eventTypes } from './schemas.ts';
+import { serviceNames, subscriptions } from './subscriptions.ts';
+
+const file = join(import.meta.dirname, '../../../docs/asyncapi.json');
+const document = JSON.parse(JSON.stringify(asyncApiDocument())) as ReturnType<typeof asyncApiDocument>;
+const services = serviceNames.filter((service) => subscriptions[service].length > 0);
+
+function references(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, entry]) => (key === '$ref' ? [entry as string] : references(entry)));
+}
+const resolve = (reference: string) =>
+  reference
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], document);
+
+describe('the AsyncAPI document', () => {
+  test('is in docs as it is generated', () => {
+    const written: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+    // Not toEqual: its difference would be long, and would not say what to do.
+    if (!isDeepStrictEqual(written, document)) {
+      throw new Error('docs/asyncapi.json is not what is generated. Renew it: npm run asyncapi');
+    }
+  });
+
+  test('has every type of event, with headers and payload', () => {
+    expect(Object.keys(document.components.messages)).toEqual(eventTypes);
+    for (const type of eventTypes) {
+      expect(document.components.messages[type]).toMatchObject({ name: type, headers: {}, payload: {} });
+      expect(document.components.schemas[type]).toMatchObject({ properties: { type: { const: type } } });
+    }
+  });
+
+  test('has a queue and an operation for every service that handles anything', () => {
+    expect(Object.keys(document.channels)).toEqual(services);
+    expect(Object.keys(document.operations)).toEqual(services.map((service) => `${service}.receive`));
+    for (const service of services) {
+      expect(Object.keys(document.channels[service]?.messages as object)).toEqual(subscriptions[service]);
+      expect(document.operations[`${service}.receive`]).toMatchObject({ channel: { $ref: `#/channels/${service}` } });
+      expect(document.channels[service]).toMatchObject({
+        bindings: { amqp: { queue: { name: service }, 'x-queue-arguments': { 'x-queue-type': 'quorum' } } },
+      });
+    }
+  });
+
+  test('has no reference that leads nowhere', () => {
+    const all = references(document);
+    expect(all.length).toBeGreaterThan(50);
+    expect(all.filter((reference) => !reference.startsWith('#/') || resolve(reference) === undefined)).toEqual([]);
+  });
+});
