@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { asyncApiDocument } from '../shared/src/events/asyncapi.ts';
+import { asyncApiDocument } from '@flash-sale/shared/events/asyncapi.ts';
 
 const file = join(import.meta.dirname, '..', 'docs', 'asyncapi.json');
 const text = await format(JSON.stringify(asyncApiDocument()), { ...(await resolveConfig(file)), filepath: file });

@@ -38,8 +38,8 @@ export const commonSchema = z.object({
     'most messages on their way to the broker at once; what is more waits in the outbox',
   ),
   AMQP_CONFIRM_TIMEOUT_MS: milliseconds(5_000).describe('longest a delivery waits for the broker to confirm it'),
-  AMQP_RETRY_MAX: count(50).describe(
-    'how often an event comes again that failed for now (after 1 s, 5 s, then every 30 s) before it is put aside',
+  AMQP_PATIENT_RETRIES: count(10).describe(
+    'an event that fails for now comes again after 1 s, 5 s, then every 30 s for ever; after so many each is an error in the log',
   ),
   INTERNAL_URL: z.url().describe('where other services are reached: the internal listener of nginx'),
   INTERNAL_TOKEN: secret.describe('proves that an internal request comes from a service'),

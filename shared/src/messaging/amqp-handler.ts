@@ -18,9 +18,10 @@ const publishAgainAfterMs = 1_000;
 
 export interface MessageHandlerOptions {
   intake: Intake;
-  publisher: Pick<AmqpPublisher, 'publishAndWait'>;
+  publisher: Pick<AmqpPublisher, 'publish'>;
   log: Logger;
-  maxRetries: number;
+  /** How often an event may fail for now before each further time is an error in the log. */
+  patientRetries: number;
 }
 
 /** Gives each message to the service, and finds a place for those that it could not handle. */
@@ -39,7 +40,7 @@ export class MessageHandler {
 
   /** @returns true when its work is committed or the broker has it elsewhere; false when it is not wanted any more */
   async handle(message: ConsumeMessage, isWanted: () => boolean): Promise<boolean> {
-    const { intake, maxRetries } = this.#options;
+    const { intake, log, patientRetries } = this.#options;
     let event: DomainEvent;
     try {
       event = readEvent(message);
@@ -50,8 +51,10 @@ export class MessageHandler {
     const failure = failures[0];
     if (!failure) return true;
     if (failure.kind === 'poison') return this.#putAside(message, failure, isWanted);
-    if (retryCountOf(message) >= maxRetries)
-      return this.#putAside(message, { reason: `failed ${maxRetries + 1} times: ${failure.reason}` }, isWanted);
+    const retries = retryCountOf(message);
+    // It is never given up: an outage may last longer than any count, and what came before it must not be lost to it.
+    if (retries >= patientRetries)
+      log.error({ eventId: event.id, eventType: event.type, retries, reason: failure.reason }, 'event is stuck');
     return this.#moveTo(retryPublication(message, intake.service, new Date()), isWanted);
   }
 
@@ -69,14 +72,15 @@ export class MessageHandler {
 
   /**
    * Holds the message until the broker has it where it belongs. Giving it back instead would bring it again at once, and
-   * each time counts against the queue's limit of deliveries.
+   * each time counts against the queue's limit of deliveries. The outcome is waited for however long it takes: to publish
+   * again what is only slow would make two of one, and two of each of those.
    */
   async #moveTo(publication: Publication, isWanted: () => boolean): Promise<boolean> {
-    while (!(await this.#options.publisher.publishAndWait(publication))) {
+    while (isWanted()) {
+      if (await new Promise<boolean>((resolve) => this.#options.publisher.publish(publication, resolve))) return true;
       await sleep(publishAgainAfterMs, undefined, { ref: false });
-      if (!isWanted()) return false;
     }
-    return true;
+    return false;
   }
 }
 

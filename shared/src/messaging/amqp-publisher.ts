@@ -3,6 +3,8 @@ import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type { Publication } from './amqp-messages.ts';
 import { assertTopology, subscribingServices } from './amqp-topology.ts';
 
+const countWithinMs = 1_000;
+
 interface Session {
   channel: ConfirmChannel;
   unconfirmed: number;
@@ -14,11 +16,11 @@ const returnKey = (messageId: string, exchange: string, routingKey: string) => `
 
 /** Publishes and learns of each message whether the broker has it on disk, in a queue. */
 export class AmqpPublisher {
-  readonly #options: { maxUnconfirmed: number; confirmTimeoutMs: number };
+  readonly #options: { maxUnconfirmed: number };
   #session: Session | undefined;
   #blocked = false;
 
-  constructor(options: { maxUnconfirmed: number; confirmTimeoutMs: number }) {
+  constructor(options: { maxUnconfirmed: number }) {
     this.#options = options;
   }
 
@@ -48,12 +50,14 @@ export class AmqpPublisher {
     return this.#session !== undefined && !this.#blocked;
   }
 
-  /** How many messages wait in the fullest of the services' queues; 0 while disconnected. */
+  /** How many messages wait in the fullest of the services' queues; 0 while the broker does not tell. */
   async deepestQueue(): Promise<number> {
     const { channel } = this.#session ?? {};
-    if (!channel) return 0;
-    const queues = await Promise.all(subscribingServices.map((service) => channel.checkQueue(service)));
-    return Math.max(...queues.map(({ messageCount }) => messageCount));
+    if (!channel || !this.ready) return 0;
+    const counts = subscribingServices.map(async (service) => (await channel.checkQueue(service)).messageCount);
+    // A broker short of memory answers nothing on this connection, for as long as it is.
+    const silence = sleep(countWithinMs, [0], { ref: false });
+    return Math.max(...(await Promise.race([Promise.all(counts), silence])));
   }
 
   /**
@@ -78,14 +82,6 @@ export class AmqpPublisher {
       session.unconfirmed -= 1; // the channel is closing
       onOutcome(false);
     }
-  }
-
-  /** Publishes one message and waits for the outcome, at most the confirm timeout. Never rejects. */
-  publishAndWait(publication: Publication): Promise<boolean> {
-    return Promise.race([
-      new Promise<boolean>((resolve) => this.publish(publication, resolve)),
-      sleep(this.#options.confirmTimeoutMs, false, { ref: false }),
-    ]);
   }
 }
 

@@ -22,8 +22,8 @@ export interface AmqpTransportOptions {
   maxUnconfirmed: number;
   /** Longest that a delivery waits for the broker's confirms. */
   confirmTimeoutMs: number;
-  /** How often a message comes again that failed for now, before it is put aside. */
-  maxRetries: number;
+  /** How often an event may fail for now before each further time is an error in the log. */
+  patientRetries: number;
 }
 
 /**
@@ -54,12 +54,12 @@ export class AmqpTransport implements Transport {
 
   /** Resolves when the broker has been reached or has turned out to be away; then it is tried again for ever. */
   async start(intake: Intake): Promise<void> {
-    const { prefetch, log, maxRetries } = this.#options;
+    const { prefetch, log, patientRetries } = this.#options;
     const { service } = intake;
     this.#intake = intake;
     this.#connections.push(this.#connection('publish', this.#publisher));
     if (subscriptions[service].length > 0) {
-      const handler = new MessageHandler({ intake, publisher: this.#publisher, log, maxRetries });
+      const handler = new MessageHandler({ intake, publisher: this.#publisher, log, patientRetries });
       const handle = (message: ConsumeMessage, isWanted: () => boolean) => handler.handle(message, isWanted);
       this.#handler = handler;
       this.#consumer = new AmqpConsumer({ queue: service, prefetch, handle });
@@ -83,8 +83,12 @@ export class AmqpTransport implements Transport {
     return this.#publisher.deepestQueue();
   }
 
-  async stop(): Promise<void> {
+  async stopReceiving(): Promise<void> {
     await this.#consumer?.stop(settleWithinMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.stopReceiving();
     while (this.#delivering.size > 0) await Promise.all(this.#delivering);
     this.#stopped = true;
     await Promise.all(this.#connections.map((connection) => connection.close()));

@@ -4,7 +4,7 @@ import type { DomainEvent } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import type { OutboxRecord } from './transport.ts';
 
-const sweepAtMost = 32;
+export const sweepAtMost = 32;
 const pruneAtMost = 5_000;
 const pruneRounds = 100;
 const longestBackoffSeconds = 30;

@@ -13,7 +13,7 @@ import type { EventType } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import { createApp } from '../http/app.ts';
 import { createLogger, type Logger } from '../log.ts';
-import { outboxDepth, pruneInbox, sweepOutbox, type MessagingTables } from '../messaging/housekeeping.ts';
+import { outboxDepth, pruneInbox, sweepAtMost, sweepOutbox, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
 import { periodically } from '../messaging/periodic.ts';
 import { Settlements } from '../messaging/settlements.ts';
@@ -23,6 +23,8 @@ import { connectRedis } from '../redis/connection.ts';
 import { healthRoutes, platformHealthRoutes, type Health } from './health.ts';
 
 const pruneEveryMs = 60_000;
+/** After an outage much is found, and should not wait for many turns. */
+const sweepRounds = 50;
 const measureBacklogEveryMs = 1_000;
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;
@@ -131,10 +133,11 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       isOverloaded: () => overloaded,
     });
     await transport.start(lane);
+    closers.push(() => transport.stop());
 
     const measureBacklog = async () => {
       const depth = await outboxDepth(messaging, config.OUTBOX_BACKLOG_MAX);
-      const waiting = (await transport.backlog?.()) ?? 0;
+      const waiting = (await transport.backlog?.().catch(() => 0)) ?? 0;
       const before = overloaded;
       overloaded = depth >= config.OUTBOX_BACKLOG_MAX || waiting >= config.QUEUE_BACKLOG_MAX;
       if (overloaded !== before) log.warn({ depth, waiting, overloaded }, 'the backlog crosses its bound');
@@ -143,8 +146,13 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       {
         name: 'outbox-sweep',
         everyMs: config.OUTBOX_SWEEP_MS,
-        task: () =>
-          sweepOutbox({ db: messaging, service: name, deliver, log, maxAttempts: config.OUTBOX_MAX_ATTEMPTS }),
+        task: async () => {
+          // What cannot be handed over now would only look as if it had failed.
+          const options = { db: messaging, service: name, deliver, log, maxAttempts: config.OUTBOX_MAX_ATTEMPTS };
+          for (let round = 0; round < sweepRounds && transport.healthy(); round += 1) {
+            if ((await sweepOutbox(options)) < sweepAtMost) return;
+          }
+        },
       },
       { name: 'backlog', everyMs: measureBacklogEveryMs, task: measureBacklog },
       { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
@@ -194,7 +202,8 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     let stopped: Promise<void> | undefined;
     const drain = async () => {
       draining.abort();
-      await closeServer(server);
+      // First: while events come in, the lane is never empty.
+      await Promise.all([closeServer(server), transport.stopReceiving?.()]);
       await stopTasks();
       await lane.drained();
       await transport.stop();

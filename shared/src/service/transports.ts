@@ -30,7 +30,7 @@ const amqpTransport: TransportFactory = ({ config, log }) => {
     prefetch: config.AMQP_PREFETCH,
     maxUnconfirmed: config.AMQP_UNCONFIRMED_MAX,
     confirmTimeoutMs: config.AMQP_CONFIRM_TIMEOUT_MS,
-    maxRetries: config.AMQP_RETRY_MAX,
+    patientRetries: config.AMQP_PATIENT_RETRIES,
   });
   return { transport };
 };
