@@ -40,7 +40,7 @@ const aRace = (more: Partial<RaceResult> = {}): RaceResult => ({
 
 const aResult = (more: Partial<BenchResult>): Omit<BenchResult, 'verdicts'> => ({
   startedAt: '2026-01-01T00:00:00.000Z',
-  stack: 'async',
+  stack: 'sync',
   url: 'http://127.0.0.1:8080',
   machine: { cpu: 'any', cores: 2, memoryBytes: 8e9, system: 'Linux', node: 'v24', k6: 'v2', commit: 'abc' },
   ...more,
@@ -88,6 +88,18 @@ describe('judging a benchmark', () => {
       [false, true],
     ]);
     expect(against(16_001).map(({ met }) => met)).toEqual([false, false]);
+  });
+
+  test('the async stack has targets of its own', () => {
+    const result = {
+      stack: 'async',
+      checkout: [aLoad({ all: aTrend(449) })],
+      fifty: aLoad({ steps: { reserve: aTrend(80) } }),
+    };
+    expect(missed(verdictsOf(result))).toEqual([]);
+    expect(missed(verdictsOf({ ...result, checkout: [aLoad({ all: aTrend(450) })] }))).toEqual([
+      '500 shoppers: p95 below 450 ms',
+    ]);
   });
 
   test('50 shoppers: reserve within 60 ms; one shopper: the whole journey', () => {
