@@ -18,6 +18,11 @@ export async function freePort(): Promise<number> {
   throw new Error(`no free port found between ${lowest} and ${highest}`);
 }
 
+/** Never hands out this port: somebody has chosen it. */
+export function keepFree(port: number): void {
+  handedOut.add(port);
+}
+
 /** Whether a server could listen there now. Ports that only root may open count as free: nginx will tell. */
 export function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-import { freePort } from './free-port.ts';
+import { freePort, keepFree } from './free-port.ts';
 import { services, type ServiceName } from './database-names.ts';
 import type { ProcessSet } from './process-set.ts';
 import type { RabbitmqPorts } from './rabbitmq.ts';
@@ -37,6 +37,7 @@ export function stopOrder(instances: string[]): string[][] {
 }
 
 export async function choosePorts(publicPort: number | undefined): Promise<Ports> {
+  if (publicPort) keepFree(publicPort);
   return {
     postgres: await freePort(),
     redis: await freePort(),
