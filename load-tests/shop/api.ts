@@ -33,14 +33,6 @@ export interface Reservation {
   expiresAt: string;
 }
 
-export interface Payment {
-  id: string;
-  orderId: string;
-  status: string;
-  amountCents: number;
-  currency: string;
-}
-
 export function numberFrom(name: string, fallback: number): number {
   const value = Number(__ENV[name] ?? fallback);
   if (!Number.isFinite(value) || value < 0) throw new Error(`${name} must be a number, not ${__ENV[name]}`);

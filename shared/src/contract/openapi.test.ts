@@ -5,19 +5,12 @@ import { checkAnswer } from '../testing/contract-check.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemsOf, type Operation } from './operation.ts';
 import { operations } from './operations/index.ts';
+import { references, resolveReference } from '../testing/references.ts';
 
 const document = JSON.parse(JSON.stringify(openApiDocument())) as ReturnType<typeof openApiDocument>;
 const named = operations.map((operation) => [`${operation.method} ${operation.path}`, operation] as const);
 
-function references(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, entry]) => (key === '$ref' ? [entry as string] : references(entry)));
-}
-const resolve = (reference: string) =>
-  reference
-    .slice(2)
-    .split('/')
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], document);
+const resolve = (reference: string) => resolveReference(document, reference);
 
 describe('the OpenAPI document', () => {
   test('is valid OpenAPI 3.1', async () => {

@@ -5,20 +5,13 @@ import { describe, expect, test } from '@jest/globals';
 import { asyncApiDocument } from './asyncapi.ts';
 import { eventTypes } from './schemas.ts';
 import { serviceNames, subscriptions } from './subscriptions.ts';
+import { references, resolveReference } from '../testing/references.ts';
 
 const file = join(import.meta.dirname, '../../../docs/asyncapi.json');
 const document = JSON.parse(JSON.stringify(asyncApiDocument())) as ReturnType<typeof asyncApiDocument>;
 const services = serviceNames.filter((service) => subscriptions[service].length > 0);
 
-function references(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, entry]) => (key === '$ref' ? [entry as string] : references(entry)));
-}
-const resolve = (reference: string) =>
-  reference
-    .slice(2)
-    .split('/')
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], document);
+const resolve = (reference: string) => resolveReference(document, reference);
 
 describe('the AsyncAPI document', () => {
   test('is in docs as it is generated', () => {
