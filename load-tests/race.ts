@@ -9,6 +9,7 @@ import {
   credentials,
   get,
   numberFrom,
+  patientLogIn,
   post,
   settled,
   summaryTrendStats,
@@ -70,7 +71,7 @@ export default function ({ product, startsAtMs }: Race): void {
   let cart: Cart | undefined;
   try {
     sleep((Math.random() * prepareSeconds) / 2);
-    token = logIn(startsAtMs);
+    token = patientLogIn(credentials(__VU), startsAtMs);
     cart = fillCart(product.id, token);
   } catch (error) {
     console.error(`shopper ${__VU} did not get to the start: ${String(error)}`);
@@ -84,16 +85,6 @@ export default function ({ product, startsAtMs }: Race): void {
   sleep(waitMs / 1_000);
   const key = `${product.id}-${__VU}`;
   record(post('/api/reservations', JSON.stringify({ cartId: cart.id }), 'reserve', token, settled(key)), product);
-}
-
-/** Logs in, again and again while the service asks for patience, until the race starts. */
-function logIn(untilMs: number): string {
-  for (;;) {
-    const response = post('/api/sessions', credentials(__VU), 'log in');
-    const turnedAway = response.status === 429 || response.status === 503;
-    if (!turnedAway || Date.now() > untilMs) return bodyOf<{ accessToken: string }>(response, 201).accessToken;
-    sleep(Number(response.headers['Retry-After'] ?? 1) + Math.random());
-  }
 }
 
 function fillCart(productId: string, token: string): Cart {

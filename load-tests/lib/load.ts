@@ -28,6 +28,20 @@ export async function putLoad(target: Target, { name, script, vus, seconds }: Lo
   return { name, vus, seconds, ...loadFigures(run), usage, k6CpuSeconds, complaints: run.complaints };
 }
 
+/**
+ * Makes every instance of the user service know the passwords of so many shoppers, so that the load measures the shop and
+ * not argon2id. What a service remembers of a log-in lasts five minutes.
+ */
+export async function logIn(target: Target, shoppers: number): Promise<void> {
+  const { crossed, complaints } = await runK6({
+    script: 'log-in.ts',
+    env: { BASE_URL: target.url, STACK: target.stack, VUS: String(shoppers) },
+    timeoutMs: 200_000,
+    signal: target.signal,
+  });
+  if (crossed.length > 0) throw new Error(`not all of ${shoppers} shoppers could log in\n${complaints}`);
+}
+
 export async function runRace(
   target: Target,
   race: { buyers: number; stock: number; prepareSeconds: number },

@@ -4,7 +4,7 @@ import { startYardstick } from '../yardstick/start.ts';
 import type { BenchArguments, Phase } from './args.ts';
 import { runAudit } from './audit.ts';
 import type { BenchStack } from './bench-stack.ts';
-import { putLoad, runRace, type Target } from './load.ts';
+import { logIn, putLoad, runRace, type Target } from './load.ts';
 import { auditReport, idleReport, loadReport, raceReport } from './report.ts';
 import type { BenchResult, LoadResult } from './results.ts';
 import { idleMemoryOf } from './usage.ts';
@@ -12,10 +12,10 @@ import { idleMemoryOf } from './usage.ts';
 const settleMs = 10_000;
 const betweenPhasesMs = 2_000;
 /** Seconds of load per phase. */
-const usual = { warmUp: 40, yardstickWarmUp: 5, yardstick: 20, checkout: 60, fifty: 20, one: 10 };
-const quick = { warmUp: 25, yardstickWarmUp: 2, yardstick: 6, checkout: 12, fifty: 6, one: 4 };
-const usualRace = { buyers: 2_000, stock: 100, prepareSeconds: 30 };
-const quickRace = { buyers: 400, stock: 20, prepareSeconds: 10 };
+const usual = { warmUp: 30, yardstickWarmUp: 5, yardstick: 20, checkout: 60, fifty: 20, one: 10 };
+const quick = { warmUp: 15, yardstickWarmUp: 2, yardstick: 6, checkout: 12, fifty: 6, one: 4 };
+const usualRace = { buyers: 2_000, stock: 100, prepareSeconds: 120 };
+const quickRace = { buyers: 400, stock: 20, prepareSeconds: 30 };
 
 export interface Surroundings {
   /** For what the yardstick needs on disk. */
@@ -51,7 +51,8 @@ export async function measure(args: BenchArguments, stack: BenchStack, around: S
     say(`\n${loadReport(found.yardstick)}`);
   }
   if (args.warmUp && (['checkout', 'fifty', 'one', 'race'] as const).some(asked)) {
-    say(`\nwarming up: ${args.vus} shoppers × ${seconds.warmUp} s`);
+    say(`\nwarming up: ${args.vus} shoppers log in, and shop for ${seconds.warmUp} s`);
+    await logIn(target(), args.vus);
     await putLoad(target(), { name: 'warm-up', script: 'checkout.ts', vus: args.vus, seconds: seconds.warmUp });
   }
   if (asked('checkout')) {

@@ -1,3 +1,4 @@
+import { sleep } from 'k6';
 import http, { type RefinedResponse } from 'k6/http';
 
 export type Response = RefinedResponse<'text'>;
@@ -42,6 +43,16 @@ export function numberFrom(name: string, fallback: number): number {
 /** The log-in body of the n-th virtual user; they share accounts from SHOPPERS on. */
 export function credentials(vu: number): string {
   return JSON.stringify({ email: `shopper${((vu - 1) % shoppers) + 1}@example.com`, password });
+}
+
+/** Logs in, again and again while the service asks for patience. Answers the access token. */
+export function patientLogIn(login: string, untilMs: number): string {
+  for (;;) {
+    const response = post('/api/sessions', login, 'log in');
+    const turnedAway = response.status === 429 || response.status === 503;
+    if (!turnedAway || Date.now() > untilMs) return bodyOf<{ accessToken: string }>(response, 201).accessToken;
+    sleep(Number(response.headers['Retry-After'] ?? 1) + Math.random());
+  }
 }
 
 export function post(
