@@ -36,7 +36,7 @@ export class UsageError extends Error {}
 /** Throws UsageError for anything it does not know. */
 export function parseBenchArguments(argv: string[]): BenchArguments {
   const { values } = parse(argv);
-  const stack = values.stack ?? 'sync';
+  const stack = values.stack ?? 'async';
   if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
   return {
     stack,
