@@ -366,6 +366,23 @@ describe('the audit of an async stack', () => {
     expect(await auditAsync()).toMatchObject({ verdict: 'passed' });
   });
 
+  test.each(['order', 'retry.30s'])(
+    'waits for what lies in %s, and does not judge before it has arrived',
+    async (queue) => {
+      await change('reservation', `UPDATE reservations SET status = 'pending' ${at('rejected')}`);
+      await withChannel(vhost.url, async (channel) => {
+        channel.sendToQueue(queue, Buffer.from('an event'), { persistent: true });
+        await channel.waitForConfirms();
+      });
+      expect(await auditAsync({ quietWithinMs: 1_000 })).toMatchObject({
+        verdict: 'undecided',
+        found: [expect.stringMatching(/messages in the broker: 1/)],
+      });
+      await withChannel(vhost.url, (channel) => channel.purgeQueue(queue));
+      expect(await auditAsync()).toMatchObject({ verdict: 'failed' });
+    },
+  );
+
   test.each([
     ['nothing is under way any more', 'DELETE FROM outbox', 10_000],
     ['it can wait no longer', 'SELECT 1', 1_000],

@@ -8,7 +8,7 @@ const orderWaitMs = 600_000;
 export interface QuietOptions {
   stack: 'sync' | 'async';
   maxAttempts: number;
-  /** Messages that a broker still carries. Without it, an async stack with unsettled rows cannot be told from a slow one. */
+  /** Messages that wait in a broker. Without it, an async stack with unsettled rows cannot be told from a slow one. */
   messagesUnderWay?: (() => Promise<number>) | undefined;
 }
 

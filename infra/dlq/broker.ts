@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConfirmChannel } from 'amqplib';
 import type { ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
-import { deadQueueOf, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { deadQueueOf, retrySteps, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 
 const connectWithinMs = 5_000;
 const answerWithinMs = 10_000;
@@ -33,11 +33,22 @@ const inTime = (goodbye: Promise<void>) => Promise.race([goodbye, sleep(closeWit
 
 /** How many dead letters there are of each service. @throws when the broker cannot be reached or does not answer */
 export async function countDeadLetters(url: string): Promise<[ServiceName, number][]> {
+  const counts = await countMessages(url, subscribingServices.map(deadQueueOf));
+  return subscribingServices.map((service, index) => [service, counts[index]!]);
+}
+
+/**
+ * How many events wait for their service, be it in its queue or for another try. What a service has taken and not
+ * acknowledged is not among them: AMQP does not tell. @throws as above
+ */
+export async function countWaiting(url: string): Promise<number> {
+  const counts = await countMessages(url, [...subscribingServices, ...retrySteps.map(({ name }) => name)]);
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+function countMessages(url: string, queues: string[]): Promise<number[]> {
   return withChannel(url, async (channel) => {
-    const counts = subscribingServices.map(
-      async (service) =>
-        [service, (await channel.checkQueue(deadQueueOf(service))).messageCount] as [ServiceName, number],
-    );
+    const counts = queues.map(async (queue) => (await channel.checkQueue(queue)).messageCount);
     const silence = sleep(answerWithinMs, undefined, { ref: false }).then(() => {
       throw new Error('it does not answer');
     });

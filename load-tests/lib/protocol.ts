@@ -13,8 +13,8 @@ import { idleMemoryOf } from './usage.ts';
 const settleMs = 10_000;
 const betweenPhasesMs = 2_000;
 /** Seconds of load per phase. */
-const usual = { warmUp: 60, yardstickWarmUp: 5, yardstick: 20, checkout: 60, fifty: 20, one: 10, accepted: 20 };
-const quick = { warmUp: 15, yardstickWarmUp: 2, yardstick: 6, checkout: 12, fifty: 6, one: 4, accepted: 6 };
+const usual = { warmUp: 60, yardstickWarmUp: 15, yardstick: 20, checkout: 60, fifty: 20, one: 10, accepted: 20 };
+const quick = { warmUp: 15, yardstickWarmUp: 5, yardstick: 6, checkout: 12, fifty: 6, one: 4, accepted: 6 };
 const usualRace = { buyers: 2_000, stock: 100, prepareSeconds: 120 };
 const quickRace = { buyers: 400, stock: 20, prepareSeconds: 30 };
 const usualBacklog = 50_000;

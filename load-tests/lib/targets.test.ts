@@ -120,6 +120,10 @@ describe('judging a benchmark', () => {
     expect(missed(verdictsOf({ fifty: aLoad({ steps: { reserve: aTrend(60.1) } }) }))).toHaveLength(1);
     expect(missed(verdictsOf({ fifty: aLoad({ steps: {} }) }))).toHaveLength(1);
     expect(missed(verdictsOf({ one: aLoad({ journey: aTrend(60.1) }) }))).toHaveLength(1);
+    const async = (reserve: number) =>
+      verdictsOf({ stack: 'async', one: aLoad({ journey: aTrend(70), steps: { reserve: aTrend(reserve) } }) });
+    expect(missed(async(25))).toEqual([]);
+    expect(missed(async(25.1))).toEqual(['one shopper: p95 of reserve at most 25 ms']);
   });
 
   test('the race is exact, and sold out is the faster answer', () => {

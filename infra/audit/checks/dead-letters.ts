@@ -7,12 +7,17 @@ export const noDeadLetters = (amqpUrl: string): Check => ({
   title: 'no dead letter waits for somebody to look at it',
   unit: 'queues',
   async run() {
-    const counts = await countDeadLetters(amqpUrl).catch((error: Error) => {
-      throw new Undecided(`RabbitMQ cannot be asked for dead letters: ${error.message}`, { cause: error });
-    });
+    const counts = await orUndecided(countDeadLetters(amqpUrl));
     const wrong = counts
       .filter(([, count]) => count > 0)
       .map(([service, count]) => `dead letters of ${service}: ${count}; see npm run dlq -- list --service ${service}`);
     return { counted: counts.length, wrong };
   },
 });
+
+/** Awaits what a broker is asked. @throws Undecided when it does not answer */
+export function orUndecided<T>(question: Promise<T>): Promise<T> {
+  return question.catch((error: Error) => {
+    throw new Undecided(`RabbitMQ cannot be asked: ${error.message}`, { cause: error });
+  });
+}

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceNames } from '@flash-sale/shared/events/subscriptions.ts';
-import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import type { Transport } from '@flash-sale/shared/messaging/transport.ts';
-import { amqpTransport, withChannel } from '@flash-sale/shared/testing/amqp-network.ts';
+import { amqpTransport } from '@flash-sale/shared/testing/amqp-network.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import {
   againAfter,
@@ -25,7 +24,7 @@ import { startShop, type Shop, type Shopper } from './testing/shop.ts';
 /** So short that a hold may end while its payment is on the way, and long enough for most that do not dawdle. */
 const holdTtlMs = 4_000;
 /** Less than the gateway thinks over tok_slow. */
-const lastMomentMs = 1_000;
+const lastMomentMs = 1_800;
 const hotStock = 10;
 const testTimeoutMs = 120_000;
 
@@ -116,14 +115,14 @@ async function sell(shop: Shop): Promise<void> {
 /** Waits until each reservation has come to its end, and then until `settled`; nothing may be wrong in the books. */
 async function expectGoodEnd(
   shop: Shop,
-  stack: 'sync' | 'async',
-  settled: () => Promise<unknown>,
+  stack: { stack: 'sync' } | { stack: 'async'; amqpUrl: string },
+  settled: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<Record<string, number>> {
   const open = `SELECT id, status FROM reservations WHERE status IN ('pending', 'held')`;
   await eventually(async () => expect(await shop.query('reservation', open)).toEqual([]), 30_000);
   await settled();
   const { verdict, found, checks } = await runAudit({
-    stack: { stack, databaseUrls: shop.databaseUrls, redisUrl: shop.redis.url },
+    stack: { ...stack, databaseUrls: shop.databaseUrls, redisUrl: shop.redis.url },
   });
   expect({ verdict, found }).toEqual({ verdict: 'passed', found: [] });
   expect(checks.filter(({ counted }) => counted === 0)).toEqual([]);
@@ -151,7 +150,7 @@ describe('a sale stays exact', () => {
       const shop = await openShop(() => network.transport());
       try {
         await sell(shop);
-        const ends = await expectGoodEnd(shop, 'sync', () => network.settled());
+        const ends = await expectGoodEnd(shop, { stack: 'sync' }, () => network.settled());
         expect(Object.keys(ends).sort()).toEqual(['cancelled', 'confirmed', 'refunded']);
         // Or nothing was tested.
         for (const fault of faults) expect([fault, network.counts[fault]]).not.toEqual([fault, 0]);
@@ -169,11 +168,7 @@ describe('a sale stays exact', () => {
       const shop = await openShop(() => givenTwice(amqpTransport(vhost.url)));
       try {
         await sell(shop);
-        const queues = () =>
-          withChannel(vhost.url, (channel) => Promise.all(subscribingServices.map((name) => channel.checkQueue(name))));
-        const ends = await expectGoodEnd(shop, 'async', () =>
-          eventually(async () => expect((await queues()).filter(({ messageCount }) => messageCount > 0)).toEqual([])),
-        );
+        const ends = await expectGoodEnd(shop, { stack: 'async', amqpUrl: vhost.url });
         expect(Object.keys(ends).sort()).toEqual(['cancelled', 'confirmed', 'refunded']);
       } finally {
         await shop.close();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isConflict, isUnavailable, isUniqueViolation, orUnavailable } from './connection.ts';
+import { isConflict, isUnavailable, isUniqueViolation, NotConnected, orUnavailable } from './connection.ts';
 
 const coded = (code: string, message = 'x') => Object.assign(new Error(message), { code });
 
@@ -17,6 +17,11 @@ describe('what an error of the database means', () => {
     ['a role that may not log in', coded('28000')],
     ['a database that is being replaced', coded('3D000')],
     ['a database that lets nobody in', coded('55000')],
+    ['a table that a restore has not brought back yet', coded('42P01')],
+    ['rights that a restore has not brought back yet', coded('42501')],
+    ['no way to the network', coded('ENETUNREACH')],
+    ['no file descriptor left', coded('EMFILE')],
+    ['whatever kept us from connecting', new NotConnected('something new')],
     ['a statement that took too long', coded('57014')],
     ['pg: the connection ended', new Error('Connection terminated unexpectedly')],
     ['pg: the connection could not be made in time', new Error('timeout expired')],

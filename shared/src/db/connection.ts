@@ -38,22 +38,33 @@ export function openReads<DB>(options: ReadOptions): Kysely<DB> {
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
 }
 
+/** What connecting failed for, whatever it was: no work is at fault for that. */
+export class NotConnected extends Error {}
+
 /**
  * SQLSTATEs that say "not now": connection trouble, shutdown, out of resources, I/O errors, a standby, a stalled
- * transaction; and a server that lets us in no more (28, 3D, 55000), be it that a password is being changed or a database
- * restored: that is no fault of the work.
+ * transaction; a server that lets us in no more (28, 3D, 55000), be it that a password is being changed or a database
+ * restored; and a schema or rights that are not all there (3F000, 42P01, 42501), as amid a restore. None is the fault of
+ * the work.
  */
-const unavailableStates = /^(08|28|3D|53|57|58|25006|25P03|55000)/;
+const unavailableStates = /^(08|28|3D|3F000|42P01|42501|53|57|58|25006|25P03|55000)/;
 /** 0A000: the plan of a prepared statement is stale; the lane has a new connection by then. */
 const retryableStates = new Set(['40001', '40P01', '55P03', '0A000']);
 const socketErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'ECONNABORTED',
   'EPIPE',
   'ETIMEDOUT',
   'ENOTFOUND',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EADDRNOTAVAIL',
   'EAI_AGAIN',
+  'EMFILE',
+  'ENFILE',
 ]);
 
 const codeOf = (error: unknown): string | undefined => {
@@ -63,10 +74,11 @@ const codeOf = (error: unknown): string | undefined => {
 
 /** Whether the database could not be reached or did not answer: the same work may succeed later, unchanged. */
 export function isUnavailable(error: unknown): boolean {
+  if (error instanceof NotConnected) return true;
   const code = codeOf(error);
   if (code !== undefined) return unavailableStates.test(code) || socketErrors.has(code);
   const message = error instanceof Error ? error.message : '';
-  return /connection (terminated|error)|not queryable|Query read timeout|timeout expired|timeout exceeded when trying to connect|timeout expired/i.test(
+  return /connection (terminated|error)|not queryable|Query read timeout|timeout expired|timeout exceeded when trying to connect/i.test(
     message,
   );
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { NotConnected } from './connection.ts';
 
 /** A statement with a name is planned once a connection; its text must never vary. */
 export interface Statement {
@@ -154,7 +155,9 @@ export class LaneConnection {
       this.#drop(client);
     });
     client.on('end', () => this.#drop(client));
-    await client.connect();
+    await client.connect().catch((cause: Error) => {
+      throw new NotConnected(cause.message, { cause });
+    });
     return (this.#client = client);
   }
 

@@ -63,13 +63,14 @@ export class AmqpConsumer {
     if (this.#stopping) return;
     this.#session = session;
     const onMessage = (message: ConsumeMessage | null) => {
-      if (!message) return lose(new Error(`the queue ${queue} was deleted`));
-      if (session.subscription === oneByOne && deliveryCountOf(message) < suspectAfterDeliveries) takeMany();
+      if (!message) return lose(new Error(`the broker has ended the subscription to ${queue}`));
+      const isSuspect = deliveryCountOf(message) >= suspectAfterDeliveries;
+      if (session.subscription === oneByOne && !isSuspect && !this.#stopping) takeMany();
       void this.#take(session, message);
     };
     const takeMany = () => {
       session.subscription = many;
-      // All sent in this turn: a stop that comes between finds the new subscription.
+      // In this order on the channel, so that a stop from now on cancels the new subscription after it has begun.
       const changes = [
         channel.prefetch(prefetch),
         channel.consume(queue, onMessage, { consumerTag: many }),

@@ -19,6 +19,12 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => broker.close(), 60_000);
 
+async function durationOf(work: Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work;
+  return performance.now() - startedAt;
+}
+
 transportSuite(
   'amqp',
   async (services) => {
@@ -207,6 +213,26 @@ describe('amqp transport, its own side of it', () => {
     await stopped;
     expect(await ready('order')).toBe(0);
   });
+
+  test('stop ends what has hardly begun, and never runs into its limit, however much comes', async () => {
+    await network.takeDown('order');
+    const limitMs = 5_000;
+    let feeding = true;
+    const feed = (async () => {
+      while (feeding) await deliver(...Array.from({ length: 20 }, aRecord));
+    })();
+    try {
+      for (let round = 0; round < 20; round += 1) {
+        const transport = amqpTransport(broker.url, { prefetch: 20 });
+        await transport.start(new FakeService('order'));
+        const stoppedAfterMs = await durationOf(transport.stop());
+        expect(stoppedAfterMs).toBeLessThan(limitMs);
+      }
+    } finally {
+      feeding = false;
+      await feed;
+    }
+  }, 60_000);
 
   test('more than may be unconfirmed stays in the outbox', async () => {
     const transport = amqpTransport(broker.url, { maxUnconfirmed: 10 });
