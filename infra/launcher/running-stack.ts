@@ -55,11 +55,21 @@ export function recordRunningStack(stack: Stack): void {
     influxUrl,
     processes,
   };
+  const targets = processes.flatMap(({ name, service, port }) =>
+    service ? { targets: [`127.0.0.1:${port}`], labels: { instance: name } } : [],
+  );
+  writeFileSync(targetsIn(dataDir), JSON.stringify(targets, null, 2) + '\n');
   writeFileSync(fileIn(dataDir), JSON.stringify(record, null, 2) + '\n', { mode: 0o600 });
 }
 
 export function forgetRunningStack(dataDir: string): void {
   rmSync(fileIn(dataDir), { force: true });
+  rmSync(targetsIn(dataDir), { force: true });
+}
+
+/** Where Prometheus finds the services: infra/prometheus/prometheus.yml names it. */
+function targetsIn(dataDir: string): string {
+  return join(dataDir, 'run/prometheus.json');
 }
 
 function fileIn(dataDir: string): string {
