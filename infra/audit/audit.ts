@@ -111,8 +111,9 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
   const quiet: QuietOptions = { stack: stack.stack, maxAttempts, messagesUnderWay };
   /** Until when what looks wrong may be explained by a message that a service has taken and not worked in yet. */
   let patientUntil: number | undefined;
+  const patienceMs = Math.min(takenPatienceMs, quietWithinMs / 2);
   const mayStillArrive = () =>
-    stack.amqpUrl !== undefined && performance.now() < (patientUntil ??= performance.now() + takenPatienceMs);
+    stack.amqpUrl !== undefined && performance.now() < (patientUntil ??= performance.now() + patienceMs);
   const proveIfAtRest = async (snapshot: Snapshot): Promise<string[]> => {
     if (!snapshot.common) return ['transactions that leave no moment between them'];
     // What was given up while we waited will not come to rest.

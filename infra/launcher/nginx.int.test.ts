@@ -157,6 +157,9 @@ describe('the public listener', () => {
     '/internal/user/events',
     '/internal/events',
     '/platform/healthz',
+    '/metrics',
+    '/api/users/..%2f..%2fmetrics',
+    '/api/products/../../metrics',
     '//internal/user/events',
     '/api/users/../../internal/user/events',
     '/api/users/%2e%2e/%2e%2e/internal/user/events',
@@ -238,5 +241,6 @@ describe('the internal listener', () => {
 
   test('has nothing of the public API', async () => {
     expectProblem(await send('/api/users', { port: internalPort }), 404, 'not-found');
+    expectProblem(await send('/metrics', { port: internalPort }), 404, 'not-found');
   });
 });

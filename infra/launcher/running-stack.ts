@@ -15,6 +15,8 @@ export interface RunningStack {
   redisUrl: string;
   /** Only of an async stack. */
   amqpUrl?: string | undefined;
+  /** Only of a stack with metrics: where InfluxQL is asked, database, user and password included. */
+  influxUrl?: string | undefined;
   processes: StackProcess[];
 }
 
@@ -40,7 +42,7 @@ export function findRunningStack(dataDir = defaultDataDir): RunningStack {
 /** Only its owner may read it: it holds passwords. */
 export function recordRunningStack(stack: Stack): void {
   const launcher = identityOf(process.pid) ?? { pid: process.pid, startedAt: '' };
-  const { url, internalUrl, dataDir, databaseUrls, redisUrl, amqpUrl, processes } = stack;
+  const { url, internalUrl, dataDir, databaseUrls, redisUrl, amqpUrl, influxUrl, processes } = stack;
   const record: RunningStack = {
     launcher,
     stack: stack.stack,
@@ -50,13 +52,24 @@ export function recordRunningStack(stack: Stack): void {
     databaseUrls,
     redisUrl,
     amqpUrl,
+    influxUrl,
     processes,
   };
+  const targets = processes.flatMap(({ name, service, port }) =>
+    service ? { targets: [`127.0.0.1:${port}`], labels: { instance: name } } : [],
+  );
+  writeFileSync(targetsIn(dataDir), JSON.stringify(targets, null, 2) + '\n');
   writeFileSync(fileIn(dataDir), JSON.stringify(record, null, 2) + '\n', { mode: 0o600 });
 }
 
 export function forgetRunningStack(dataDir: string): void {
   rmSync(fileIn(dataDir), { force: true });
+  rmSync(targetsIn(dataDir), { force: true });
+}
+
+/** Where Prometheus finds the services: infra/prometheus/prometheus.yml names it. */
+function targetsIn(dataDir: string): string {
+  return join(dataDir, 'run/prometheus.json');
 }
 
 function fileIn(dataDir: string): string {

@@ -61,7 +61,7 @@ export async function reserveForCrowd(stack: Stack, productId: string, shoppers:
       await Promise.all(some.map((one) => lane.run('addItem', { ...one, productId, quantity: 1 })));
       await Promise.all(some.map(async (one) => (await lane.run('reserve', one)).delivered));
     }
-    const waiting = await transport.backlog();
+    const { inventory: waiting } = await transport.backlog();
     if (waiting !== shoppers) throw new Error(`${waiting} messages wait for the inventory, not ${shoppers}`);
     await transport.stop();
     await lane.drained();

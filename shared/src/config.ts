@@ -41,6 +41,10 @@ export const commonSchema = z.object({
   AMQP_PATIENT_RETRIES: count(10).describe(
     'an event that fails for now comes again after 1 s, 5 s, then every 30 s for ever; after so many each is an error in the log',
   ),
+  INFLUX_URL: z.url().optional().describe('InfluxDB 2, where metrics go each second; without it nowhere'),
+  INFLUX_TOKEN: z.string().default(''),
+  INFLUX_ORG: z.string().default('flash-sale'),
+  INFLUX_BUCKET: z.string().default('flash_sale'),
   INTERNAL_URL: z.url().describe('where other services are reached: the internal listener of nginx'),
   INTERNAL_TOKEN: secret.describe('proves that an internal request comes from a service'),
   JWT_SECRET: secret.describe('signs access tokens, HS256'),

@@ -5,6 +5,7 @@ import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { migrations } from '../migrations/index.ts';
 import { Catalogue } from './adapters/catalogue.ts';
 import { dueHolds } from './adapters/due-holds.ts';
+import { RecentStock } from './adapters/recent-stock.ts';
 import { StockPublisher } from './adapters/stock-publisher.ts';
 import type { InventoryTables } from './adapters/tables.ts';
 import { inventoryUnitOfWork } from './adapters/unit-of-work.ts';
@@ -18,18 +19,23 @@ type Commands = typeof commands;
 export type InventoryLane = Lane<InventoryState, Events, Commands>;
 
 const refreshCheckMs = 1_000;
+const measureEveryMs = 1_000;
 
 export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTables, InventoryState, Events, Commands> = {
   name: 'inventory',
   migrations,
-  build({ config, log, reads, background, redis, tokens }) {
+  build({ config, log, reads, background, redis, tokens, metrics }) {
     const views = new StockViews(redis);
     const catalogue = new Catalogue({ reads, background, views });
     const publisher = new StockPublisher({ views, catalogue, redis, log });
+    const recent = new RecentStock({ background, metrics });
     return {
       unitOfWork: inventoryUnitOfWork({
         holdTtlMs: config.HOLD_TTL_MS,
-        publish: (levels) => void publisher.publish(levels),
+        publish: (levels) => {
+          void publisher.publish(levels);
+          recent.changed(levels.map(({ productId }) => productId));
+        },
       }),
       routes: (lane) => routes({ lane, catalogue, publisher, tokens, log }),
       tasks: (lane) => [
@@ -42,6 +48,7 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
           },
         },
         { name: 'refresh-stock-views', everyMs: refreshCheckMs, task: () => publisher.refresh(config.VIEW_REFRESH_MS) },
+        { name: 'measure-stock', everyMs: measureEveryMs, task: () => recent.refresh() },
       ],
     };
   },

@@ -17,8 +17,19 @@ export interface ReadOptions {
   onError: (error: Error) => void;
 }
 
+/** The connections of some reads: those at work, and the requests that wait for one. */
+export interface PoolUse {
+  used: number;
+  waiting: number;
+}
+
 /** A small pool for reads outside batches, behind Kysely. */
 export function openReads<DB>(options: ReadOptions): Kysely<DB> {
+  return openWatchedReads<DB>(options).db;
+}
+
+/** The same, with a look at how busy its connections are. */
+export function openWatchedReads<DB>(options: ReadOptions): { db: Kysely<DB>; use: () => PoolUse } {
   const pool = new pg.Pool({
     Client: PreparingClient as unknown as new () => pg.ClientBase,
     connectionString: options.url,
@@ -35,7 +46,10 @@ export function openReads<DB>(options: ReadOptions): Kysely<DB> {
   pool.on('release', (_error, client) => {
     if (!(client as pg.PoolClient & { readyForQuery: boolean }).readyForQuery) void client.end().catch(() => {});
   });
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db: new Kysely<DB>({ dialect: new PostgresDialect({ pool }) }),
+    use: () => ({ used: pool.totalCount - pool.idleCount, waiting: pool.waitingCount }),
+  };
 }
 
 /** What connecting failed for, whatever it was: no work is at fault for that. */

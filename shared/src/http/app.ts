@@ -6,8 +6,12 @@ import { notFound, problemHandler } from './problem.ts';
 const largestPublicBodyBytes = 100 * 1024;
 const largestInternalBodyBytes = 16 * 1024 * 1024;
 
+/** Hears of each answered request. `route` is its pattern, `other` where there is none; 499 is a client that left. */
+export type OnRequest = (route: string, method: string, status: number, ms: number) => void;
+
 export interface AppOptions {
   log: Logger;
+  onRequest?: OnRequest;
   trustedProxies: string;
   /** Reachable from outside, mounted at /. */
   publicRoutes: Router;
@@ -23,16 +27,17 @@ export function createApp(options: AppOptions): Express {
   app.set('trust proxy', options.trustedProxies);
   app.set('query parser', 'simple');
   const { guard, routes } = options.internal;
+  const { log, onRequest } = options;
   // Calls among services are many and say nothing; only what goes wrong is worth a line.
   app.use(
     '/internal',
-    requestLine(options.log, 'warn'),
+    requestLine(log, onRequest, 'warn'),
     guard,
     express.json({ limit: largestInternalBodyBytes }),
     routes,
     notFound,
   );
-  app.use(requestLine(options.log));
+  app.use(requestLine(log, onRequest));
   app.use(express.json({ limit: largestPublicBodyBytes, inflate: false }));
   app.use(options.publicRoutes);
   app.use(notFound);
@@ -46,19 +51,25 @@ const causeOf = ({ cause }: AppError, level: string) =>
     ? { err: cause }
     : { reason: (cause instanceof Error ? cause.message : String(cause)).slice(0, 300) };
 
-/** Writes one line a request once it has been answered; the level follows the error table. */
-function requestLine(log: Logger, from: 'info' | 'warn' = 'info'): RequestHandler {
+/** Writes one line a request once it has been answered, and counts it; the level follows the error table. */
+function requestLine(log: Logger, onRequest: OnRequest = () => {}, from: 'info' | 'warn' = 'info'): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
+    // By the time of the answer, an error may have led out of it again.
+    const mount = request.baseUrl;
     response.on('close', () => {
+      const ms = performance.now() - startedAt;
+      const status = response.writableFinished ? response.statusCode : 499;
+      const pattern: unknown = (request.route as { path: unknown } | undefined)?.path;
+      onRequest(typeof pattern === 'string' ? mount + pattern : 'other', request.method, status, ms);
       const error = response.locals['error'] as AppError | undefined;
       const level = error ? errorTable[error.code].level : 'info';
       if (!log.isLevelEnabled(level) || (from === 'warn' && level === 'info')) return;
       log[level]({
         method: request.method,
         path: request.path,
-        status: response.writableFinished ? response.statusCode : 499,
-        ms: Math.round((performance.now() - startedAt) * 10) / 10,
+        status,
+        ms: Math.round(ms * 10) / 10,
         requestId: request.headers['x-request-id'],
         ...(error ? { code: error.code } : {}),
         ...(error?.cause === undefined ? {} : causeOf(error, level)),

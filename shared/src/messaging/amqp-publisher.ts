@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import type { ServiceName } from '../events/subscriptions.ts';
 import type { Publication } from './amqp-messages.ts';
 import { assertTopology, subscribingServices } from './amqp-topology.ts';
 
@@ -50,14 +51,16 @@ export class AmqpPublisher {
     return this.#session !== undefined && !this.#blocked;
   }
 
-  /** How many messages wait in the fullest of the services' queues; 0 while the broker does not tell. */
-  async deepestQueue(): Promise<number> {
+  /** How many messages wait in each service's queue; nothing while the broker does not tell. */
+  async queueDepths(): Promise<Partial<Record<ServiceName, number>>> {
     const { channel } = this.#session ?? {};
-    if (!channel || !this.ready) return 0;
-    const counts = subscribingServices.map(async (service) => (await channel.checkQueue(service)).messageCount);
+    if (!channel || !this.ready) return {};
+    const counts = subscribingServices.map(
+      async (service) => [service, (await channel.checkQueue(service)).messageCount] as const,
+    );
     // A broker short of memory answers nothing on this connection, for as long as it is.
-    const silence = sleep(countWithinMs, [0], { ref: false });
-    return Math.max(...(await Promise.race([Promise.all(counts), silence])));
+    const silence = sleep(countWithinMs, [], { ref: false });
+    return Object.fromEntries(await Promise.race([Promise.all(counts), silence]));
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { Logger } from '../log.ts';
-import { subscribersOf, subscriptions } from '../events/subscriptions.ts';
+import { subscribersOf, subscriptions, type ServiceName } from '../events/subscriptions.ts';
 import { AmqpConnection } from './amqp-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';
@@ -74,8 +74,8 @@ export class AmqpTransport implements Transport {
     return this.#publisher.ready && (this.#consumer?.ready ?? true);
   }
 
-  backlog(): Promise<number> {
-    return this.#publisher.deepestQueue();
+  backlog(): Promise<Partial<Record<ServiceName, number>>> {
+    return this.#publisher.queueDepths();
   }
 
   deadLetters(): Readonly<Record<DeadLetterCause, number>> {

@@ -52,6 +52,8 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
   outboxGraceMs: number;
   /** Whether so much waits to be delivered or handled that sheddable commands are refused. */
   isOverloaded?: () => boolean;
+  /** Hears of each committed transaction. */
+  onBatch?: (items: number, ms: number) => void;
 }
 
 /**
@@ -216,7 +218,9 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
       throw error;
     }
     for (const action of actions) action();
-    log.debug({ items: items.length, ms: Math.round((performance.now() - startedAt) * 10) / 10 }, 'batch');
+    const ms = performance.now() - startedAt;
+    this.#options.onBatch?.(work.length, ms);
+    log.debug({ items: items.length, ms: Math.round(ms * 10) / 10 }, 'batch');
     const own = outgoing.handOver();
     const delivered = own.length > 0 ? this.#options.deliver(own) : Promise.resolve();
     return results.map((result) => ({ result, delivered }));

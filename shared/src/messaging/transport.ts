@@ -50,8 +50,8 @@ export interface Transport {
   deliver(records: OutboxRecord[]): Promise<void>;
   /** Whether events can be handed over right now. */
   healthy(): boolean;
-  /** Events that wait at the fullest of the services, where the transport itself keeps them. @throws when it cannot tell */
-  backlog?(): Promise<number>;
+  /** Events that wait at each service, where the transport itself keeps them; empty while it cannot tell. */
+  backlog?(): Promise<Partial<Record<ServiceName, number>>>;
   /** How many messages this process has put aside for somebody to look at, by cause, where the transport does so itself. */
   deadLetters?(): Readonly<Record<string, number>>;
   /** Receives nothing more, where the transport fetches events itself; what is under way is finished. */

@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { sql, type Kysely, type Migration } from 'kysely';
 import { accessTokens, requireInternal, type AccessTokens } from '../auth.ts';
 import type { CommonConfig } from '../config.ts';
-import { openReads } from '../db/connection.ts';
+import { openReads, openWatchedReads } from '../db/connection.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
 import { migrate } from '../db/migrate.ts';
 import type { EventType } from '../events/schemas.ts';
@@ -19,6 +19,9 @@ import { periodically } from '../messaging/periodic.ts';
 import { Settlements } from '../messaging/settlements.ts';
 import type { Transport } from '../messaging/transport.ts';
 import type { Commands, UnitOfWork } from '../messaging/unit-of-work.ts';
+import { InfluxCollector } from '../metrics/influx-collector.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import { metricsRoute } from '../metrics/route.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { healthRoutes, platformHealthRoutes, type Health } from './health.ts';
 
@@ -39,6 +42,7 @@ export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown
   background: Kysely<DB>;
   redis: Redis;
   tokens: AccessTokens;
+  metrics: Metrics;
   /** Lets requests wait for `what` to be settled, on whichever instance that happens. */
   settlements: <View>(what: string) => Settlements<View>;
 }
@@ -83,6 +87,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
 ): Promise<RunningService> {
   const { name } = definition;
   const log = createLogger({ service: name, instance: config.SERVICE_INSTANCE, level: config.LOG_LEVEL });
+  const metrics = new Metrics({ stack: config.STACK, service: name });
   await migrate(config.MIGRATION_DATABASE_URL, definition.migrations);
 
   const closers: (() => Promise<unknown>)[] = [];
@@ -90,7 +95,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
   try {
     const onError = (error: Error) => log.warn({ reason: error.message }, 'database connection lost');
     const readOptions = { url: config.DATABASE_URL, statementTimeoutMs: config.STATEMENT_TIMEOUT_MS, onError };
-    const reads = openReads<DB>({ ...readOptions, poolSize: config.READ_POOL_SIZE });
+    const { db: reads, use: poolUse } = openWatchedReads<DB>({ ...readOptions, poolSize: config.READ_POOL_SIZE });
     const background = openReads<DB>({ ...readOptions, poolSize: 1 });
     closers.push(() => Promise.all([reads.destroy(), background.destroy()]));
     const connection = new LaneConnection({
@@ -114,7 +119,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       });
     };
     const tokens = accessTokens(config.JWT_SECRET);
-    const parts = await definition.build({ config, log, reads, background, redis, tokens, settlements });
+    const parts = await definition.build({ config, log, reads, background, redis, tokens, metrics, settlements });
     if (parts.close) closers.push(parts.close);
 
     const { transport, routes: transportRoutes } = transportFactory({ config, log });
@@ -131,17 +136,48 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       maxQueued: config.BATCH_QUEUE_MAX,
       outboxGraceMs: config.OUTBOX_GRACE_MS,
       isOverloaded: () => overloaded,
+      onBatch: (items, ms) => metrics.batchDone(items, ms),
     });
     await transport.start(lane);
     closers.push(() => transport.stop());
 
+    let outbox: number | undefined;
+    let queues: Partial<Record<ServiceName, number>> = {};
     const measureBacklog = async () => {
       const depth = await outboxDepth(messaging, config.OUTBOX_BACKLOG_MAX);
-      const waiting = (await transport.backlog?.().catch(() => 0)) ?? 0;
+      queues = (await transport.backlog?.().catch(() => ({}))) ?? {};
+      outbox = depth;
+      const waiting = Math.max(0, ...Object.values(queues));
       const before = overloaded;
       overloaded = depth >= config.OUTBOX_BACKLOG_MAX || waiting >= config.QUEUE_BACKLOG_MAX;
       if (overloaded !== before) log.warn({ depth, waiting, overloaded }, 'the backlog crosses its bound');
     };
+    metrics.watch({
+      measurement: 'backlog',
+      gauges: {
+        outbox: 'flash_sale_outbox_records',
+        queue: 'flash_sale_queue_messages',
+        waiting: 'flash_sale_lane_waiting_items',
+      },
+      read: () => [{ fields: { outbox, queue: queues[name], waiting: lane.queued } }],
+    });
+    metrics.watch({
+      measurement: 'pool',
+      gauges: { used: 'flash_sale_pool_used_connections', waiting: 'flash_sale_pool_waiting_requests' },
+      read: () => [{ fields: { ...poolUse() } }],
+    });
+    if (config.INFLUX_URL !== undefined) {
+      const collector = new InfluxCollector({
+        url: config.INFLUX_URL,
+        token: config.INFLUX_TOKEN,
+        org: config.INFLUX_ORG,
+        bucket: config.INFLUX_BUCKET,
+        tags: { stack: config.STACK, service: name, instance: config.SERVICE_INSTANCE },
+        metrics,
+        log,
+      });
+      closers.push(() => collector.close());
+    }
     const tasks: Task[] = [
       {
         name: 'outbox-sweep',
@@ -184,10 +220,12 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     };
     const app = createApp({
       log,
+      onRequest: (route, method, status, ms) => metrics.requestDone(route, method, status, ms),
       trustedProxies: config.TRUSTED_PROXIES,
       publicRoutes: parts
         .routes(lane)
         .use(healthRoutes(readiness))
+        .use(metricsRoute(metrics))
         .use(platformHealthRoutes({ internalUrl: config.INTERNAL_URL, internalToken: config.INTERNAL_TOKEN })),
       internal: {
         guard: requireInternal(config.INTERNAL_TOKEN),

@@ -1,0 +1,110 @@
+import { expect, test } from '@jest/globals';
+import { services } from '../infra/launcher/database-names.ts';
+import { influxql, type Series } from '../infra/launcher/influxql.ts';
+import { send, until, type Problem } from './support/http.ts';
+import { expectProblem } from './support/expectations.ts';
+import { onEachStack } from './support/stacks.ts';
+
+const ofEveryService = ['process', 'http', 'backlog', 'batch', 'pool', 'collector'];
+/** Of each measurement; those of a thing that only some have are left out. */
+const fields: Record<string, string[]> = {
+  process: [
+    ...['cpu_percent', 'rss_bytes', 'heap_used_bytes', 'heap_total_bytes', 'event_loop_p50_ms', 'event_loop_p99_ms'],
+    ...['event_loop_max_ms', 'event_loop_utilization', 'gc_ms', 'gc_count'],
+  ],
+  http: ['count', 'sum_ms', 'p50_ms', 'p95_ms', 'p99_ms', 'max_ms'],
+  backlog: ['outbox', 'waiting'],
+  batch: ['batches', 'items', 'mean_items', 'max_items', 'mean_ms'],
+  pool: ['waiting', 'used'],
+  stock: ['total', 'held', 'sold', 'available'],
+  collector: ['written', 'lost'],
+};
+
+onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
+  const ask = (statement: string): Promise<Series[]> => influxql(theShop().stack.influxUrl ?? '', statement);
+
+  test('reach InfluxDB from every instance of every service', async () => {
+    const { stack } = theShop();
+    const shopper = await theShop().aShopper();
+    const product = await theShop().aProduct();
+    await shopper.aPurchase(product);
+
+    const instances = stack.processes.flatMap(({ service, instance }) => (service ? `${service} ${instance}` : []));
+    expect(instances).toHaveLength(2 * services.length);
+    for (const measurement of ofEveryService) {
+      let found: Series[] = [];
+      const complete = async () => {
+        found = await ask(`SELECT * FROM ${measurement} GROUP BY service, instance, stack LIMIT 1`);
+        return found.length >= instances.length;
+      };
+      await until(`points of ${measurement}`, complete);
+      const named = found.map(({ tags }) => `${tags?.['service']} ${tags?.['instance']}`);
+      expect(named.toSorted()).toEqual(instances.toSorted());
+      expect(new Set(found.map(({ tags }) => tags?.['stack']))).toEqual(new Set([stack.stack]));
+      for (const { columns } of found) expect(columns).toEqual(expect.arrayContaining(fields[measurement]!));
+    }
+
+    const sold = async () => {
+      const [series] = await ask(`SELECT last(sold) FROM stock WHERE product = '${product.id}'`);
+      return series?.values[0]?.[1] === 1;
+    };
+    await until('the sold unit', sold);
+    const [stock] = await ask('SELECT * FROM stock LIMIT 1');
+    expect(stock?.columns).toEqual(expect.arrayContaining(fields['stock']!));
+  });
+
+  test('name routes by their pattern, never by a path', async () => {
+    const shopper = await theShop().aShopper();
+    await shopper.call('GET', `/api/orders/${crypto.randomUUID()}`);
+    const wanted = `SELECT count FROM http WHERE route = '/api/orders/:id' AND method = 'GET' AND status = '404'`;
+    await until('the request', async () => (await ask(wanted)).length === 1);
+    const [routes] = await ask('SHOW TAG VALUES FROM http WITH KEY = route');
+    const known = /^(other|(\/[a-z]+|\/:[a-z]+)+\/?)$/i;
+    for (const [, route] of routes!.values) expect(route).toMatch(known);
+  });
+
+  test('have the depth of each queue where there are queues', async () => {
+    const series = await ask('SELECT last(queue) FROM backlog GROUP BY service');
+    const named = series.map(({ tags }) => tags?.['service']).toSorted();
+    const withQueue = ['inventory', 'order', 'payment', 'reservation'];
+    expect(named).toEqual(theShop().stack.stack === 'async' ? withQueue : []);
+  });
+
+  test('are read by Prometheus at each service, and not through the public listener', async () => {
+    const { stack } = theShop();
+    for (const { service, port } of stack.processes) {
+      if (!service) continue;
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      expect(text).toMatch(/^process_cpu_seconds_total\{.*\} \d/m);
+      expect(text).toMatch(new RegExp(`^http_request_duration_seconds_count\\{.*service="${service}".*\\} [1-9]`, 'm'));
+      expect(text).toMatch(/^flash_sale_outbox_records\{.*\} \d/m);
+    }
+    for (const path of ['/metrics', '/api/orders/../../metrics', '/api/orders/..%2f..%2fmetrics']) {
+      expectProblem(await send<Problem>(stack.url, 'GET', path), 404, 'not-found');
+    }
+  });
+
+  test('are nobody’s business: InfluxDB may go and come back during the sale', async () => {
+    const { stack } = theShop();
+    const port = stack.processes.find(({ name }) => name === 'order-1')?.port;
+    const hasLost = async () =>
+      /^flash_sale_collector_lost_points\{.*\} [1-9]/m.test(
+        await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
+      );
+    await stack.influxdb.stop();
+    await until('a loss that is counted', hasLost);
+    const shopper = await theShop().shopper(1);
+    await shopper.aPurchase(await theShop().aProduct());
+    await stack.influxdb.start();
+    const [before] = await ask('SELECT last(written) FROM collector');
+    const goesOn = async () => {
+      const [now] = await ask('SELECT last(written) FROM collector');
+      return now?.values[0]?.[0] !== before?.values[0]?.[0];
+    };
+    await until('metrics again', goesOn);
+    await until('the loss in them', async () => {
+      const [lost] = await ask(`SELECT last(lost) FROM collector WHERE service = 'order' AND instance = '1'`);
+      return Number(lost?.values[0]?.[1]) > 0;
+    });
+  });
+});
