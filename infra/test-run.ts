@@ -23,7 +23,7 @@ cleanup.onSignals();
 let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 try {
   if (stages.some((stage) => stage === 'int' || stage === 'e2e')) {
-    await preparePrograms(['postgres', 'redis', 'rabbitmq', 'erlang', 'nginx'], console.log);
+    await preparePrograms(['postgres', 'redis', 'rabbitmq', 'erlang', 'nginx', 'influxdb'], console.log);
   }
   for (const stage of stages) {
     if (!cleanup.interrupted) totals = add(totals, await run(stage));

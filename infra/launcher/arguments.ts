@@ -3,23 +3,29 @@ export interface StartArguments {
   stack: 'sync' | 'async';
   port: number;
   host: string;
+  metrics: boolean;
 }
 
 /** Something the caller got wrong: shown as it is, without a stack trace. */
 export class UsageError extends Error {}
 
-export const usage = `usage: npm start [-- --stack sync|async] [--port 8080] [--host 127.0.0.1]
+export const usage = `usage: npm start [-- --stack sync|async] [--port 8080] [--host 127.0.0.1] [--no-metrics]
 
-  --stack  how the services talk: sync (HTTP) or async (RabbitMQ)
-  --port   where the shop listens
-  --host   the address it listens on; 0.0.0.0 opens it to the network`;
+  --stack       how the services talk: sync (HTTP) or async (RabbitMQ)
+  --port        where the shop listens
+  --host        the address it listens on; 0.0.0.0 opens it to the network
+  --no-metrics  runs no InfluxDB beside it`;
 
 /** Strict on purpose: a mistyped option must not start the wrong thing. Throws UsageError. */
 export function parseArguments(argv: string[]): StartArguments {
-  const result: StartArguments = { stack: 'sync', port: 8080, host: '127.0.0.1' };
+  const result: StartArguments = { stack: 'sync', port: 8080, host: '127.0.0.1', metrics: true };
   const rest = argv.flatMap(splitEquals);
   while (rest.length > 0) {
     const option = rest.shift() ?? '';
+    if (option === '--no-metrics') {
+      result.metrics = false;
+      continue;
+    }
     const value = rest.shift();
     if (!['--stack', '--port', '--host'].includes(option)) throw new UsageError(`unknown argument "${option}"`);
     if (value === undefined || value.startsWith('--')) throw new UsageError(`${option} needs a value`);

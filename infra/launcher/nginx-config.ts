@@ -20,7 +20,7 @@ export interface NginxSettings {
 export function renderNginxConfig(template: string, settings: NginxSettings): string {
   const host = settings.publicHost.includes(':') ? `[${settings.publicHost}]` : settings.publicHost;
   const values: Record<string, string | number> = {
-    MAIN_DIRECTIVES: ['daemon off;', ...(settings.runAs ? [userDirective(settings.runAs)] : [])].join('\n'),
+    MAIN_DIRECTIVES: mainDirectives(settings.runAs),
     OPEN_FILES: settings.openFiles,
     WORKER_CONNECTIONS: Math.min(16_384, settings.openFiles - 64),
     DATA_DIR: settings.dataDir,
@@ -30,17 +30,23 @@ export function renderNginxConfig(template: string, settings: NginxSettings): st
     BALANCE: settings.balance === 'least-connections' ? 'least_conn;' : '# round robin',
     ...Object.fromEntries(services.map((name) => [`${name.toUpperCase()}_SERVERS`, servers(settings.ports[name])])),
   };
+  return fillIn(template, values);
+}
+
+/** Replaces each ${NAME} outside of comments. Throws if it names something that is not among the values. */
+export function fillIn(template: string, values: Record<string, string | number>): string {
   return template.replaceAll(/^(?!\s*#).*$/gm, (line) =>
     line.replaceAll(/\$\{([A-Z_]+)\}/g, (_, name: string) => {
       const value = values[name];
-      if (value === undefined) throw new Error(`nginx.conf.template names \${${name}}, which nobody fills in`);
+      if (value === undefined) throw new Error(`an nginx template names \${${name}}, which nobody fills in`);
       return String(value);
     }),
   );
 }
 
-function userDirective({ user, group }: { user: string; group: string }): string {
-  return `user ${user} ${group};`;
+/** In the foreground and, when started by root, with workers of another user. */
+export function mainDirectives(runAs: NginxSettings['runAs']): string {
+  return ['daemon off;', ...(runAs ? [`user ${runAs.user} ${runAs.group};`] : [])].join('\n');
 }
 
 function servers(ports: number[]): string {

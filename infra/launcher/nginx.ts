@@ -6,7 +6,7 @@ import { renderNginxConfig, type NginxSettings } from './nginx-config.ts';
 import type { Program } from './supervised.ts';
 import type { RunAs } from './unprivileged.ts';
 
-const templates = join(import.meta.dirname, '../../nginx');
+export const templates = join(import.meta.dirname, '../../nginx');
 
 interface NginxOptions extends Omit<NginxSettings, 'dataDir' | 'errorLog' | 'openFiles' | 'runAs'> {
   executable: string;
@@ -29,10 +29,23 @@ export async function nginxProgram({
   const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
   const openFiles = Math.min(65_536, hardLimitOfOpenFiles());
   const config = renderNginxConfig(template, { ...settings, dataDir: folder, errorLog: logFile, openFiles, runAs });
-  await writeFile(join(folder, 'nginx.conf'), config);
   await copyFile(join(templates, 'problems.conf'), join(folder, 'problems.conf'));
+  return nginxWith({ name: 'nginx', executable, folder, logFile, config, port: settings.internalPort });
+}
+
+/** An nginx of this configuration, which listens on this port, among others. Only its owner may read its folder. */
+export async function nginxWith(options: {
+  name: string;
+  executable: string;
+  folder: string;
+  logFile: string;
+  config: string;
+  port: number;
+}): Promise<Program> {
+  const { name, executable, folder, logFile, config, port } = options;
+  await writeFile(join(folder, 'nginx.conf'), config);
   return {
-    name: 'nginx',
+    name,
     command: executable,
     args: ['-p', folder, '-c', join(folder, 'nginx.conf')],
     env: { PATH: process.env.PATH },
@@ -43,7 +56,7 @@ export async function nginxProgram({
     stopWithinMs: 3_000,
     deathSignal: 'SIGTERM', // a killed master would leave its workers behind
     readyWithinMs: 15_000,
-    isReady: () => accepts(settings.internalPort),
+    isReady: () => accepts(port),
   };
 }
 

@@ -63,6 +63,11 @@ export const catalogue = {
     folders: [],
     packages: { debian: 'nginx', fedora: 'nginx', arch: 'nginx', alpine: 'nginx', macos: 'nginx' },
   },
+  influxdb: {
+    executables: [['influxd']],
+    folders: [],
+    packages: { debian: 'influxdb', fedora: 'influxdb', arch: 'influxdb', alpine: 'influxdb', macos: 'influxdb' },
+  },
 } satisfies Record<string, ServerProgram>;
 
 export type ProgramName = keyof typeof catalogue;

@@ -15,6 +15,8 @@ export interface RunningStack {
   redisUrl: string;
   /** Only of an async stack. */
   amqpUrl?: string | undefined;
+  /** Only of a stack with metrics: where InfluxQL is asked, database, user and password included. */
+  influxUrl?: string | undefined;
   processes: StackProcess[];
 }
 
@@ -40,7 +42,7 @@ export function findRunningStack(dataDir = defaultDataDir): RunningStack {
 /** Only its owner may read it: it holds passwords. */
 export function recordRunningStack(stack: Stack): void {
   const launcher = identityOf(process.pid) ?? { pid: process.pid, startedAt: '' };
-  const { url, internalUrl, dataDir, databaseUrls, redisUrl, amqpUrl, processes } = stack;
+  const { url, internalUrl, dataDir, databaseUrls, redisUrl, amqpUrl, influxUrl, processes } = stack;
   const record: RunningStack = {
     launcher,
     stack: stack.stack,
@@ -50,6 +52,7 @@ export function recordRunningStack(stack: Stack): void {
     databaseUrls,
     redisUrl,
     amqpUrl,
+    influxUrl,
     processes,
   };
   writeFileSync(fileIn(dataDir), JSON.stringify(record, null, 2) + '\n', { mode: 0o600 });

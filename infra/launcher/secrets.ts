@@ -9,6 +9,7 @@ export interface Secrets {
   auditorPassword: string;
   redisPassword: string;
   rabbitmqPassword: string;
+  influxToken: string;
   jwtSecret: string;
   internalToken: string;
   orderIdSecret: string;
@@ -28,6 +29,7 @@ export async function loadSecrets(file: string): Promise<Secrets> {
     auditorPassword: known.auditorPassword ?? newSecret(),
     redisPassword: known.redisPassword ?? newSecret(),
     rabbitmqPassword: known.rabbitmqPassword ?? newSecret(),
+    influxToken: known.influxToken ?? newSecret(),
     jwtSecret: known.jwtSecret ?? newSecret(),
     internalToken: known.internalToken ?? newSecret(),
     orderIdSecret: known.orderIdSecret ?? newSecret(),

@@ -1,31 +1,38 @@
 import { join } from 'node:path';
 import { provision, type DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
+import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
 import { nginxProgram } from './nginx.ts';
 import { postgresProgram, postgresUrl } from './postgres.ts';
 import { preparePrograms, type ProgramName, type Programs } from './programs.ts';
 import { amqpUrl, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
 import { redisProgram, redisUrl } from './redis.ts';
 import { portsByService, runsRabbitmq, type Site } from './site.ts';
+import type { Supervised } from './supervised.ts';
 import { serverFolder } from './unprivileged.ts';
 
 /** Starts what the services stand on, all at once, and sets up the databases. */
-export async function startServers(
-  site: Site,
-): Promise<{ databases: Record<DatabaseName, DatabaseUrls>; redisUrl: string; amqpUrl: string | undefined }> {
+export async function startServers(site: Site): Promise<{
+  databases: Record<DatabaseName, DatabaseUrls>;
+  redisUrl: string;
+  amqpUrl: string | undefined;
+  influxdb: Influxdb | undefined;
+}> {
   const { databaseUrl, redisUrl: givenRedisUrl } = site.options;
   const needed: ProgramName[] = ['nginx'];
   if (!databaseUrl) needed.push('postgres');
   if (!givenRedisUrl) needed.push('redis');
   if (runsRabbitmq(site.options)) needed.push('rabbitmq', 'erlang');
   const programs = await preparePrograms(needed, site.say);
-  const [databases, redis, rabbitmq] = await Promise.all([
+  const influxExecutable = site.options.metrics ? await findInfluxdb(site) : undefined;
+  const [databases, redis, rabbitmq, influxdb] = await Promise.all([
     startPostgres(site, programs).then((adminUrl) => provision(adminUrl, site.secrets)),
     startRedis(site, programs),
     startRabbitmq(site, programs),
+    influxExecutable === undefined ? undefined : startInfluxdb(site, influxExecutable, programs),
     startNginx(site, programs),
   ]);
-  return { databases, redisUrl: redis, amqpUrl: rabbitmq };
+  return { databases, redisUrl: redis, amqpUrl: rabbitmq, influxdb };
 }
 
 async function startPostgres(site: Site, programs: Programs): Promise<string> {
@@ -74,6 +81,46 @@ async function startRabbitmq(site: Site, programs: Programs): Promise<string | u
   await site.processes.start(epmdProgram(options));
   await site.processes.start(await rabbitmqProgram(options));
   return amqpUrl(ports.rabbitmq.amqp, secrets.rabbitmqPassword);
+}
+
+/** Where it cannot be had, the shop runs without it. */
+async function findInfluxdb(site: Site): Promise<string | undefined> {
+  try {
+    return (await preparePrograms(['influxdb'], site.say)).influxdb[0];
+  } catch {
+    site.say(
+      'no metrics: InfluxDB was not found, and could not be installed (Debian, Ubuntu: apt-get install influxdb)',
+    );
+    return undefined;
+  }
+}
+
+/** Whatever is wrong with it, it is not worth a sale: the shop then runs without metrics. */
+async function startInfluxdb(site: Site, executable: string, programs: Programs): Promise<Influxdb | undefined> {
+  const { ports, secrets, runAs, processes, signal } = site;
+  const started: Supervised[] = [];
+  try {
+    const influxdb = await influxdbAt({
+      executable,
+      nginx: programs.nginx[0] ?? 'nginx',
+      folder: await placeFor(site, 'influxdb'),
+      frontFolder: await placeFor(site, 'influxdb-front'),
+      logsFolder: site.logsFolder,
+      ports: ports.influxdb,
+      token: secrets.influxToken,
+      runAs,
+    });
+    for (const { program } of influxdb.programs) {
+      started.push(await processes.start({ ...program, optional: true }));
+    }
+    await setUpInfluxdb(influxdb);
+    return influxdb;
+  } catch (error) {
+    await Promise.all(started.map((one) => one.stop()));
+    signal.throwIfAborted();
+    site.say(`no metrics: ${(error as Error).message.split('\n')[0]}`);
+    return undefined;
+  }
 }
 
 async function startNginx(site: Site, programs: Programs): Promise<void> {

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import type { DatabaseName, ServiceName } from './database-names.ts';
 import type { DatabaseUrls } from './databases.ts';
+import type { Influxdb } from './influxdb.ts';
 import type { Secrets } from './secrets.ts';
 import type { Program } from './supervised.ts';
 
@@ -13,6 +14,8 @@ export interface ServiceSurroundings {
   redisUrl: string;
   /** Only in the async stack. */
   amqpUrl: string | undefined;
+  /** Only of a stack with metrics. */
+  influxdb: Influxdb | undefined;
   internalUrl: string;
   secrets: Secrets;
   /** Compiled code is kept here: it saves a good part of a start. */
@@ -44,6 +47,12 @@ export function environmentOf(
     GATEWAY_DATABASE_URL: databases.gateway.runtime,
     GATEWAY_MIGRATION_DATABASE_URL: databases.gateway.owner,
   };
+  const metrics = around.influxdb && {
+    INFLUX_URL: around.influxdb.url,
+    INFLUX_TOKEN: around.influxdb.token,
+    INFLUX_ORG: around.influxdb.org,
+    INFLUX_BUCKET: around.influxdb.bucket,
+  };
   return {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '/',
@@ -59,6 +68,7 @@ export function environmentOf(
     ...(service === 'payment' ? gateway : {}),
     REDIS_URL: around.redisUrl,
     ...(around.amqpUrl ? { AMQP_URL: around.amqpUrl } : {}),
+    ...metrics,
     INTERNAL_URL: around.internalUrl,
     INTERNAL_TOKEN: secrets.internalToken,
     JWT_SECRET: secrets.jwtSecret,

@@ -1,5 +1,6 @@
 import { freePort, keepFree } from './free-port.ts';
 import { services, type ServiceName } from './database-names.ts';
+import type { InfluxdbPorts } from './influxdb.ts';
 import type { ProcessSet } from './process-set.ts';
 import type { RabbitmqPorts } from './rabbitmq.ts';
 import type { Secrets } from './secrets.ts';
@@ -27,13 +28,14 @@ export interface Ports {
   postgres: number;
   redis: number;
   rabbitmq: RabbitmqPorts;
+  influxdb: InfluxdbPorts;
   public: number;
   internal: number;
 }
 
 /** The order in which a stack stops: no new requests, then what is under way, then what that needs. */
 export function stopOrder(instances: string[]): string[][] {
-  return [['nginx'], instances, ['redis', 'rabbitmq'], ['postgres', 'epmd']];
+  return [['nginx'], instances, ['redis', 'rabbitmq', 'influxdb-front'], ['postgres', 'epmd', 'influxdb']];
 }
 
 export async function choosePorts(publicPort: number | undefined): Promise<Ports> {
@@ -42,6 +44,7 @@ export async function choosePorts(publicPort: number | undefined): Promise<Ports
     postgres: await freePort(),
     redis: await freePort(),
     rabbitmq: await chooseRabbitmqPorts(),
+    influxdb: await chooseInfluxdbPorts(),
     public: publicPort ? publicPort : await freePort(),
     internal: await freePort(),
   };
@@ -49,6 +52,10 @@ export async function choosePorts(publicPort: number | undefined): Promise<Ports
 
 export async function chooseRabbitmqPorts(): Promise<RabbitmqPorts> {
   return { amqp: await freePort(), distribution: await freePort(), epmd: await freePort() };
+}
+
+export async function chooseInfluxdbPorts(): Promise<InfluxdbPorts> {
+  return { api: await freePort(), server: await freePort(), rpc: await freePort() };
 }
 
 /** Whether this stack has a RabbitMQ of its own. */

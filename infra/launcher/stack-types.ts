@@ -20,6 +20,8 @@ export interface StackOptions {
   redisUrl?: string | undefined;
   /** Only of use in the async stack. */
   amqpUrl?: string | undefined;
+  /** Runs an InfluxDB and has the services write their metrics to it, where one can be had; not unless asked for. */
+  metrics?: boolean;
   /** A folder with one folder per service, each with src/main.ts; the repository's own unless given. */
   servicesRoot?: string;
   /** Progress, restarts and trouble, one line each; silent unless given. */
@@ -31,7 +33,7 @@ export interface StackOptions {
 }
 
 export interface StackProcess {
-  /** `postgres`, `redis`, `rabbitmq` and its `epmd`, `nginx`, or service and instance, as in `order-2`. */
+  /** `postgres`, `redis`, `rabbitmq` and its `epmd`, `influxdb` and its `influxdb-front`, `nginx`, or service and instance, as in `order-2`. */
   name: string;
   service: ServiceName | undefined;
   instance: number | undefined;
@@ -57,10 +59,13 @@ export interface Stack {
   redisUrl: string;
   /** Only in the async stack. */
   amqpUrl: string | undefined;
+  /** Where InfluxQL is asked, database, user and password included: append `&q=`. Only of a stack with metrics. */
+  influxUrl: string | undefined;
   secrets: Secrets;
   postgres: ServerControl;
   redis: ServerControl;
   rabbitmq: ServerControl;
+  influxdb: ServerControl;
   /** As of now. */
   readonly processes: StackProcess[];
   /** Sends a signal to one process, which is started again if it ends by it. */

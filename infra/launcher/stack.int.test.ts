@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { opensConnection } from './amqp-handshake.ts';
 import { services } from './database-names.ts';
 import { withClient } from './databases.ts';
+import { influxql } from './influxql.ts';
 import { identityOf } from './process-identity.ts';
 import { findRunningStack, NotRunning } from './running-stack.ts';
+import type { Secrets } from './secrets.ts';
 import { startStack } from './stack.ts';
 import type { Stack, StackOptions } from './stack-types.ts';
 
@@ -82,6 +84,7 @@ describe('a running stack', () => {
     });
     expect(env).not.toHaveProperty('JEST_WORKER_ID');
     expect(env).not.toHaveProperty('AMQP_URL');
+    expect(env).not.toHaveProperty('INFLUX_URL');
     expect((await ask(stack, '/api/orders')).env).not.toHaveProperty('GATEWAY_DATABASE_URL');
   });
 
@@ -159,6 +162,45 @@ describe('an asynchronous stack', () => {
     } finally {
       await stack.stop();
     }
+  }, 60_000);
+});
+
+describe('a stack with metrics', () => {
+  const dataDir = () => join(home, 'metrics-data');
+  const log: string[] = [];
+  const withMetrics = () => aStack({ dataDir: dataDir(), metrics: true, onLog: (line) => log.push(line) });
+  let stack: Stack | undefined;
+  afterEach(() => stack?.stop());
+
+  test('has an InfluxDB of its own, and tells the services and other commands where', async () => {
+    stack = await withMetrics();
+    const influxUrl = stack.influxUrl ?? '';
+    expect((await ask(stack, '/api/orders')).env).toMatchObject({
+      INFLUX_URL: new URL(influxUrl).origin,
+      INFLUX_TOKEN: stack.secrets.influxToken,
+      INFLUX_ORG: 'flash-sale',
+      INFLUX_BUCKET: 'flash_sale',
+    });
+    expect(findRunningStack(stack.dataDir).influxUrl).toBe(influxUrl);
+    const [databases] = await influxql(influxUrl, 'SHOW DATABASES');
+    expect(databases?.values.flat()).toContain('flash_sale');
+
+    stack.kill('influxdb');
+    await until(() => influxql(influxUrl, 'SHOW DATABASES').then(Boolean, () => false));
+    const pids = stack.processes.flatMap(({ pid }) => pid ?? []);
+    await stack.stop();
+    expect(pids.filter((pid) => identityOf(pid))).toEqual([]);
+  }, 60_000);
+
+  test('runs without them when InfluxDB does not let it in', async () => {
+    const file = join(dataDir(), 'secrets.json');
+    const secrets = JSON.parse(await readFile(file, 'utf8')) as Secrets;
+    await writeFile(file, JSON.stringify({ ...secrets, influxToken: 'another' }));
+    stack = await withMetrics();
+    expect(log).toContainEqual(expect.stringMatching(/^no metrics: InfluxDB answers 401/));
+    expect(stack.influxUrl).toBeUndefined();
+    expect((await ask(stack, '/api/orders')).env).not.toHaveProperty('INFLUX_URL');
+    expect(stack.processes.map(({ name }) => name)).not.toContain('influxdb');
   }, 60_000);
 });
 

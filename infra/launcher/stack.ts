@@ -37,7 +37,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const processes = new ProcessSet(register, {
     say,
     changed: () => ready && !stopping && recordRunningStack(ready),
-    gaveUp: (_program, error) => {
+    gaveUp: (program, error) => {
+      if (program.optional) return;
       life.abort(error);
       if (ready) void stop().then(() => options.onFailure?.(error));
     },
@@ -128,12 +129,14 @@ function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killN
     databaseUrls: Object.fromEntries(auditUrls) as Record<DatabaseName, string>,
     redisUrl: servers.redisUrl,
     amqpUrl: servers.amqpUrl,
+    influxUrl: servers.influxdb?.queryUrl,
     secrets: site.secrets,
     postgres: controlOf('postgres', processes, !options.databaseUrl),
     redis: controlOf('redis', processes, !options.redisUrl),
     rabbitmq: controlOf('rabbitmq', processes, runsRabbitmq(options)),
+    influxdb: controlOf('influxdb', processes, servers.influxdb !== undefined),
     get processes() {
-      return listProcesses(site);
+      return listProcesses(site, servers);
     },
     kill: (name, signal = 'SIGKILL') => processes.get(name).kill(signal),
     stopProcess: (name) => processes.get(name).stop(),
@@ -141,12 +144,13 @@ function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killN
   };
 }
 
-function listProcesses({ processes, instances, ports, options }: Site): StackProcess[] {
+function listProcesses({ processes, instances, ports, options }: Site, { influxdb }: Started): StackProcess[] {
   const server = (name: string, port: number) => ({ name, service: undefined, instance: undefined, port });
   const all = [
     ...(options.databaseUrl ? [] : [server('postgres', ports.postgres)]),
     ...(options.redisUrl ? [] : [server('redis', ports.redis)]),
     ...(runsRabbitmq(options) ? [server('epmd', ports.rabbitmq.epmd), server('rabbitmq', ports.rabbitmq.amqp)] : []),
+    ...(influxdb?.programs.map(({ program, port }) => server(program.name, port)) ?? []),
     server('nginx', ports.public),
     ...instances.map((instance) => ({ name: nameOf(instance), ...instance })),
   ];

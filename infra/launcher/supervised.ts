@@ -27,6 +27,8 @@ export interface Program {
   readyWithinMs: number;
   /** Asked again and again. Throws if waiting longer makes no sense. */
   isReady(): Promise<boolean>;
+  /** Should it not come up, the others go on without it. */
+  optional?: true;
 }
 
 /** Whoever has to know what becomes of the process. */

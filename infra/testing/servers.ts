@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../launcher/free-port.ts';
+import { influxdbAt, setUpInfluxdb, type Influxdb } from '../launcher/influxdb.ts';
 import { postgresProgram, postgresUrl } from '../launcher/postgres.ts';
 import { preparePrograms } from '../launcher/programs.ts';
 import { amqpUrl, epmdProgram, nodeEnvironment, rabbitmqProgram } from '../launcher/rabbitmq.ts';
@@ -71,7 +72,37 @@ export async function startTestRabbitmq(): Promise<TestRabbitmq> {
   return { ...server, control: (...args) => control!(...args) };
 }
 
+export type TestInfluxdb = TestServer & Pick<Influxdb, 'token' | 'org' | 'bucket' | 'queryUrl'>;
+
+export async function startTestInfluxdb(): Promise<TestInfluxdb> {
+  let prepared: Influxdb | undefined;
+  const server = await startServer('influxdb', async ({ home, folder, port, runAs }) => {
+    const { influxdb, nginx } = await preparePrograms(['influxdb', 'nginx'], console.log);
+    prepared = await influxdbAt({
+      executable: influxdb[0] ?? 'influxd',
+      nginx: nginx[0] ?? 'nginx',
+      folder,
+      frontFolder: await serverFolder(home, 'influxdb-front', runAs),
+      logsFolder: home,
+      ports: { api: port, server: await freePort(), rpc: await freePort() },
+      token: password,
+      runAs,
+    });
+    return { programs: prepared.programs.map(({ program }) => program), url: prepared.url };
+  });
+  try {
+    await setUpInfluxdb(prepared!);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  const { token, org, bucket, queryUrl } = prepared!;
+  return { ...server, token, org, bucket, queryUrl };
+}
+
 interface Place {
+  /** Of the test, to be removed with everything in it. */
+  home: string;
   folder: string;
   logFile: string;
   port: number;
@@ -86,7 +117,7 @@ async function startServer(
   const home = await temporaryFolder(name);
   const runAs = await unprivilegedUser();
   const folder = await serverFolder(home, name, runAs);
-  const place = { folder, logFile: join(home, 'log'), port: await freePort(), runAs };
+  const place = { home, folder, logFile: join(home, 'log'), port: await freePort(), runAs };
   const { programs, url } = await prepare(place);
   const all = programs.map((program) => new Supervised(program, observer));
   const server = all[all.length - 1]!;
