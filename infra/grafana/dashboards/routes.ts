@@ -72,7 +72,7 @@ const refusals = graph({
   title: 'Refusals per second',
   about:
     'Answers from 400 to 499: what the shop says no to, as it should. 409 is sold out, 402 a declined card, 429 somebody who ' +
-    'asks too often. Much 401 or 422 is a client that is broken, or an attack.',
+    'asks too often. 499 is a client that left before its answer. Much 401 or 422 is a client that is broken, or an attack.',
   unit: units.RequestsPerSecond,
   lines: {
     [`[[tag_status]] ${routeName}`]: lines({
