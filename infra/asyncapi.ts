@@ -1,11 +1,6 @@
-/** `npm run asyncapi`: writes docs/asyncapi.json anew, in the format in which the checks want to find it. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
+/** `npm run asyncapi`: writes docs/asyncapi.json anew. */
+import { join } from 'node:path';
 import { asyncApiDocument } from '@flash-sale/shared/events/asyncapi.ts';
+import { writeGenerated } from './generated-file.ts';
 
-const file = join(import.meta.dirname, '..', 'docs', 'asyncapi.json');
-const text = await format(JSON.stringify(asyncApiDocument()), { ...(await resolveConfig(file)), filepath: file });
-await mkdir(dirname(file), { recursive: true });
-await writeFile(file, text);
-console.log(`written: ${file}`);
+await writeGenerated(join(import.meta.dirname, '../docs/asyncapi.json'), asyncApiDocument());

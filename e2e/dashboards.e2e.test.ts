@@ -1,0 +1,70 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { panelsOf, readDashboard } from '../infra/grafana/dashboard-file.ts';
+import { dashboards } from '../infra/grafana/dashboards/index.ts';
+import { influxql } from '../infra/launcher/influxql.ts';
+import { Viewer } from './support/grafana.ts';
+import { bodyOf, until } from './support/http.ts';
+import { Sale } from './support/sale.ts';
+import type { Shop } from './support/shop.ts';
+import { onEachStack } from './support/stacks.ts';
+
+const shoppers = 5;
+/** By stack and dashboard, the panels that rightly have nothing to show. */
+const rightlyEmpty: Record<string, string[]> = {
+  // Services that talk over HTTP have no queues.
+  'sync overview': ['Queue depth'],
+};
+
+onEachStack('the dashboards', { metrics: true, demo: { shoppers } }, (theShop) => {
+  let viewer: Viewer;
+  let stack: string;
+
+  beforeAll(async () => {
+    const shop = theShop();
+    stack = shop.stack.stack;
+    const fromMs = Date.now();
+    await shortSale(shop);
+    await failure(shop);
+    const ask = (statement: string) => influxql(shop.stack.influxUrl ?? '', statement);
+    const failed = 'SELECT count FROM http WHERE "status" = \'503\'';
+    // The last that was measured; what came before it has been written before it.
+    await until('the failure is written', async () => (await ask(failed)).length > 0, 20_000);
+    viewer = new Viewer(ask, fromMs, Date.now());
+  }, 90_000);
+
+  describe.each(Object.keys(dashboards))('%s', (name) => {
+    const dashboard = readDashboard(name);
+    beforeAll(() => viewer.open(dashboard));
+
+    test.each(panelsOf(dashboard).map((panel) => [panel.title, panel] as const))('%s', async (title, panel) => {
+      const answers = await viewer.look(panel);
+      expect(answers.length).toBeGreaterThan(0);
+      const isEmpty = rightlyEmpty[`${stack} ${name}`]?.includes(title) ?? false;
+      for (const series of answers) {
+        expect(series.length > 0).toBe(!isEmpty);
+        // A tag that there is not would make one line of all, with an empty name.
+        expect(series.flatMap(({ tags }) => Object.values(tags ?? {}))).not.toContain('');
+      }
+    });
+  });
+});
+
+/** Long enough for every kind of answer but failures. */
+async function shortSale(shop: Shop): Promise<void> {
+  const sale = new Sale(shop, [await shop.aProduct({ stock: 20 }), await shop.aProduct({ stock: 20 })]);
+  sale.open(shoppers);
+  await sale.goesOn(40);
+  await sale.close();
+  expect(sale.surprises).toEqual([]);
+}
+
+/** Reads fail while their database is away. */
+async function failure(shop: Shop): Promise<void> {
+  const shopper = await shop.shopper(1);
+  await shop.stack.postgres.stop();
+  try {
+    bodyOf(await shopper.call('GET', '/api/orders'), 503);
+  } finally {
+    await shop.stack.postgres.start();
+  }
+}

@@ -1,0 +1,142 @@
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import * as units from '@grafana/grafana-foundation-sdk/units';
+import { commonSchema } from '@flash-sale/shared/config.ts';
+import { dashboard, service, stack } from '../dashboard.ts';
+import { lines, perSecond, sumOfInstances } from '../influxql.ts';
+import { graph } from '../panels.ts';
+
+/** Not what the services ask of each other, which only the sync stack does by HTTP. */
+const publicRoutes = '"route" =~ /^.api./';
+
+const throughput = graph({
+  title: 'Requests per second',
+  about:
+    'What clients have been answered by each service, refusals included. A sudden fall while the sale runs, with no failures beside it, means that ' +
+    'requests no longer arrive: look at nginx and at the network before the services.',
+  unit: units.RequestsPerSecond,
+  stacked: true,
+  lines: {
+    '[[tag_service]]': lines({
+      select: perSecond('count'),
+      from: 'http',
+      where: publicRoutes,
+      by: ['service'],
+      fill: 0,
+    }),
+  },
+});
+
+const failures = graph({
+  title: 'Failures per second',
+  about:
+    'Answers of 500 and above, by service and status. No data means that there were none. 503 is a service that protects ' +
+    'itself: see what is waiting, below. 500 is a defect or a broken server: the log of that service says which.',
+  unit: units.RequestsPerSecond,
+  lines: {
+    '[[tag_service]] [[tag_status]]': lines({
+      select: perSecond('count'),
+      from: 'http',
+      where: `${publicRoutes} AND "status" =~ /^5/`,
+      by: ['service', 'status'],
+      fill: 0,
+    }),
+  },
+});
+
+const checkout = graph({
+  title: 'Reserve and pay: p95',
+  about:
+    'The two requests that make money. The slower of the instances, so that the true value is never higher. When it climbs ' +
+    'while CPU is free, something waits: see the next row. When CPU is used up, there are more shoppers than this machine can serve.',
+  unit: units.Milliseconds,
+  lines: {
+    '[[tag_route]]': lines({
+      select: 'max("p95_ms")',
+      from: 'http',
+      where: '"route" =~ /^.api.(reservations|payments)$/ AND "method" = \'POST\'',
+      by: ['route'],
+    }),
+  },
+});
+
+const outbox = graph({
+  title: 'Outbox depth',
+  about:
+    'Records that are committed but not yet delivered. It should fall to zero within seconds of a rush. What only grows ' +
+    'cannot be delivered: the service that handles it, or RabbitMQ, is away. At the line new reservations are refused with 503.',
+  unit: units.Short,
+  limit: defaultOf('OUTBOX_BACKLOG_MAX'),
+  lines: { '[[tag_service]]': lines({ select: 'max("outbox")', from: 'backlog', by: ['service'] }) },
+});
+
+const queue = graph({
+  title: 'Queue depth',
+  about:
+    'Messages in the queue of each service; only in the async stack. A queue that grows belongs to the slowest service: ' +
+    'look at its CPU and batches, under Runtime. At the line new reservations are refused with 503.',
+  unit: units.Short,
+  limit: defaultOf('QUEUE_BACKLOG_MAX'),
+  lines: { '[[tag_service]]': lines({ select: 'max("queue")', from: 'backlog', by: ['service'] }) },
+});
+
+const waiting = graph({
+  title: 'Waiting for a transaction',
+  about:
+    'Requests and events that wait for the next transaction of the instance where most wait. Hundreds are a busy moment: they ' +
+    'share one transaction. What stays high means that PostgreSQL is slow. At the line requests are refused with 503.',
+  unit: units.Short,
+  limit: defaultOf('BATCH_QUEUE_MAX'),
+  lines: { '[[tag_service]]': lines({ select: 'max("waiting")', from: 'backlog', by: ['service'] }) },
+});
+
+const cpu = graph({
+  title: 'CPU per service',
+  about:
+    'Of all instances of a service together; 100 % is one core. An instance can use little more than one core: a service ' +
+    'near 100 % times its instances needs another instance, if the machine has a core left for it.',
+  unit: units.Percent,
+  lines: { '[[tag_service]]': sumOfInstances({ field: 'cpu_percent', from: 'process', by: ['service'] }) },
+});
+
+const memory = graph({
+  title: 'Memory per service',
+  about:
+    'Resident memory of all instances of a service together. It grows with the first load and then stays. What goes on ' +
+    'growing under even load is a leak: the heap, under Runtime, tells whether it is in JavaScript.',
+  unit: units.BytesIEC,
+  lines: { '[[tag_service]]': sumOfInstances({ field: 'rss_bytes', from: 'process', by: ['service'] }) },
+});
+
+const cpuSum = graph({
+  title: 'Sum of CPU',
+  about:
+    'Of the services chosen, without PostgreSQL, Redis, RabbitMQ and nginx; 100 % is one core. Beside the requests per second ' +
+    'it tells what a request costs, which is how the two stacks are compared.',
+  unit: units.Percent,
+  lines: { 'all services': sumOfInstances({ field: 'cpu_percent', from: 'process' }) },
+});
+
+const memorySum = graph({
+  title: 'Sum of memory',
+  about: 'Resident memory of the services chosen, without their servers. Keep it well below what the machine has.',
+  unit: units.BytesIEC,
+  lines: { 'all services': sumOfInstances({ field: 'rss_bytes', from: 'process' }) },
+});
+
+export const overview = (): Dashboard =>
+  dashboard({
+    uid: 'flash-sale-overview',
+    title: 'Overview',
+    description: 'The first look on the day of a sale: is it selling, does it keep up, and what does it cost.',
+    variables: [stack(), service()],
+    rows: [
+      { title: 'Is it selling?', columns: 3, panels: [throughput, failures, checkout] },
+      { title: 'Does it keep up?', columns: 3, panels: [outbox, queue, waiting] },
+      { title: 'What does it cost?', columns: 2, panels: [cpu, memory, cpuSum, memorySum] },
+    ],
+  });
+
+/** A bound that holds unless the environment of a service says otherwise. */
+function defaultOf(setting: 'OUTBOX_BACKLOG_MAX' | 'QUEUE_BACKLOG_MAX' | 'BATCH_QUEUE_MAX'): number {
+  return commonSchema.shape[setting].parse(undefined);
+}
