@@ -198,7 +198,7 @@ const caveats = [
   'Anything about their CPU and memory beside ours. Ours is the processor time of all processes of the stack (databases, broker and nginx included) as a share of all cores, and their private memory in full plus shared pages once. The study does not define its few per cent and its 133 to 363 MB; they cannot be of all processes under full load.',
   'How the stacks behave over a network: here every hop is a loopback, which flatters the stack with more hops.',
   'What a shopper would wait at a given rate of arrival. The shoppers here have no think time and begin the next step when the last is answered, so that latency is nearly shoppers by throughput, and both say the same thing twice.',
-  'Which stack is safer: both pass through the same outbox and inbox, and both were audited.',
+  'Which stack is safer: both pass through the same outbox and inbox; the audit below says what became of it.',
 ];
 
 function exactnessTable(stacks: StackName[], { exactness, yardsticks }: Summary): Block {
