@@ -22,10 +22,11 @@ const holdTtlMs = 7_200_000;
 
 /** Starts an own stack with demo data in a folder that goes with it, unless the arguments name a running one. */
 export async function openStack(
-  { stack, url, stackFile, cpuProfile }: BenchArguments,
+  { stack, url, stackFile, cpuProfile }: Pick<BenchArguments, 'stack' | 'url' | 'stackFile' | 'cpuProfile'>,
   folder: string,
   profiles: string,
   signal: AbortSignal,
+  say: (line: string) => void = console.log,
 ): Promise<BenchStack> {
   if (url !== undefined || stackFile !== undefined) return givenStack(url, stackFile);
   const own = await startStack({
@@ -37,7 +38,7 @@ export async function openStack(
       HOLD_TTL_MS: String(holdTtlMs),
       ...(cpuProfile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` } : {}),
     },
-    onLog: (line) => console.log(`  ${line}`),
+    onLog: (line) => say(`  ${line}`),
     onFailure: (error) => console.error(`the stack has stopped: ${error.message}`),
   });
   return {
