@@ -2,15 +2,13 @@
 import { check } from 'k6';
 import type { Options } from 'k6/options';
 import { Counter } from 'k6/metrics';
-import { credentials, numberFrom, patientLogIn, summaryTrendStats, systemTags } from './shop/api.ts';
+import { commonOptions, credentials, numberFrom, patientLogIn } from './shop/api.ts';
 
 const logIns = new Counter('log_ins');
 const patienceMs = 60_000;
 
 export const options: Options = {
-  systemTags,
-  summaryTrendStats,
-  tags: { stack: __ENV.STACK ?? 'unknown' },
+  ...commonOptions,
   scenarios: {
     logIns: {
       executor: 'per-vu-iterations',

@@ -4,17 +4,16 @@ import http from 'k6/http';
 import type { Options } from 'k6/options';
 import { Counter, Trend } from 'k6/metrics';
 import {
+  addItem,
   bodyOf,
+  commonOptions,
+  createCart,
   createProduct,
   credentials,
   get,
   numberFrom,
   patientLogIn,
-  post,
-  settled,
-  summaryTrendStats,
-  systemTags,
-  type Cart,
+  reserve,
   type Product,
   type Reservation,
   type Response,
@@ -23,6 +22,7 @@ import {
 const stock = numberFrom('STOCK', 100);
 const buyers = numberFrom('BUYERS', 2_000);
 const prepareSeconds = numberFrom('PREPARE_SECONDS', 30);
+const waitSeconds = 10;
 const winners = Math.min(stock, buyers);
 
 const sold = new Counter('sold');
@@ -35,10 +35,7 @@ const soldOutDuration = new Trend('sold_out_duration', true);
 http.setResponseCallback(http.expectedStatuses(200, 201, 409, 429, 503));
 
 export const options: Options = {
-  setupTimeout: '2m',
-  systemTags,
-  summaryTrendStats,
-  tags: { stack: __ENV.STACK ?? 'unknown' },
+  ...commonOptions,
   scenarios: {
     race: { executor: 'per-vu-iterations', vus: buyers, iterations: 1, maxDuration: `${prepareSeconds + 60}s` },
   },
@@ -68,29 +65,24 @@ export function setup(): Race {
  */
 export default function ({ product, startsAtMs }: Race): void {
   let token = '';
-  let cart: Cart | undefined;
+  let cartId: string | undefined;
   try {
     sleep((Math.random() * prepareSeconds) / 2);
     token = patientLogIn(credentials(__VU), startsAtMs);
-    cart = fillCart(product.id, token);
+    const cart = createCart(token);
+    addItem(cart, product.id, 1, token);
+    cartId = cart;
   } catch (error) {
     console.error(`shopper ${__VU} did not get to the start: ${String(error)}`);
   }
   const waitMs = startsAtMs - Date.now();
-  if (cart === undefined || waitMs < 0) {
-    if (cart !== undefined) console.error(`shopper ${__VU} came ${-waitMs} ms late: give more PREPARE_SECONDS`);
+  if (cartId === undefined || waitMs < 0) {
+    if (cartId !== undefined) console.error(`shopper ${__VU} came ${-waitMs} ms late: give more PREPARE_SECONDS`);
     other.add(1);
     return;
   }
   sleep(waitMs / 1_000);
-  const key = `${product.id}-${__VU}`;
-  record(post('/api/reservations', JSON.stringify({ cartId: cart.id }), 'reserve', token, settled(key)), product);
-}
-
-function fillCart(productId: string, token: string): Cart {
-  const cart = bodyOf<Cart>(post('/api/carts', '{}', 'create cart', token), 201);
-  const line = JSON.stringify({ productId, quantity: 1 });
-  return bodyOf<Cart>(post(`/api/carts/${cart.id}/items`, line, 'add item', token), 200);
+  record(reserve(cartId, `${product.id}-${__VU}`, waitSeconds, token), product);
 }
 
 function record(response: Response, product: Product): void {

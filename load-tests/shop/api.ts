@@ -13,16 +13,19 @@ const shoppers = numberFrom('SHOPPERS', 2_000);
 export const systemTags = ['scenario', 'name', 'status', 'check', 'error', 'expected_response'];
 export const summaryTrendStats = ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'];
 
+/** What the options of every script of the shop have in common. */
+export const commonOptions = {
+  setupTimeout: '2m',
+  systemTags,
+  summaryTrendStats,
+  tags: { stack: __ENV.STACK ?? 'unknown' },
+};
+
 export interface Product {
   id: string;
   priceCents: number;
   currency: string;
   available: number;
-}
-
-export interface Cart {
-  id: string;
-  items: { productId: string; quantity: number }[];
 }
 
 export interface Reservation {
@@ -71,18 +74,49 @@ export function get(path: string, name: string): Response {
   return http.get(baseUrl + path, { tags: { name }, responseType: 'text' });
 }
 
-/** The headers of the two requests that wait for an outcome and must not happen twice. */
-export function settled(key: string): Record<string, string> {
-  return { 'Idempotency-Key': key, Prefer: 'wait=10' };
+/** The headers of the two requests that must not happen twice; with 0 seconds they do not ask to wait for an outcome. */
+export function keyed(key: string, waitSeconds: number): Record<string, string> {
+  return waitSeconds > 0 ? { 'Idempotency-Key': key, Prefer: `wait=${waitSeconds}` } : { 'Idempotency-Key': key };
 }
 
-export const described = ({ request, url, status, body }: Response): string =>
+const described = ({ request, url, status, body }: Response): string =>
   `${request.method} ${url} answered ${status}: ${String(body).slice(0, 300)}`;
+
+/** Throws with the beginning of the body where the answer is not right. */
+export function must(response: Response, isRight: boolean): void {
+  if (!isRight) throw new Error(`not what was asked for: ${described(response)}`);
+}
 
 /** The parsed body of an answer that must have this status; throws with the beginning of the body otherwise. */
 export function bodyOf<T>(response: Response, status: number): T {
-  if (response.status !== status) throw new Error(described(response));
+  must(response, response.status === status);
   return JSON.parse(response.body) as T;
+}
+
+/** An empty cart of the shopper's own. @returns its id; throws if the answer is not right, as `addItem` does */
+export function createCart(token: string): string {
+  const cart = post('/api/carts', '{}', 'create cart', token);
+  must(cart, cart.status === 201 && cart.json('items.#') === 0);
+  return cart.json('id') as string;
+}
+
+/** Puts units of one product into an empty cart. */
+export function addItem(cartId: string, productId: string, quantity: number, token: string): void {
+  const line = JSON.stringify({ productId, quantity });
+  const filled = post(`/api/carts/${cartId}/items`, line, 'add item', token);
+  must(
+    filled,
+    filled.status === 200 &&
+      filled.json('id') === cartId &&
+      filled.json('items.#') === 1 &&
+      filled.json('items.0.productId') === productId &&
+      filled.json('items.0.quantity') === quantity,
+  );
+}
+
+/** Reserves the cart. Whether the answer is right is up to the caller. */
+export function reserve(cartId: string, key: string, waitSeconds: number, token: string): Response {
+  return post('/api/reservations', JSON.stringify({ cartId }), 'reserve', token, keyed(key, waitSeconds));
 }
 
 /** For setup(): a product of its own with no limit per user, so that the demo stock neither limits a run nor is used up by it. */
