@@ -3,16 +3,14 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseBenchArguments, usage, UsageError, type BenchArguments } from './lib/args.ts';
 import { openStack } from './lib/bench-stack.ts';
+import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';
 import { measure } from './lib/protocol.ts';
 import { verdictReport } from './lib/report.ts';
 import type { BenchResult } from './lib/results.ts';
 import { judge } from './lib/targets.ts';
 
-const breakOff = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => breakOff.abort(new Error(`stopped by ${signal}`)));
-}
+const signal = brokenOffBySignals();
 const say = (text: string) => console.log(text);
 
 const args = readArguments();
@@ -27,8 +25,8 @@ try {
   say(`\n${verdictReport(result.verdicts)}\n\nwritten to ${join(results, 'bench.json')}`);
   process.exitCode = result.verdicts.some(({ met, aim }) => !met && !aim) ? 1 : 0;
 } catch (error) {
-  console.error(breakOff.signal.aborted ? String(breakOff.signal.reason) : error);
-  process.exitCode = breakOff.signal.aborted ? 130 : 1;
+  console.error(signal.aborted ? String(signal.reason) : error);
+  process.exitCode = signal.aborted ? 130 : 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
@@ -37,8 +35,8 @@ process.exit();
 async function bench(): Promise<BenchResult> {
   const machine = await describeMachine();
   say(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, k6 ${machine.k6}`);
-  await using stack = await openStack(args, folder, join(results, 'profiles'), breakOff.signal);
-  const measured = await measure(args, stack, { folder, say, signal: breakOff.signal });
+  await using stack = await openStack(args, folder, join(results, 'profiles'), signal);
+  const measured = await measure(args, stack, { folder, say, signal });
   const result = { startedAt, stack: stack.stack, url: stack.url, machine, ...measured };
   return { ...result, verdicts: judge(result) };
 }

@@ -1,7 +1,7 @@
 import { runK6, type K6Result } from './k6-run.ts';
 import { countOf, failsOf, passesOf, ratePerSecondOf, tagValuesOf, trendOf, type Trend } from './k6-summary.ts';
 import type { LoadResult, RaceResult } from './results.ts';
-import { endedChildrenCpuSeconds, measureUsage, type Root, type Usage } from './usage.ts';
+import { endedChildrenCpuSeconds, measureUsage, type Root, type Usage, type UsageSample } from './usage.ts';
 
 export interface Target {
   url: string;
@@ -90,14 +90,16 @@ export function loadFigures({ summary }: Pick<K6Result, 'summary'>) {
   };
 }
 
-async function measured(
+/** Runs a script and measures what the target used meanwhile. */
+export async function measured(
   target: Target,
   script: string,
   env: Record<string, string>,
   seconds: number,
+  onSample?: (sample: UsageSample) => void,
 ): Promise<{ run: K6Result; usage: Usage[]; k6CpuSeconds: number }> {
   const childrenBefore = endedChildrenCpuSeconds();
-  const usageSince = measureUsage(target.processes);
+  const usageSince = measureUsage(target.processes, onSample);
   try {
     const run = await runK6({ script, env, timeoutMs: (seconds + graceSeconds) * 1_000, signal: target.signal });
     return { run, usage: usageSince(), k6CpuSeconds: endedChildrenCpuSeconds() - childrenBefore };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { hasProcfs, parseStat, parseStatus, readProcesses, type ProcessInfo } from './procfs.ts';
-import { cpuSecondsOf, familyBytes, measureUsage, ownersOf } from './usage.ts';
+import { cpuSecondsOf, familyBytes, measureUsage, ownersOf, type UsageSample } from './usage.ts';
 
 const aProcess = (pid: number, parent: number, cpuSeconds = 0, endedChildrenCpuSeconds = 0): ProcessInfo => ({
   pid,
@@ -77,11 +77,15 @@ test('memory of a family: private pages in full, shared ones once', () => {
 });
 
 test('this very process is seen at work; where there is no /proc, nothing is', () => {
-  const done = measureUsage([{ name: 'me', pid: process.pid }]);
+  const samples: UsageSample[] = [];
+  const done = measureUsage([{ name: 'me', pid: process.pid }], (sample) => samples.push(sample));
   const before = process.cpuUsage();
   while (process.cpuUsage(before).user < 100_000) Math.sqrt(Math.random());
   const [me] = done();
   expect((me?.cpuSeconds ?? 0) > 0.05).toBe(hasProcfs);
   expect((me?.peakBytes ?? 0) > 1_000_000).toBe(hasProcfs);
+  expect(samples.map(({ roots }) => roots.map(({ name, bytes }) => [name, bytes === me?.peakBytes]))).toEqual([
+    [['me', true]],
+  ]);
   expect(readProcesses().get(process.pid)?.parent).toBe(hasProcfs ? process.ppid : undefined);
 });

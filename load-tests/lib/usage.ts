@@ -12,6 +12,12 @@ export interface Usage {
   peakBytes: number;
 }
 
+/** What each root has used so far, and has in memory at this moment. */
+export interface UsageSample {
+  atMs: number;
+  roots: { name: string; cpuSeconds: number; bytes: number }[];
+}
+
 const sampleEveryMs = 1_000;
 
 /** Which root each process belongs to: the nearest one among its ancestors. */
@@ -43,12 +49,17 @@ export function familyBytes(members: Memory[]): number {
   return privateBytes + Math.max(0, ...members.map(({ sharedBytes }) => sharedBytes));
 }
 
-/** Starts to measure; the function it answers ends the measurement and says what each root used meanwhile. */
-export function measureUsage(roots: Root[]): () => Usage[] {
+/**
+ * Starts to measure; the function it answers ends the measurement and says what each root used meanwhile. Who wants to see how
+ * it went is given a sample a second, which costs nothing more.
+ */
+export function measureUsage(roots: Root[], onSample?: (sample: UsageSample) => void): () => Usage[] {
   const before = cpuSecondsOf(readProcesses(), roots);
   const peaks = new Map<string, number>();
   const sample = () => {
-    for (const [name, bytes] of memoryOf(roots)) peaks.set(name, Math.max(bytes, peaks.get(name) ?? 0));
+    const now = sampleOf(roots);
+    for (const { name, bytes } of now.roots) peaks.set(name, Math.max(bytes, peaks.get(name) ?? 0));
+    onSample?.(now);
   };
   sample();
   const timer = setInterval(sample, sampleEveryMs);
@@ -90,11 +101,20 @@ export function endedChildrenCpuSeconds(): number {
   return readProcesses().get(process.pid)?.endedChildrenCpuSeconds ?? 0;
 }
 
-function memoryOf(roots: Root[]): Map<string, number> {
+function sampleOf(roots: Root[]): UsageSample {
+  const processes = readProcesses();
   const families = new Map<string, Memory[]>();
-  for (const [pid, owner] of ownersOf(readProcesses(), roots)) {
+  for (const [pid, owner] of ownersOf(processes, roots)) {
     const memory = readMemory(pid);
     if (memory) families.set(owner, [...(families.get(owner) ?? []), memory]);
   }
-  return new Map([...families].map(([name, members]) => [name, familyBytes(members)]));
+  const cpuSeconds = cpuSecondsOf(processes, roots);
+  return {
+    atMs: Date.now(),
+    roots: roots.map(({ name }) => ({
+      name,
+      cpuSeconds: cpuSeconds.get(name) ?? 0,
+      bytes: familyBytes(families.get(name) ?? []),
+    })),
+  };
 }
