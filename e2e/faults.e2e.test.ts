@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { services, type ServiceName } from '../infra/launcher/database-names.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { ask, expectAuditClean } from './support/audit.ts';
+import { duringASale } from './support/during-a-sale.ts';
 import { expectProblem } from './support/expectations.ts';
 import { bodyOf, until } from './support/http.ts';
-import { Sale } from './support/sale.ts';
+import type { Sale } from './support/sale.ts';
 import type { Product, Shop, Shopper } from './support/shop.ts';
 import { onEachStack } from './support/stacks.ts';
 
@@ -22,19 +23,8 @@ onEachStack('a sale', options, (theShop) => {
   let shopper: Shopper;
   let product: Product;
 
-  beforeAll(async () => {
-    shop = theShop();
-    stack = shop.stack;
-    shopper = await shop.shopper(sellers + 1);
-    product = await shop.aProduct({ stock: 100_000 });
-    const plenty = await Promise.all(Array.from({ length: 4 }, () => shop.aProduct({ stock: 100_000 })));
-    const scarce = await shop.aProduct({ stock: 100 });
-    sale = new Sale(shop, [...plenty, scarce]);
-    sale.open(sellers);
-    await sale.goesOn();
-  });
-  afterEach(() => expect(sale.surprises.splice(0)).toEqual([]));
-  afterAll(() => sale?.close());
+  const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000, 100_000, 100_000, 100] });
+  beforeAll(() => void ({ shop, stack, sale, shopper, product } = theScene()));
 
   const pidOf = (name: string) => stack.processes.find((one) => one.name === name)?.pid;
   const instancesOf = (service: ServiceName) => [`${service}-1`, `${service}-2`];

@@ -34,6 +34,13 @@ onEachStack('under load', { demo: { shoppers } }, (theShop) => {
     expect(countOf(summary, 'journeys')).toBeGreaterThan(10);
   });
 
+  test('every reservation is taken without waiting for its outcome', async () => {
+    const env = { ...environment(), VUS: '10', DURATION: '3s', WAIT: '0' };
+    const { summary, crossed, complaints } = await runK6({ script: 'checkout.ts', env, timeoutMs: 90_000 });
+    expect({ crossed, complaints }).toEqual({ crossed: [], complaints: '' });
+    expect(countOf(summary, 'journeys')).toBeGreaterThan(10);
+  });
+
   test('of many buyers at one moment, as many get a unit as there are units', async () => {
     const env = { ...environment(), BUYERS: '100', STOCK: '10', PREPARE_SECONDS: '10' };
     const { summary, crossed, complaints } = await runK6({ script: 'race.ts', env, timeoutMs: 110_000 });

@@ -1,8 +1,14 @@
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { beforeAll, expect, jest, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deadQueueOf, retrySteps, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { withChannel } from '@flash-sale/shared/testing/amqp-network.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { expectAuditClean } from './support/audit.ts';
+import { withoutDatabase } from './support/databases.ts';
+import { duringASale } from './support/during-a-sale.ts';
+import { expectProblem } from './support/expectations.ts';
 import { bodyOf, until } from './support/http.ts';
-import { Sale } from './support/sale.ts';
+import type { Sale } from './support/sale.ts';
 import type { Product, Shop, Shopper } from './support/shop.ts';
 import { onEachStack } from './support/stacks.ts';
 
@@ -22,21 +28,14 @@ onEachStack(
     let shopper: Shopper;
     let product: Product;
 
-    beforeAll(async () => {
-      shop = theShop();
-      stack = shop.stack;
-      shopper = await shop.shopper(sellers + 1);
-      product = await shop.aProduct({ stock: 100_000 });
-      const products = await Promise.all([100_000, 100_000, 60].map((stock) => shop.aProduct({ stock })));
-      sale = new Sale(shop, products);
-      sale.open(sellers);
-      await sale.goesOn();
-    });
-    afterEach(() => expect(sale.surprises.splice(0)).toEqual([]));
-    afterAll(() => sale?.close());
+    const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000, 60] });
+    beforeAll(() => void ({ shop, stack, sale, shopper, product } = theScene()));
 
     const pids = () => stack.processes.filter(({ service }) => service).map(({ pid }) => pid);
     const isReady = async () => (await shop.call('GET', '/readyz')).status === 200;
+    const messagesIn = (queue: string) =>
+      withChannel(stack.amqpUrl!, async (channel) => (await channel.checkQueue(queue)).messageCount);
+    const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0);
     const pidOfBroker = () => stack.processes.find(({ name }) => name === 'rabbitmq')?.pid;
 
     test('goes on when RabbitMQ is killed, and no service is started again for it', async () => {
@@ -70,10 +69,28 @@ onEachStack(
       expect(pids()).toEqual(services);
     });
 
+    test('brings again what a service cannot handle for longer than the longest step, and puts nothing aside', async () => {
+      const services = pids();
+      await withoutDatabase(stack, 'order', async () => {
+        // Nobody but the order service needs its database, so reservations go on and their events come to it in vain.
+        const { id } = await shopper.aReservation(product);
+        expect((await shopper.reservation(id)).status).toBe('held');
+        expectProblem(await shopper.call('GET', '/api/orders'), 503, 'unavailable');
+        // The first to fail come back from the longest step, and go there again.
+        await sleep(1_000 + 5_000 + 30_000 + 4_000);
+        expect(await messagesIn('retry.30s')).toBeGreaterThan(0);
+      });
+      const waiting = async () => sum(await Promise.all(retrySteps.map(({ name }) => messagesIn(name))));
+      await until('nothing waits', async () => (await waiting()) === 0, backWithinMs);
+      await sale.goesOn(40);
+      expect(pids()).toEqual(services);
+    });
+
     test('has lost nothing in the end, and put nothing aside', async () => {
       await sale.close();
       expect(sale.reservations.size).toBeGreaterThan(20);
       await expectAuditClean(stack);
+      expect(sum(await Promise.all(subscribingServices.map((name) => messagesIn(deadQueueOf(name)))))).toBe(0);
       expect(shop.log.filter((line) => / ended \((?!SIGKILL)/.test(line))).toEqual([]);
     });
   },

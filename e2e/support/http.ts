@@ -87,10 +87,15 @@ export function bodyOf<Body>(answer: Answer<Body>, status: number): Body {
 }
 
 /** Repeats a look at something until it is as it should be. @throws when that takes too long, with what it looks for */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean, withinMs = 60_000): Promise<void> {
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean> | boolean,
+  withinMs = 60_000,
+  everyMs = 50,
+): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`waited ${withinMs / 1_000} s in vain: ${what}`);
-    await sleep(50);
+    await sleep(everyMs);
   }
 }

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
+import { assertTopology, deadLettersExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { withChannel } from '../dlq/broker.ts';
+import { forDeadLetters } from '../dlq/dead-letters.ts';
 import { databases, type DatabaseName } from '../launcher/database-names.ts';
 import type { DatabaseUrls } from '../launcher/databases.ts';
+import { createTestVhost, type TestVhost } from '../testing/rabbitmq.ts';
 import { createTestRedis, type TestRedis } from '../testing/redis.ts';
 import { startTestPostgres, type TestServer } from '../testing/servers.ts';
 import { runAudit, type AuditOptions, type AuditReport } from './audit.ts';
@@ -326,6 +330,62 @@ describe('the audit names what is broken', () => {
   test('6: Redis does not know a product', async () => {
     await redis.del(stockKey(products.free));
     expect(await audit()).toMatchObject({ verdict: 'failed', found: [expect.stringContaining(products.free)] });
+  });
+});
+
+describe('the audit of an async stack', () => {
+  let vhost: TestVhost;
+  beforeAll(async () => {
+    vhost = await createTestVhost();
+    await withChannel(vhost.url, assertTopology);
+  }, 120_000);
+  afterAll(() => vhost?.drop());
+
+  const auditAsync = (options: Partial<AuditOptions> = {}) =>
+    audit({ stack: { ...theStack(), stack: 'async', amqpUrl: vhost.url }, ...options });
+  const putAside = (service: string) =>
+    withChannel(vhost.url, async (channel) => {
+      channel.publish(deadLettersExchange, service, Buffer.from('what nobody could handle'), { persistent: true });
+      await channel.waitForConfirms();
+    });
+  const drop = () => forDeadLetters(vhost.url, {}, 'drop');
+
+  test('finds dead letters, and passes when they are dropped', async () => {
+    expect(await auditAsync()).toMatchObject({ verdict: 'passed' });
+    for (const service of ['order', 'order', 'payment']) await putAside(service);
+    const report = await auditAsync();
+    expect(report).toMatchObject({
+      verdict: 'failed',
+      found: [
+        expect.stringMatching(/^dead letters of order: 2; see npm run dlq -- list/),
+        expect.stringMatching(/^dead letters of payment: 1; /),
+      ],
+    });
+    expect(report.checks.at(-1)).toMatchObject({ invariant: 6, ok: false, counted: 4 });
+    await drop();
+    expect(await auditAsync()).toMatchObject({ verdict: 'passed' });
+  });
+
+  test.each([
+    ['nothing is under way any more', 'DELETE FROM outbox', 10_000],
+    ['it can wait no longer', 'SELECT 1', 1_000],
+  ])('finds what is put aside while it waits, when %s', async (_when, sql, quietWithinMs) => {
+    await change('order', event(0, ''));
+    const waits = Promise.withResolvers<string>();
+    const report = auditAsync({ quietWithinMs, onWait: waits.resolve });
+    await waits.promise;
+    await putAside('inventory');
+    await change('order', sql);
+    expect(await report).toMatchObject({ verdict: 'failed', found: [expect.stringContaining('inventory: 1')] });
+    await drop();
+  });
+
+  test('cannot tell without RabbitMQ', async () => {
+    const stack = { ...theStack(), stack: 'async' as const, amqpUrl: 'amqp://127.0.0.1:9' };
+    expect(await audit({ stack })).toMatchObject({
+      verdict: 'undecided',
+      found: [expect.stringMatching(/RabbitMQ.*ECONNREFUSED/)],
+    });
   });
 });
 

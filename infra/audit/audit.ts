@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import type { RunningStack } from '../launcher/running-stack.ts';
 import { Undecided, type Check, type Invariant } from './check.ts';
 import { chargesEqualOrders } from './checks/bills.ts';
+import { noDeadLetters } from './checks/dead-letters.ts';
 import { paymentsEqualLedger } from './checks/ledger.ts';
 import { withinLimits } from './checks/limits.ts';
 import { oneCaptureInLedger, oneCaptureInPayments } from './checks/one-capture.ts';
@@ -17,7 +18,7 @@ import { underWay, type QuietOptions } from './quiet.ts';
 import { Databases, type Snapshot } from './snapshot.ts';
 
 export interface AuditOptions {
-  stack: Pick<RunningStack, 'stack' | 'databaseUrls' | 'redisUrl'>;
+  stack: Pick<RunningStack, 'stack' | 'databaseUrls' | 'redisUrl' | 'amqpUrl'>;
   /** How long it may take until nothing is under way. */
   quietWithinMs?: number;
   /** After how many deliveries the services give an event up (OUTBOX_MAX_ATTEMPTS). */
@@ -95,6 +96,12 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
   };
   const lost = nothingGivenUp(maxAttempts);
   await databases.view(1, (snapshot) => prove([...always, lost], snapshot));
+  const putAside = stack.amqpUrl === undefined ? undefined : noDeadLetters(stack.amqpUrl);
+  if (putAside) await prove([putAside], noSnapshot);
+  /** What was put aside while we waited is why something did not come to rest, or lies there when all is quiet. */
+  const lookAgain = async () => {
+    if (putAside && (await putAside.run(noSnapshot)).wrong.length > 0) await prove([putAside], noSnapshot);
+  };
 
   const quiet: QuietOptions = { stack: stack.stack, maxAttempts, messagesUnderWay: options.messagesUnderWay };
   const proveIfAtRest = async (snapshot: Snapshot): Promise<string[]> => {
@@ -110,6 +117,7 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
     const open = (await databases.view(triesForOneMoment, proveIfAtRest)).join(', ');
     if (open === '') break;
     if (performance.now() > until) {
+      await lookAgain();
       throw new Undecided(`Not at rest within ${quietWithinMs / 1000} s; ${open}.`);
     }
     if (open !== said) onWait?.(open);
@@ -117,6 +125,7 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
     await sleep(lookAgainMs);
   }
 
+  await lookAgain();
   await using redis = await connectRedis(stack.redisUrl);
   // It looks more than once, each time with a view of its own.
   await prove([redisEqualsStock(databases, redis.client, redisPatienceMs)], noSnapshot);

@@ -10,6 +10,7 @@ const schema = z.object({
   stack: z.enum(['sync', 'async']),
   databaseUrls: z.record(z.enum(databases), z.url()),
   redisUrl: z.url(),
+  amqpUrl: z.url().optional(),
 });
 
 /** The stack of a launcher's run/stack.json, or the one that `npm start` runs. @throws NotRunning */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GetMessage } from 'amqplib';
 import { deadLetterOf, type DeadLetter } from './dead-letter.ts';
-import { description, listing } from './print.ts';
+import { description, listing, report } from './print.ts';
 import { isSelected } from './selection.ts';
 
 const aMessage = (properties: object) => ({ properties, content: Buffer.from('{"a":1}') }) as unknown as GetMessage;
@@ -72,5 +72,13 @@ describe('what is printed', () => {
     const shown = description(aLetter({ stack: 'Error\n  at here', content: '{"b":2}', retries: 7 }));
     for (const part of ['stock.held 1 for order', '7 times', 'why', 'at here', '{"b":2}'])
       expect(shown).toContain(part);
+  });
+
+  test.each([
+    [{ refused: 0, silent: false }, ['2 given to their services again']],
+    [{ refused: 1, silent: false }, ['1 given to their services again', '1 refused; they stay']],
+    [{ refused: 1, silent: true }, ['1 given to their services again', expect.stringMatching(/short of memory.*stay/)]],
+  ])('says what was and what was not replayed: %j', (outcome, lines) => {
+    expect(report('replay', { letters: [aLetter(), aLetter()], unread: [], ...outcome })).toEqual(lines);
   });
 });

@@ -24,7 +24,7 @@ test('what was put aside is listed, replayed and handled; or dropped', async () 
     const [first, second, third] = [anEvent('stock.held'), anEvent('stock.held'), anEvent('stock.released')];
     order.failureOf = () => 'poison';
     await transport.deliver([order.record(first, second, third)]);
-    await eventually(() => expect(transport.deadLettered).toBe(3));
+    await eventually(() => expect(transport.deadLetters().unhandleable).toBe(3));
 
     // Given: three dead letters, which looking at leaves where they are.
     const all = [first.id, second.id, third.id].sort();
@@ -53,6 +53,39 @@ test('what was put aside is listed, replayed and handled; or dropped', async () 
     await transport.stop();
   }
 });
+
+test('what a broker short of memory does not take stays where it is, and nobody waits for it', async () => {
+  const order = new FakeService('order');
+  const transport = amqpTransport(broker.url);
+  order.transport = transport;
+  await transport.start(order);
+  try {
+    const events = [anEvent('stock.held'), anEvent('stock.held')];
+    order.failureOf = () => 'poison';
+    await transport.deliver([order.record(...events)]);
+    await eventually(() => expect(transport.deadLetters().unhandleable).toBe(2));
+    order.failureOf = () => undefined;
+    order.batches.length = 0;
+
+    await broker.control('set_vm_memory_high_watermark', '0');
+    try {
+      const outcome = await forDeadLetters(broker.url, {}, 'replay', { confirmWithinMs: 300 });
+      expect(outcome).toMatchObject({ letters: [{ service: 'order' }], refused: 1, silent: true });
+    } finally {
+      await broker.control('set_vm_memory_high_watermark', 'absolute', '512MB');
+    }
+
+    // The broker may have taken the first one yet, so that it comes twice; the second comes once.
+    const keep = () => forDeadLetters(broker.url, {}, 'keep');
+    await eventually(async () => expect((await keep()).letters.length).toBe(2));
+    expect(await forDeadLetters(broker.url, {}, 'replay')).toMatchObject({ refused: 0, silent: false });
+    const ids = events.map(({ id }) => id).sort();
+    await eventually(() => expect([...new Set(order.received.map(({ id }) => id))].sort()).toEqual(ids));
+    expect((await keep()).letters).toEqual([]);
+  } finally {
+    await transport.stop();
+  }
+}, 60_000);
 
 test('a broker that is not there is said to be so', async () => {
   await expect(forDeadLetters('amqp://127.0.0.1:9', {}, 'keep')).rejects.toThrow(/ECONNREFUSED/);

@@ -1,13 +1,14 @@
-import { connect, type ConfirmChannel, type GetMessage } from 'amqplib';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConfirmChannel, GetMessage } from 'amqplib';
 import type { ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
 import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { assertTopology, deadQueueOf, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { withChannel } from './broker.ts';
 import { deadLetterOf, type DeadLetter } from './dead-letter.ts';
 import { isSelected, type Selection } from './selection.ts';
 
 /** Of each queue; they are held all at once, so that none is looked at twice. */
 const mostRead = 10_000;
-const connectWithinMs = 5_000;
 
 /** `keep`: it stays where it is. */
 export type Verdict = 'keep' | 'replay' | 'drop';
@@ -16,8 +17,15 @@ export interface Outcome {
   letters: DeadLetter[];
   /** Of those, how many could not be given to their service again. */
   refused: number;
+  /** Whether the broker has left one of the refused without an answer; then none was tried after it. */
+  silent: boolean;
   /** The services of which there was more than is read at once. */
   unread: ServiceName[];
+}
+
+interface Options {
+  /** How long the broker may take to say that it has a message. */
+  confirmWithinMs?: number;
 }
 
 /**
@@ -25,55 +33,60 @@ export interface Outcome {
  * when the broker has it in the queue of its service.
  * @throws when the broker cannot be reached, or leaves in the middle
  */
-export async function forDeadLetters(url: string, selection: Selection, verdict: Verdict): Promise<Outcome> {
-  const model = await connect(url, { timeout: connectWithinMs });
-  model.on('error', () => {}); // whatever is under way then is rejected
-  try {
-    const channel = await model.createConfirmChannel();
-    channel.on('error', () => {});
-    await assertTopology(channel);
-    const outcome: Outcome = { letters: [], refused: 0, unread: [] };
-    const services = selection.service ? [selection.service] : subscribingServices;
-    for (const service of services) await forService(channel, service, selection, verdict, outcome);
-    // With the channel everything that was taken and not acknowledged returns to its queue.
-    await channel.close();
-    return outcome;
-  } finally {
-    await model.close().catch(() => {});
-  }
-}
-
-async function forService(
-  channel: ConfirmChannel,
-  service: ServiceName,
+export async function forDeadLetters(
+  url: string,
   selection: Selection,
   verdict: Verdict,
-  outcome: Outcome,
-): Promise<void> {
-  const queue = deadQueueOf(service);
-  const { messageCount } = await channel.checkQueue(queue);
-  if (messageCount > mostRead) outcome.unread.push(service);
-  for (let read = 0; read < Math.min(messageCount, mostRead); read += 1) {
-    const message = await channel.get(queue);
-    if (!message) return;
-    const letter = deadLetterOf(message, service);
-    if (!isSelected(letter, selection)) continue;
-    outcome.letters.push(letter);
-    if (verdict === 'replay' && !(await replay(channel, message, service))) outcome.refused += 1;
-    else if (verdict !== 'keep') channel.ack(message);
-  }
+  { confirmWithinMs = 10_000 }: Options = {},
+): Promise<Outcome> {
+  const outcome: Outcome = { letters: [], refused: 0, silent: false, unread: [] };
+  const services = selection.service ? [selection.service] : subscribingServices;
+  await withChannel(url, async (channel) => {
+    await assertTopology(channel);
+    const replay = (message: GetMessage, service: ServiceName) => replayed(channel, message, service, confirmWithinMs);
+    for (const service of services) {
+      const queue = deadQueueOf(service);
+      const { messageCount } = await channel.checkQueue(queue);
+      if (messageCount > mostRead) outcome.unread.push(service);
+      for (let read = 0; read < Math.min(messageCount, mostRead); read += 1) {
+        const message = await channel.get(queue);
+        if (!message) break;
+        const letter = deadLetterOf(message, service);
+        if (!isSelected(letter, selection)) continue;
+        outcome.letters.push(letter);
+        const answer = verdict === 'replay' ? await replay(message, service) : 'confirmed';
+        if (answer !== 'confirmed') outcome.refused += 1;
+        else if (verdict !== 'keep') channel.ack(message);
+        // On this connection it will not answer anything else either.
+        outcome.silent = answer === undefined;
+        if (outcome.silent) return;
+      }
+    }
+  });
+  return outcome;
 }
 
-/** Without the marks of its failures: what was wrong is put right, or will be found again. */
-function replay(channel: ConfirmChannel, message: GetMessage, service: ServiceName): Promise<boolean> {
+/**
+ * Gives a message to its service, without the marks of its failures: what was wrong is put right, or will be found again.
+ * @returns undefined when the broker did not answer in time. It may take the message yet, which then comes twice; the
+ * inbox knows it.
+ */
+async function replayed(
+  channel: ConfirmChannel,
+  message: GetMessage,
+  service: ServiceName,
+  withinMs: number,
+): Promise<'confirmed' | 'refused' | undefined> {
   const { content, options } = copyOf(message, {});
-  return new Promise((resolve) => {
-    let returned = false;
-    const onReturn = () => (returned = true);
-    channel.once('return', onReturn);
-    channel.sendToQueue(service, content, options, (error: unknown) => {
-      channel.off('return', onReturn);
-      resolve(!error && !returned);
-    });
+  const outcome = Promise.withResolvers<'confirmed' | 'refused'>();
+  let returned = false;
+  const onReturn = () => (returned = true);
+  channel.once('return', onReturn);
+  channel.sendToQueue(service, content, options, (error: unknown) => {
+    channel.off('return', onReturn);
+    outcome.resolve(error || returned ? 'refused' : 'confirmed');
   });
+  const inTime = new AbortController();
+  const silence = sleep(withinMs, undefined, { signal: inTime.signal }).catch(() => undefined);
+  return Promise.race([outcome.promise, silence]).finally(() => inTime.abort());
 }

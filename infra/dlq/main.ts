@@ -1,10 +1,10 @@
 /** `npm run dlq`: looks at the events that no service could handle, and gives them to their services again. */
 import { UsageError } from '../launcher/arguments.ts';
 import { NotRunning } from '../launcher/running-stack.ts';
-import { parseArguments, usage, type DlqArguments } from './arguments.ts';
+import { parseArguments, usage } from './arguments.ts';
 import { findBrokerUrl } from './broker-url.ts';
-import { forDeadLetters, type Outcome } from './dead-letters.ts';
-import { description, listing } from './print.ts';
+import { forDeadLetters } from './dead-letters.ts';
+import { report } from './print.ts';
 
 const verdicts = { list: 'keep', show: 'keep', replay: 'replay', drop: 'drop' } as const;
 
@@ -18,18 +18,4 @@ try {
   else if (error instanceof NotRunning) console.error(`${error.message} Another broker is named by --url.`);
   else console.error(`The broker cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(2);
-}
-
-function report(command: DlqArguments['command'], { letters, refused, unread }: Outcome): string[] {
-  const done = letters.length - refused;
-  const lines: Record<typeof command, string[]> = {
-    list: letters.length > 0 ? listing(letters) : ['There is nothing.'],
-    show: letters.length > 0 ? letters.map(description) : ['There is nothing.'],
-    replay: [`${done} given to their services again`, ...(refused > 0 ? [`${refused} refused; they stay`] : [])],
-    drop: [`${done} dropped`],
-  };
-  return [
-    ...lines[command],
-    ...unread.map((service) => `There is more of ${service} than is read at once: repeat it.`),
-  ];
 }

@@ -1,6 +1,28 @@
+import type { DlqArguments } from './arguments.ts';
 import type { DeadLetter } from './dead-letter.ts';
+import type { Outcome } from './dead-letters.ts';
 
 const longestReason = 100;
+
+/** What a command has done, and what it could not do. */
+export function report(command: DlqArguments['command'], { letters, refused, silent, unread }: Outcome): string[] {
+  const done = letters.length - refused;
+  const refusals = silent ? [unanswered] : [`${refused} refused; they stay`];
+  const lines: Record<typeof command, string[]> = {
+    list: letters.length > 0 ? listing(letters) : ['There is nothing.'],
+    show: letters.length > 0 ? letters.map(description) : ['There is nothing.'],
+    replay: [`${done} given to their services again`, ...(refused > 0 ? refusals : [])],
+    drop: [`${done} dropped`],
+  };
+  return [
+    ...lines[command],
+    ...unread.map((service) => `There is more of ${service} than is read at once: repeat it.`),
+  ];
+}
+
+const unanswered =
+  'The broker has not answered to the next one in time: is it short of memory or disk? That one and all after it stay ' +
+  'where they are; nothing is lost. Repeat it when the broker accepts messages again.';
 
 /** How many there are by service, type and reason, the most frequent first. */
 export function listing(letters: DeadLetter[]): string[] {

@@ -3,13 +3,13 @@ import { parseArguments, UsageError } from './arguments.ts';
 
 describe('the arguments of npm start', () => {
   test('have defaults', () => {
-    expect(parseArguments([])).toEqual({ stack: 'sync', port: 8080, host: '127.0.0.1' });
+    expect(parseArguments([])).toEqual({ stack: 'async', port: 8080, host: '127.0.0.1' });
   });
 
   test.each([
-    [['--stack', 'async', '--port', '8081'], { stack: 'async', port: 8081, host: '127.0.0.1' }],
-    [['--port=80', '--host=0.0.0.0'], { stack: 'sync', port: 80, host: '0.0.0.0' }],
-    [['--host', '::1'], { stack: 'sync', port: 8080, host: '::1' }],
+    [['--stack', 'sync', '--port', '8081'], { stack: 'sync', port: 8081, host: '127.0.0.1' }],
+    [['--port=80', '--host=0.0.0.0'], { stack: 'async', port: 80, host: '0.0.0.0' }],
+    [['--host', '::1'], { stack: 'async', port: 8080, host: '::1' }],
   ])('%j', (argv, expected) => {
     expect(parseArguments(argv)).toEqual(expected);
   });

@@ -8,15 +8,15 @@ export interface StartArguments {
 /** Something the caller got wrong: shown as it is, without a stack trace. */
 export class UsageError extends Error {}
 
-export const usage = `usage: npm start [-- --stack sync|async] [--port 8080] [--host 127.0.0.1]
+export const usage = `usage: npm start [-- --stack async|sync] [--port 8080] [--host 127.0.0.1]
 
-  --stack  how the services talk: sync (HTTP) or async (RabbitMQ)
+  --stack  how the services talk: async (RabbitMQ, the default) or sync (HTTP)
   --port   where the shop listens
   --host   the address it listens on; 0.0.0.0 opens it to the network`;
 
 /** Strict on purpose: a mistyped option must not start the wrong thing. Throws UsageError. */
 export function parseArguments(argv: string[]): StartArguments {
-  const result: StartArguments = { stack: 'sync', port: 8080, host: '127.0.0.1' };
+  const result: StartArguments = { stack: 'async', port: 8080, host: '127.0.0.1' };
   const rest = argv.flatMap(splitEquals);
   while (rest.length > 0) {
     const option = rest.shift() ?? '';

@@ -56,5 +56,5 @@ test('the message about missing programs names a package for each, and the ways 
   expect(message).toContain('apt-get install postgresql redis-server rabbitmq-server erlang-base nginx');
   expect(message).toContain('brew install postgresql@17 redis rabbitmq erlang nginx');
   expect(message).toContain('DATABASE_URL, REDIS_URL and AMQP_URL');
-  expect(message).toContain('docker compose -f docker-compose.sync.yml up');
+  expect(message).toContain('docker compose -f docker-compose.async.yml up');
 });

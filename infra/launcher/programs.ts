@@ -114,7 +114,7 @@ export function whatToInstall(missing: ProgramName[]): string {
     `  Alpine           sudo apk add ${packages('alpine')}`,
     `  macOS            brew install ${packages('macos')}`,
     ...(given.length > 0 ? [`or name running servers in ${listed(given)};`] : []),
-    'or run the stack in containers: docker compose -f docker-compose.sync.yml up',
+    'or run the stack in containers: docker compose -f docker-compose.async.yml up',
   ].join('\n');
 }
 

@@ -13,9 +13,14 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A fresh, empty database of a unique name, set up like those of the services. Needs the servers of `npm test`. */
-export async function createTestDatabase(name = 'test'): Promise<TestDatabase> {
-  const serverUrl = process.env.TEST_DATABASE_URL;
+/**
+ * A fresh, empty database of a unique name, set up like those of the services. It is on the server of `npm test` unless
+ * another one is given.
+ */
+export async function createTestDatabase(
+  name = 'test',
+  serverUrl = process.env.TEST_DATABASE_URL,
+): Promise<TestDatabase> {
   if (!serverUrl) throw new Error('TEST_DATABASE_URL is not set: run integration tests with npm test -- int');
   const database = `t_${name.toLowerCase().replaceAll(/\W/g, '_')}_${randomBytes(5).toString('hex')}`;
   const spec: DatabaseSpec = {

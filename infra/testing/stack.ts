@@ -10,11 +10,11 @@ export interface TestStack {
 }
 
 /** A whole stack for one test file, on free ports and in a folder of its own. If it does not start, its log is in the error. */
-export async function startTestStack(options: Partial<StackOptions> = {}): Promise<TestStack> {
+export async function startTestStack(options: Omit<StackOptions, 'dataDir'>): Promise<TestStack> {
   const dataDir = await temporaryFolder('stack');
   const remove = () => rm(dataDir, { recursive: true, force: true });
   try {
-    const stack = await startStack({ stack: 'sync', dataDir, ...options });
+    const stack = await startStack({ ...options, dataDir });
     return { stack, close: () => stack.stop().finally(remove) };
   } catch (error) {
     await remove();

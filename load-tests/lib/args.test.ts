@@ -4,7 +4,7 @@ import { parseBenchArguments, phases, UsageError } from './args.ts';
 describe('the command line of the benchmark', () => {
   test('without arguments everything is measured on an own stack', () => {
     expect(parseBenchArguments([])).toEqual({
-      stack: 'sync',
+      stack: 'async',
       url: undefined,
       stackFile: undefined,
       only: phases,

@@ -1,6 +1,16 @@
 import { parseArgs } from 'node:util';
 
-export const phases = ['idle', 'yardstick', 'checkout', 'fifty', 'one', 'race', 'audit'] as const;
+export const phases = [
+  'idle',
+  'yardstick',
+  'checkout',
+  'fifty',
+  'one',
+  'accepted',
+  'race',
+  'backlog',
+  'audit',
+] as const;
 export type Phase = (typeof phases)[number];
 
 export interface BenchArguments {
@@ -20,14 +30,15 @@ export interface BenchArguments {
 
 export const usage = `usage: node load-tests/bench.ts [options]
 
-  --stack sync|async   which stack to start (async)
+  --stack async|sync   which stack to start (async)
   --url URL            measure the stack that runs there instead of an own one
   --stack-file FILE    its run/stack.json, which names its processes
-  --only a,b           phases: ${phases.join(', ')}
+  --only a,b           phases: ${phases.join(', ')};
+                       accepted and backlog are of the async stack only
   --vus N              virtual users of the checkout phase (500)
   --seconds N          length of every load phase
   --repeat N           runs of the checkout phase; the median counts (1)
-  --quick              short phases, a race of 400 for 20
+  --quick              short phases, a race of 400 for 20, a backlog of 5,000
   --no-warm-up         measure cold services
   --cpu-prof           a CPU profile of each own Node process, written when it ends`;
 
@@ -36,7 +47,7 @@ export class UsageError extends Error {}
 /** Throws UsageError for anything it does not know. */
 export function parseBenchArguments(argv: string[]): BenchArguments {
   const { values } = parse(argv);
-  const stack = values.stack ?? 'sync';
+  const stack = values.stack ?? 'async';
   if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
   return {
     stack,

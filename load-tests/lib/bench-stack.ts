@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startStack } from '../../infra/launcher/stack.ts';
+import type { Stack } from '../../infra/launcher/stack-types.ts';
 import type { BenchArguments } from './args.ts';
 import type { Root } from './usage.ts';
 
@@ -11,9 +12,13 @@ export interface BenchStack extends AsyncDisposable {
   /** As of now. Empty if they are unknown. */
   processes(): Root[];
   stackFile: string | undefined;
+  /** Undefined if it is somebody else's: then nothing of it may be stopped. */
+  own?: Stack;
 }
 
 const shoppers = 2_000;
+/** Longer than any benchmark: what one phase has reserved must not be released in the middle of another. */
+const holdTtlMs = 7_200_000;
 
 /** Starts an own stack with demo data in a folder that goes with it, unless the arguments name a running one. */
 export async function openStack(
@@ -28,7 +33,10 @@ export async function openStack(
     dataDir: folder,
     demo: { shoppers },
     signal,
-    env: cpuProfile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` } : {},
+    env: {
+      HOLD_TTL_MS: String(holdTtlMs),
+      ...(cpuProfile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` } : {}),
+    },
     onLog: (line) => console.log(`  ${line}`),
     onFailure: (error) => console.error(`the stack has stopped: ${error.message}`),
   });
@@ -37,6 +45,7 @@ export async function openStack(
     stack,
     processes: () => rootsOf(own.processes),
     stackFile: join(folder, 'run', 'stack.json'),
+    own,
     [Symbol.asyncDispose]: () => own.stop(),
   };
 }
@@ -63,6 +72,7 @@ async function givenStack(url: string | undefined, stackFile: string | undefined
   };
 }
 
-function rootsOf(processes: StackFile['processes']): Root[] {
+/** The processes that run now. */
+export function rootsOf(processes: StackFile['processes']): Root[] {
   return processes.flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]));
 }

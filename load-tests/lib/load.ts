@@ -16,14 +16,16 @@ export interface Load {
   script: string;
   vus: number;
   seconds: number;
+  /** More settings of the script. */
+  env?: Record<string, string>;
 }
 
 /** How long beyond the load itself a run may take: accounts to log in, journeys to end. */
 const graceSeconds = 120;
 
 /** Puts one constant load on the target and measures both sides of it. */
-export async function putLoad(target: Target, { name, script, vus, seconds }: Load): Promise<LoadResult> {
-  const env = { BASE_URL: target.url, STACK: target.stack, VUS: String(vus), DURATION: `${seconds}s` };
+export async function putLoad(target: Target, { name, script, vus, seconds, env: more }: Load): Promise<LoadResult> {
+  const env = { BASE_URL: target.url, STACK: target.stack, VUS: String(vus), DURATION: `${seconds}s`, ...more };
   const { run, usage, k6CpuSeconds } = await measured(target, script, env, seconds);
   return { name, vus, seconds, ...loadFigures(run), usage, k6CpuSeconds, complaints: run.complaints };
 }

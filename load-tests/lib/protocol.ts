@@ -3,19 +3,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startYardstick } from '../yardstick/start.ts';
 import type { BenchArguments, Phase } from './args.ts';
 import { runAudit } from './audit.ts';
+import { measureBacklog } from './backlog.ts';
 import type { BenchStack } from './bench-stack.ts';
 import { logIn, putLoad, runRace, type Target } from './load.ts';
-import { auditReport, idleReport, loadReport, raceReport } from './report.ts';
+import { auditReport, backlogReport, idleReport, loadReport, raceReport } from './report.ts';
 import type { BenchResult, LoadResult } from './results.ts';
 import { idleMemoryOf } from './usage.ts';
 
 const settleMs = 10_000;
 const betweenPhasesMs = 2_000;
 /** Seconds of load per phase. */
-const usual = { warmUp: 30, yardstickWarmUp: 5, yardstick: 20, checkout: 60, fifty: 20, one: 10 };
-const quick = { warmUp: 15, yardstickWarmUp: 2, yardstick: 6, checkout: 12, fifty: 6, one: 4 };
+const usual = { warmUp: 60, yardstickWarmUp: 5, yardstick: 20, checkout: 60, fifty: 20, one: 10, accepted: 20 };
+const quick = { warmUp: 15, yardstickWarmUp: 2, yardstick: 6, checkout: 12, fifty: 6, one: 4, accepted: 6 };
 const usualRace = { buyers: 2_000, stock: 100, prepareSeconds: 120 };
 const quickRace = { buyers: 400, stock: 20, prepareSeconds: 30 };
+const usualBacklog = 50_000;
+const quickBacklog = 5_000;
+/** The limit is for the crowd; the smaller load shows how much of the time is waiting for a processor. */
+const acceptedVus = [50, 500];
 
 export interface Surroundings {
   /** For what the yardstick needs on disk. */
@@ -31,12 +36,14 @@ export async function measure(args: BenchArguments, stack: BenchStack, around: S
   const { say, signal } = around;
   const seconds = args.quick ? quick : usual;
   const found: Measurements = {};
-  const asked = (phase: Phase) => args.only.includes(phase);
+  const ofAsync: readonly Phase[] = ['accepted', 'backlog'];
+  const asked = (phase: Phase) => args.only.includes(phase) && !(stack.stack === 'sync' && ofAsync.includes(phase));
   const target = (): Target => ({ url: stack.url, stack: stack.stack, processes: stack.processes(), signal });
-  const checkout = async (who: string, vus: number, usualSeconds: number) => {
+  const checkout = async (who: string, vus: number, usualSeconds: number, env: Record<string, string> = {}) => {
     await sleep(betweenPhasesMs, undefined, { signal }); // the stack ends what it still has to do
     const length = args.seconds ?? usualSeconds;
-    const load = await putLoad(target(), { name: `${who} × ${length} s`, script: 'checkout.ts', vus, seconds: length });
+    const name = `${who} × ${length} s`;
+    const load = await putLoad(target(), { name, script: 'checkout.ts', vus, seconds: length, env });
     say(`\n${loadReport(load, vus === 500 ? found.yardstick : undefined)}`);
     return load;
   };
@@ -50,7 +57,7 @@ export async function measure(args: BenchArguments, stack: BenchStack, around: S
     found.yardstick = await measureYardstick(seconds.yardstickWarmUp, args.seconds ?? seconds.yardstick, around);
     say(`\n${loadReport(found.yardstick)}`);
   }
-  if (args.warmUp && (['checkout', 'fifty', 'one', 'race'] as const).some(asked)) {
+  if (args.warmUp && (['checkout', 'fifty', 'one', 'accepted', 'race'] as const).some(asked)) {
     say(`\nwarming up: ${args.vus} shoppers log in, and shop for ${seconds.warmUp} s`);
     await logIn(target(), args.vus);
     await putLoad(target(), { name: 'warm-up', script: 'checkout.ts', vus: args.vus, seconds: seconds.warmUp });
@@ -63,9 +70,20 @@ export async function measure(args: BenchArguments, stack: BenchStack, around: S
   }
   if (asked('fifty')) found.fifty = await checkout('50 shoppers', 50, seconds.fifty);
   if (asked('one')) found.one = await checkout('one shopper', 1, seconds.one);
+  if (asked('accepted')) {
+    found.accepted = [];
+    for (const vus of acceptedVus) {
+      const who = `${vus} shoppers who do not wait for the outcome`;
+      found.accepted.push(await checkout(who, vus, seconds.accepted, { WAIT: '0' }));
+    }
+  }
   if (asked('race')) {
     found.race = await runRace(target(), args.quick ? quickRace : usualRace);
     say(`\n${raceReport(found.race)}`);
+  }
+  if (asked('backlog') && stack.own) {
+    found.backlog = await measureBacklog(stack.own, args.quick ? quickBacklog : usualBacklog);
+    say(`\n${backlogReport(found.backlog)}`);
   }
   if (asked('audit')) {
     found.audit = await runAudit(stack.stackFile);

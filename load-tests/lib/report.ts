@@ -1,5 +1,5 @@
 import type { Trend } from './k6-summary.ts';
-import type { BenchResult, LoadResult, RaceResult } from './results.ts';
+import type { BacklogResult, BenchResult, LoadResult, RaceResult } from './results.ts';
 import type { Verdict } from './targets.ts';
 import type { IdleMemory, Usage } from './usage.ts';
 
@@ -52,6 +52,29 @@ export function raceReport(race: RaceResult): string {
     ),
     ...race.crossed.map((threshold) => `  not held: ${threshold}`),
     ...complaintsReport(race.complaints),
+  ].join('\n');
+}
+
+export function backlogReport(backlog: BacklogResult): string {
+  const { events, counted, usage } = backlog;
+  const [rate, fromFirst, fromStart, toOrders] = [
+    backlog.eventsPerSecond.toFixed(0),
+    backlog.seconds.toFixed(1),
+    backlog.secondsFromStart.toFixed(1),
+    backlog.secondsToOrders.toFixed(1),
+  ];
+  return [
+    `backlog of ${events}: ${rate} a second; held ${fromFirst} s after the first was taken, ` +
+      `${fromStart} s after the start of the inventory; every order open after ${toOrders} s`,
+    table(
+      ['as they should be', ''],
+      Object.entries(counted).map(([what, count]) => [what, String(count)]),
+    ),
+    '',
+    table(
+      ['process', 'CPU s', 'ms/request'],
+      usage.map(({ name, cpuSeconds }) => [name, cpuSeconds.toFixed(2), ((cpuSeconds * 1_000) / events).toFixed(3)]),
+    ),
   ].join('\n');
 }
 

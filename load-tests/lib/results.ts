@@ -38,6 +38,21 @@ export interface RaceResult {
   complaints: string;
 }
 
+/** Requests that gathered while the inventory was away, and what became of them. */
+export interface BacklogResult {
+  events: number;
+  eventsPerSecond: number;
+  /** From the first one taken to the last one held; the same from the start of the inventory's processes. */
+  seconds: number;
+  secondsFromStart: number;
+  /** From the first one taken until reservation and payment knew of every hold. */
+  secondsToOrders: number;
+  /** Rows that are as they should be; of each, as many as there were requests. */
+  counted: Record<'unitsHeld' | 'holds' | 'reservations' | 'orders' | 'payables', number>;
+  /** From the start of the inventory's processes to the last one held. */
+  usage: Usage[];
+}
+
 export interface AuditResult {
   passed: boolean;
   output: string;
@@ -63,7 +78,10 @@ export interface BenchResult {
   checkout?: LoadResult[];
   fifty?: LoadResult;
   one?: LoadResult;
+  /** Reserving without waiting for the outcome, by 50 and by 500 shoppers. */
+  accepted?: LoadResult[];
   race?: RaceResult;
+  backlog?: BacklogResult;
   /** A text says why there was none. */
   audit?: AuditResult | string;
   verdicts: Verdict[];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Trend } from './k6-summary.ts';
-import { medianRun, type BenchResult, type LoadResult, type RaceResult } from './results.ts';
+import { medianRun, type BacklogResult, type BenchResult, type LoadResult, type RaceResult } from './results.ts';
 import { judge, type Verdict } from './targets.ts';
 
 const aTrend = (p95: number): Trend => ({ avg: p95, min: p95, med: p95, p90: p95, p95, p99: p95, max: p95 });
@@ -35,6 +35,17 @@ const aRace = (more: Partial<RaceResult> = {}): RaceResult => ({
   crossed: [],
   usage: [],
   complaints: '',
+  ...more,
+});
+
+const aBacklog = (more: Partial<BacklogResult> = {}): BacklogResult => ({
+  events: 50_000,
+  eventsPerSecond: 5_000,
+  seconds: 10,
+  secondsFromStart: 11,
+  secondsToOrders: 15,
+  counted: { unitsHeld: 50_000, holds: 50_000, reservations: 50_000, orders: 50_000, payables: 50_000 },
+  usage: [],
   ...more,
 });
 
@@ -117,6 +128,27 @@ describe('judging a benchmark', () => {
       expect(missed(verdictsOf({ race: aRace(wrong) }))).toEqual(['race: exactly 100 sold, 1900 sold out']);
     }
     expect(missed(verdictsOf({ race: aRace({ soldOutTrend: aTrend(300) }) }))).toHaveLength(1);
+  });
+
+  test('without waiting, reserve is answered within 150 ms', () => {
+    const accepted = (p95: number) => [aLoad({ steps: { reserve: aTrend(p95) } })];
+    expect(missed(verdictsOf({ accepted: accepted(150) }))).toEqual([]);
+    expect(missed(verdictsOf({ accepted: accepted(150.1) }))).toEqual([
+      '500 shoppers who do not wait: p95 of reserve at most 150 ms',
+    ]);
+    expect(missed(verdictsOf({ accepted: [aLoad({ failed: 1 })] }))).toHaveLength(1);
+    expect(verdictsOf({ accepted: [aLoad({ vus: 50 })] }).map(({ target }) => target)).toEqual([
+      '50 shoppers who do not wait: no request failed',
+    ]);
+  });
+
+  test('a backlog is settled exactly, 5,000 a second', () => {
+    expect(missed(verdictsOf({ backlog: aBacklog() }))).toEqual([]);
+    expect(missed(verdictsOf({ backlog: aBacklog({ eventsPerSecond: 4_999 }) }))).toEqual([
+      'backlog: at least 5000 a second',
+    ]);
+    const counted = { ...aBacklog().counted, orders: 49_999 };
+    expect(missed(verdictsOf({ backlog: aBacklog({ counted }) }))).toHaveLength(1);
   });
 
   test('a failed audit is a missed target', () => {

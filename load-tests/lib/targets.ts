@@ -1,4 +1,4 @@
-import { medianRun, type BenchResult, type LoadResult, type RaceResult } from './results.ts';
+import { medianRun, type BacklogResult, type BenchResult, type LoadResult, type RaceResult } from './results.ts';
 
 /** One promise about speed, size or exactness, and whether it was kept. */
 export interface Verdict {
@@ -23,6 +23,8 @@ const goals: Record<'sync' | 'async', Goals> = {
   async: { p95Ms: 450, share: 0.2, reserveMs: 80 },
 };
 const aimedShare = 0.36;
+const acceptedLimitMs = 150;
+const backlogPerSecond = 5_000;
 
 /** Judges what was measured. What was not measured has no verdict. */
 export function judge(result: Omit<BenchResult, 'verdicts'>): Verdict[] {
@@ -33,7 +35,9 @@ export function judge(result: Omit<BenchResult, 'verdicts'>): Verdict[] {
     ...(checkout?.vus === 500 ? crowdVerdicts(checkout, result.yardstick, goal) : []),
     ...(result.fifty ? fiftyVerdicts(result.fifty, goal) : []),
     ...(result.one ? oneVerdicts(result.one) : []),
+    ...(result.accepted ?? []).flatMap(acceptedVerdicts),
     ...(result.race ? raceVerdicts(result.race) : []),
+    ...(result.backlog ? backlogVerdicts(result.backlog) : []),
     ...(typeof result.audit === 'object' ? [auditVerdict(result.audit.passed)] : []),
   ];
 }
@@ -77,6 +81,32 @@ function oneVerdicts(one: LoadResult): Verdict[] {
   return [
     noneFailed('one shopper', one),
     atMost('one shopper: p95 of the journey at most 60 ms', one.journey?.p95, 60),
+  ];
+}
+
+function acceptedVerdicts(accepted: LoadResult): Verdict[] {
+  const who = `${accepted.vus} shoppers who do not wait`;
+  const within = `${who}: p95 of reserve at most ${acceptedLimitMs} ms`;
+  const isCrowd = accepted.vus === 500;
+  return [
+    noneFailed(who, accepted),
+    ...(isCrowd ? [atMost(within, accepted.steps.reserve?.p95, acceptedLimitMs)] : []),
+  ];
+}
+
+function backlogVerdicts({ events, eventsPerSecond, counted }: BacklogResult): Verdict[] {
+  const counts = Object.entries(counted);
+  return [
+    {
+      target: `backlog: each of ${events} requests held, its reservation and order told`,
+      measured: counts.map(([what, count]) => `${what} ${count}`).join(', '),
+      met: counts.every(([, count]) => count === events),
+    },
+    {
+      target: `backlog: at least ${backlogPerSecond} a second`,
+      measured: eventsPerSecond.toFixed(0),
+      met: eventsPerSecond >= backlogPerSecond,
+    },
   ];
 }
 

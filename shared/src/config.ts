@@ -16,7 +16,7 @@ export const count = (fallback: number) => z.coerce.number().int().min(1).max(1_
 
 /** What every service needs to know. A service's own config.ts extends it. Times in ms, sizes in bytes or items. */
 export const commonSchema = z.object({
-  STACK: z.enum(['sync', 'async']).default('sync').describe('how services talk: HTTP or RabbitMQ'),
+  STACK: z.enum(['sync', 'async']).default('async').describe('how services talk: HTTP or RabbitMQ'),
   SERVICE_INSTANCE: z.string().default('1').describe('tells the instances of one service apart in logs'),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(0).describe('0 takes a free port'),
@@ -26,7 +26,7 @@ export const commonSchema = z.object({
   AMQP_URL: z
     .url({ protocol: /^amqps?$/ })
     .optional()
-    .describe('RabbitMQ, such as amqp://user:password@host:5672; required by the async stack'),
+    .describe('RabbitMQ, such as amqp://user:password@host:5672; required unless STACK is sync'),
   AMQP_PREFETCH: z.coerce
     .number()
     .int()

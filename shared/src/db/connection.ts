@@ -38,8 +38,12 @@ export function openReads<DB>(options: ReadOptions): Kysely<DB> {
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
 }
 
-/** SQLSTATEs that say "not now": connection trouble, shutdown, out of resources, I/O errors, a standby, a stalled transaction. */
-const unavailableStates = /^(08|53|57|58|25006|25P03)/;
+/**
+ * SQLSTATEs that say "not now": connection trouble, shutdown, out of resources, I/O errors, a standby, a stalled
+ * transaction; and a server that lets us in no more (28, 3D, 55000), be it that a password is being changed or a database
+ * restored: that is no fault of the work.
+ */
+const unavailableStates = /^(08|28|3D|53|57|58|25006|25P03|55000)/;
 /** 0A000: the plan of a prepared statement is stale; the lane has a new connection by then. */
 const retryableStates = new Set(['40001', '40P01', '55P03', '0A000']);
 const socketErrors = new Set([

@@ -1,11 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { AckWindow } from './ack-window.ts';
+import { deliveryCountOf } from './amqp-messages.ts';
 import { assertTopology } from './amqp-topology.ts';
+
+/** What has come back so often may be what its consumers die over. */
+const suspectAfterDeliveries = 3;
+/** The subscriptions of a channel: the first takes one message at a time, the second as many as it may. */
+const oneByOne = 'one-by-one';
+const many = 'many';
 
 interface Session {
   channel: Channel;
-  consumerTag: string | undefined;
+  subscription: typeof oneByOne | typeof many;
   acks: AckWindow;
   flushing: boolean;
 }
@@ -21,7 +28,12 @@ export interface AmqpConsumerOptions {
   handle: (message: ConsumeMessage, isWanted: () => boolean) => Promise<boolean>;
 }
 
-/** Takes messages from a queue and acknowledges those that are settled, once a turn. */
+/**
+ * Takes messages from a queue and acknowledges those that are settled, once a turn. The broker counts a lost connection
+ * against every message that was under way on it and puts aside what was lost too often, so that an event that kills its
+ * process would take along all that was fetched with it. Therefore a new connection begins with one message at a time,
+ * and goes on so while they are such as have come back repeatedly: then who dies, dies over one.
+ */
 export class AmqpConsumer {
   readonly #options: AmqpConsumerOptions;
   #session: Session | undefined;
@@ -40,21 +52,32 @@ export class AmqpConsumer {
   async setUp(model: ChannelModel, lose: (error: Error) => void): Promise<void> {
     const { queue, prefetch } = this.#options;
     const channel = await model.createChannel();
-    const session: Session = { channel, consumerTag: undefined, acks: new AckWindow(), flushing: false };
+    const session: Session = { channel, subscription: oneByOne, acks: new AckWindow(), flushing: false };
     channel.on('error', lose);
     channel.on('close', () => {
       if (this.#session === session) this.#session = undefined;
       if (!this.#stopping) lose(new Error('channel closed'));
     });
     await assertTopology(channel);
-    await channel.prefetch(prefetch);
+    await channel.prefetch(1);
     if (this.#stopping) return;
     this.#session = session;
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message) void this.#take(session, message);
-      else lose(new Error(`the queue ${queue} was deleted`));
+      if (!message) return lose(new Error(`the queue ${queue} was deleted`));
+      if (session.subscription === oneByOne && deliveryCountOf(message) < suspectAfterDeliveries) takeMany();
+      void this.#take(session, message);
     };
-    session.consumerTag = (await channel.consume(queue, onMessage)).consumerTag;
+    const takeMany = () => {
+      session.subscription = many;
+      // All sent in this turn: a stop that comes between finds the new subscription.
+      const changes = [
+        channel.prefetch(prefetch),
+        channel.consume(queue, onMessage, { consumerTag: many }),
+        channel.cancel(oneByOne),
+      ];
+      Promise.all(changes).catch(() => {}); // then the channel is lost, and says so itself
+    };
+    await channel.consume(queue, onMessage, { consumerTag: oneByOne });
   }
 
   /** Takes no more, and waits until what is under way is settled and acknowledged, at most `withinMs`. Never rejects. */
@@ -63,8 +86,8 @@ export class AmqpConsumer {
     const session = this.#session;
     if (!session) return;
     const inTime = sleep(withinMs, undefined, { ref: false });
-    const { channel, consumerTag } = session;
-    if (consumerTag !== undefined) await Promise.race([channel.cancel(consumerTag).catch(() => {}), inTime]);
+    const { channel, subscription } = session;
+    await Promise.race([channel.cancel(subscription).catch(() => {}), inTime]);
     let late = false;
     void inTime.then(() => (late = true));
     while (this.#running > 0 && !late && this.#session === session) await sleep(5);

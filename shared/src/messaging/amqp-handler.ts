@@ -24,18 +24,21 @@ export interface MessageHandlerOptions {
   patientRetries: number;
 }
 
+/** Why a message is put aside: it is no event that we know, or its service cannot handle it. */
+export type DeadLetterCause = 'unreadable' | 'unhandleable';
+
 /** Gives each message to the service, and finds a place for those that it could not handle. */
 export class MessageHandler {
   readonly #options: MessageHandlerOptions;
-  #deadLettered = 0;
+  readonly #deadLetters: Record<DeadLetterCause, number> = { unreadable: 0, unhandleable: 0 };
 
   constructor(options: MessageHandlerOptions) {
     this.#options = options;
   }
 
-  /** How many messages were put aside. */
-  get deadLettered(): number {
-    return this.#deadLettered;
+  /** How many messages were put aside since the start. Their own reasons are without number, so it is these that count. */
+  get deadLetters(): Readonly<Record<DeadLetterCause, number>> {
+    return { ...this.#deadLetters };
   }
 
   /** @returns true when its work is committed or the broker has it elsewhere; false when it is not wanted any more */
@@ -45,12 +48,12 @@ export class MessageHandler {
     try {
       event = readEvent(message);
     } catch (error) {
-      return this.#putAside(message, { reason: `not readable: ${reasonOf(error)}` }, isWanted);
+      return this.#putAside(message, 'unreadable', { reason: `not readable: ${reasonOf(error)}` }, isWanted);
     }
     const { failures } = await intake.receive([event], 'self');
     const failure = failures[0];
     if (!failure) return true;
-    if (failure.kind === 'poison') return this.#putAside(message, failure, isWanted);
+    if (failure.kind === 'poison') return this.#putAside(message, 'unhandleable', failure, isWanted);
     const retries = retryCountOf(message);
     // It is never given up: an outage may last longer than any count, and what came before it must not be lost to it.
     if (retries >= patientRetries)
@@ -58,15 +61,19 @@ export class MessageHandler {
     return this.#moveTo(retryPublication(message, intake.service, new Date()), isWanted);
   }
 
-  async #putAside(message: ConsumeMessage, complaint: Complaint, isWanted: () => boolean): Promise<boolean> {
+  async #putAside(
+    message: ConsumeMessage,
+    cause: DeadLetterCause,
+    complaint: Complaint,
+    isWanted: () => boolean,
+  ): Promise<boolean> {
     const { intake, log } = this.#options;
     const moved = await this.#moveTo(deadPublication(message, intake.service, complaint, new Date()), isWanted);
     if (!moved) return false;
-    this.#deadLettered += 1;
-    log.error(
-      { eventId: message.properties.messageId as unknown, eventType: typeOf(message), reason: complaint.reason },
-      'event put aside',
-    );
+    this.#deadLetters[cause] += 1;
+    const { messageId: eventId } = message.properties as { messageId: unknown };
+    const { reason } = complaint;
+    log.error({ eventId, eventType: typeOf(message), cause, reason, deadLetters: this.deadLetters }, 'event put aside');
     return true;
   }
 

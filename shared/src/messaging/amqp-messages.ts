@@ -41,8 +41,13 @@ export function eventPublication(event: DomainEvent, nowS: number): Publication 
 export const readEvent = (message: Message): DomainEvent => parseEvent(JSON.parse(message.content.toString()));
 
 /** How often the message has come back after a wait; 0 unless its header says otherwise. */
-export function retryCountOf(message: Message): number {
-  const count: unknown = message.properties.headers?.['x-retry-count'];
+export const retryCountOf = (message: Message): number => countOf(message, 'x-retry-count');
+
+/** How often the message was brought before and came back, because whoever had it was lost; the broker counts it. */
+export const deliveryCountOf = (message: Message): number => countOf(message, 'x-delivery-count');
+
+function countOf(message: Message, header: string): number {
+  const count: unknown = message.properties.headers?.[header];
   return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 

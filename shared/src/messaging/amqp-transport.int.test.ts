@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { GetMessage } from 'amqplib';
 import { createTestRabbitmq } from '@flash-sale/infra/testing/rabbitmq.ts';
 import { serviceNames } from '../events/subscriptions.ts';
@@ -6,6 +7,7 @@ import { emptyBroker, startAmqpNetwork, amqpTransport, withChannel } from '../te
 import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { FakeService } from '../testing/fake-service.ts';
+import { startTcpProxy } from '../testing/tcp-proxy.ts';
 import { deadQueueOf } from './amqp-topology.ts';
 import type { AmqpTransport } from './amqp-transport.ts';
 import { transportSuite, type FakeServices } from './transport.suite.ts';
@@ -99,7 +101,9 @@ describe('amqp transport, its own side of it', () => {
     await deliver(before);
     await publish(content, { messageId: 'strange', type: 'stock.strange' });
     await deliver(after);
-    await eventually(() => expect(network.transportOf('order').deadLettered).toBe(1));
+    await eventually(() =>
+      expect(network.transportOf('order').deadLetters()).toEqual({ unreadable: 1, unhandleable: 0 }),
+    );
     await eventually(() => expect(receivedIds(order())).toEqual(idsOf([before, after])));
     const [dead, ...others] = await takeDead();
     expect(others).toEqual([]);
@@ -121,7 +125,9 @@ describe('amqp transport, its own side of it', () => {
     order().failureOf = ({ id }) => (id === poison.id ? 'poison' : undefined);
     await deliver(...records);
     await eventually(() => expect(new Set(receivedIds(order())).size).toBe(256));
-    await eventually(() => expect(network.transportOf('order').deadLettered).toBe(1));
+    await eventually(() =>
+      expect(network.transportOf('order').deadLetters()).toEqual({ unreadable: 0, unhandleable: 1 }),
+    );
     const dead = await takeDead();
     expect(dead.map(({ properties }) => properties.messageId as string)).toEqual([poison.id]);
     expect(dead[0]!.properties.headers).toMatchObject({ 'x-reason': 'told to fail: poison', 'x-retry-count': 0 });
@@ -150,7 +156,7 @@ describe('amqp transport, its own side of it', () => {
     await eventually(() => expect(receivedIds(order())).toEqual([record.events[0]!.id, record.events[0]!.id]));
     expect(cameAt[1]! - cameAt[0]!).toBeGreaterThan(900);
     await eventually(async () => expect([await ready('order'), await ready('retry.1s')]).toEqual([0, 0]));
-    expect(network.transportOf('order').deadLettered).toBe(0);
+    expect(network.transportOf('order').deadLetters()).toEqual({ unreadable: 0, unhandleable: 0 });
   });
 
   test('an event that fails for now is never given up, however often it does', async () => {
@@ -213,6 +219,83 @@ describe('amqp transport, its own side of it', () => {
     await Promise.all([transport.stop(), second.stop()]);
   });
 
+  test('who dies over an event does not take along those that were brought with it', async () => {
+    const records = Array.from({ length: 100 }, aRecord);
+    const deadly = records[40]!.events[0]!;
+    await network.takeDown('order');
+    await deliver(...records);
+    const proxy = await startTcpProxy(broker.url);
+    const service = new FakeService('order');
+    const transport = amqpTransport(proxy.url);
+    // To the broker, a process that was killed and started again is a connection that was lost and made anew.
+    const transactionMs = 20;
+    let deaths = 0;
+    const handled = new Set<string>();
+    service.receive = async ([event]) => {
+      const diedBefore = deaths;
+      const isDeadly = event!.id === deadly.id;
+      // Before anything that came with it, or shortly before it, is committed.
+      await sleep(isDeadly ? transactionMs / 2 : transactionMs);
+      if (deaths === diedBefore && isDeadly) {
+        deaths += 1;
+        await proxy.cut();
+        await proxy.restore();
+      }
+      if (deaths === diedBefore) handled.add(event!.id);
+      return { failures: [], records: [], delivered: Promise.resolve() };
+    };
+    try {
+      await transport.start(service);
+      const dead = await eventually(async () => {
+        const taken = await takeDead();
+        expect(taken.length).toBeGreaterThan(0);
+        return taken;
+      }, 30_000);
+      await eventually(() => expect(handled.size).toBe(99));
+      expect([...dead, ...(await takeDead())].map(({ properties }) => properties)).toMatchObject([
+        { messageId: deadly.id, headers: { 'x-first-death-reason': 'delivery_limit' } },
+      ]);
+      expect(deaths).toBeGreaterThan(20);
+    } finally {
+      await transport.stop();
+      await proxy.close();
+    }
+  }, 60_000);
+
+  describe('its backlog', () => {
+    const backlog = () => inventory().transport!.backlog!();
+
+    test('is what waits for the service that has most to do', async () => {
+      expect(await backlog()).toBe(0);
+      await network.takeDown('order');
+      await network.takeDown('payment');
+      await deliver(...Array.from({ length: 7 }, aRecord), order().record(anEvent('order.cancelled')));
+      expect(await backlog()).toBe(7);
+      await network.bringUp('order');
+      await eventually(async () => expect(await backlog()).toBe(1));
+    });
+
+    test('is not waited for while the broker is short of memory', async () => {
+      await network.takeDown('order');
+      await deliver(aRecord());
+      expect(await backlog()).toBe(1);
+      await broker.control('set_vm_memory_high_watermark', '0');
+      try {
+        // It hears of it with the first message that the broker does not take any more.
+        const [first, second] = [aRecord(), aRecord()];
+        await deliver(first);
+        await eventually(() => expect(inventory().transport!.healthy()).toBe(false));
+        expect(await backlog()).toBe(0);
+        await deliver(second);
+        expect(inventory().acknowledged).not.toContain(second.id);
+      } finally {
+        await broker.control('set_vm_memory_high_watermark', 'absolute', '512MB');
+      }
+      await eventually(async () => expect(await backlog()).toBe(2));
+      expect(inventory().transport!.healthy()).toBe(true);
+    });
+  });
+
   describe('without a broker', () => {
     const sweep = (service: FakeService, records: OutboxRecord[]) =>
       eventually(async () => {
@@ -228,6 +311,7 @@ describe('amqp transport, its own side of it', () => {
         await deliver(...before);
         await broker[how]();
         await eventually(() => expect(healthy()).toEqual(serviceNames.map(() => false)));
+        expect(await inventory().transport!.backlog!()).toBe(0);
         await deliver(...during);
         for (const { id } of during) expect(inventory().acknowledged).not.toContain(id);
 

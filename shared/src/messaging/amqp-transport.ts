@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 import { subscribersOf, subscriptions } from '../events/subscriptions.ts';
 import { AmqpConnection } from './amqp-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
-import { MessageHandler } from './amqp-handler.ts';
+import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';
 import { eventPublication } from './amqp-messages.ts';
 import { AmqpPublisher } from './amqp-publisher.ts';
 import type { Intake, OutboxRecord, Transport } from './transport.ts';
@@ -47,11 +47,6 @@ export class AmqpTransport implements Transport {
     this.#publisher = new AmqpPublisher(options);
   }
 
-  /** How many messages this process has put aside, because nobody will ever handle them as they are. */
-  get deadLettered(): number {
-    return this.#handler?.deadLettered ?? 0;
-  }
-
   /** Resolves when the broker has been reached or has turned out to be away; then it is tried again for ever. */
   async start(intake: Intake): Promise<void> {
     const { prefetch, log, patientRetries } = this.#options;
@@ -81,6 +76,10 @@ export class AmqpTransport implements Transport {
 
   backlog(): Promise<number> {
     return this.#publisher.deepestQueue();
+  }
+
+  deadLetters(): Readonly<Record<DeadLetterCause, number>> {
+    return this.#handler?.deadLetters ?? { unreadable: 0, unhandleable: 0 };
   }
 
   async stopReceiving(): Promise<void> {

@@ -385,6 +385,19 @@ describe('the database is away', () => {
     expect((await lane.run('add', { id: newId(), by: 1 })).result).toBe(1);
   });
 
+  test('lets nobody in: unavailable, and no event is blamed for it', async () => {
+    const lane = open();
+    const event = counted();
+    await rows(`ALTER ROLE ${user()} NOLOGIN`);
+    try {
+      await expect(lane.run('add', { id: newId(), by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
+      expect((await lane.receive([event], 'self')).failures).toMatchObject([{ kind: 'transient' }]);
+    } finally {
+      await rows(`ALTER ROLE ${user()} LOGIN`);
+    }
+    expect((await lane.receive([event], 'self')).failures).toEqual([]);
+  });
+
   test('silent: given up on after the time of a statement, unavailable, and replaced', async () => {
     const lane = open(proxy.url, { statementTimeoutMs: 200 });
     const id = newId();

@@ -80,6 +80,12 @@ describe('waiting for a settlement', () => {
     expect(await waiting).toBe('held');
   });
 
+  test('a look that fails at the end leaves the outcome open, and fails nobody', async () => {
+    const settlements = aChannel();
+    const away = () => Promise.reject(new Error('the database is away'));
+    expect(await settlements.wait(newId(), 10, away)).toBeUndefined();
+  });
+
   test('gives up when nothing more can come of it', async () => {
     const settlements = aChannel();
     const giveUp = Promise.withResolvers<void>();

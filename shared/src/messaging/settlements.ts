@@ -80,7 +80,8 @@ export class Settlements<View> {
     void giveUp?.then(() => news.resolve(undefined));
     try {
       const view = await news.promise;
-      return view ?? (await look());
+      // What was asked for is committed: a look that fails leaves its outcome open, and is no failure of the request.
+      return view ?? (await look().catch(() => undefined));
     } finally {
       clearInterval(looking);
       clearTimeout(deadline);

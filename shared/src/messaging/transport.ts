@@ -52,6 +52,8 @@ export interface Transport {
   healthy(): boolean;
   /** Events that wait at the fullest of the services, where the transport itself keeps them. @throws when it cannot tell */
   backlog?(): Promise<number>;
+  /** How many messages this process has put aside for somebody to look at, by cause, where the transport does so itself. */
+  deadLetters?(): Readonly<Record<string, number>>;
   /** Receives nothing more, where the transport fetches events itself; what is under way is finished. */
   stopReceiving?(): Promise<void>;
   /** Stops receiving, finishes what is under way. */

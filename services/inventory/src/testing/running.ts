@@ -2,7 +2,7 @@ import pg from 'pg';
 import { accessTokens, type Role } from '@flash-sale/shared/auth.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
-import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
+import { startService, type RunningService, type TransportFactory } from '@flash-sale/shared/service/service.ts';
 import { FakeService } from '@flash-sale/shared/testing/fake-service.ts';
 import { jsonClient, testConfig } from '@flash-sale/shared/testing/service.ts';
 import { startTcpProxy } from '@flash-sale/shared/testing/tcp-proxy.ts';
@@ -32,8 +32,15 @@ export async function startServers() {
 }
 export type Servers = Awaited<ReturnType<typeof startServers>>;
 
-/** The inventory service in this process, with services beside it that only record what they are told. */
-export async function startInventory(servers: Servers, overrides: Record<string, string> = {}) {
+/**
+ * The inventory service in this process, with services beside it that only record what they are told. With a transport
+ * of its own it is alone.
+ */
+export async function startInventory(
+  servers: Servers,
+  overrides: Record<string, string> = {},
+  transport?: TransportFactory,
+) {
   const config = testConfig(configSchema, {
     DATABASE_URL: servers.databaseProxy.url,
     MIGRATION_DATABASE_URL: servers.database.ownerUrl,
@@ -48,9 +55,8 @@ export async function startInventory(servers: Servers, overrides: Record<string,
   const order = new FakeService('order');
   const reservation = new FakeService('reservation');
   for (const service of [order, reservation]) network.intakes.set(service.service, service);
-  const service: RunningService = await startService(inventoryService, config, () => ({
-    transport: memoryTransport(network),
-  }));
+  const inMemory: TransportFactory = () => ({ transport: memoryTransport(network) });
+  const service: RunningService = await startService(inventoryService, config, transport ?? inMemory);
   const tokens = accessTokens(config.JWT_SECRET);
   return {
     config,

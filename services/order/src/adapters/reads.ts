@@ -1,12 +1,18 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
+import { readsById } from '@flash-sale/shared/db/reads-by-id.ts';
 import type { OrderRow, OrderTables } from './tables.ts';
 
 /** What routes read. @throws AppError unavailable */
 export function openOrderReads(db: Kysely<OrderTables>) {
+  const readOrders = (ids: string[]): Promise<OrderRow[]> =>
+    db
+      .selectFrom('orders')
+      .selectAll()
+      .where(sql<boolean>`id = any(${ids}::uuid[])`)
+      .execute();
   return {
-    order: (id: string): Promise<OrderRow | undefined> =>
-      orUnavailable(db.selectFrom('orders').selectAll().where('id', '=', id).executeTakeFirst()),
+    order: readsById(readOrders, (row) => row),
     /** A shopper's orders, the newest first, from behind `cursor`; without those of which only the end is known. */
     async page(
       userId: string,

@@ -1,7 +1,8 @@
 import { accessTokens } from '@flash-sale/shared/auth.ts';
 import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
+import { startService, type RunningService, type TransportFactory } from '@flash-sale/shared/service/service.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { jsonClient, testConfig, type Answer, type CallOptions } from '@flash-sale/shared/testing/service.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../infra/testing/database.ts';
@@ -15,10 +16,12 @@ import { configSchema as reservationConfig } from '../../../reservation/src/conf
 import { reservationService } from '../../../reservation/src/service.ts';
 import { configSchema as orderConfig } from '../config.ts';
 import { orderService } from '../service.ts';
+import { userConfigSchema as userConfig } from '../../../user/src/config.ts';
+import { userService } from '../../../user/src/service.ts';
 
+/** The services that take part in a purchase; the user service runs only where it is asked for. */
 export const shopServices = ['inventory', 'reservation', 'order', 'payment'] as const;
-export type ShopService = (typeof shopServices)[number];
-type DatabaseOf = ShopService | 'gateway';
+type DatabaseOf = ServiceName | 'gateway';
 type Settings = Record<string, string>;
 
 export interface Shopper {
@@ -29,21 +32,23 @@ export interface Shopper {
 export interface Shop {
   /** Sends a request to the service that has the path. */
   call<Body = Record<string, unknown>>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>>;
-  urlOf(service: ShopService): string;
+  urlOf(service: ServiceName): string;
   aShopper(): Shopper;
   admin: Shopper;
   redis: TestRedis;
+  /** How to reach each database, for somebody who looks through all of it. */
+  databaseUrls: Record<DatabaseOf, string>;
   /** Starts a service that is not running; settings as in its config.ts. */
-  start(service: ShopService, settings?: Settings): Promise<void>;
-  stop(service: ShopService): Promise<void>;
+  start(service: ServiceName, settings?: Settings): Promise<void>;
+  stop(service: ServiceName): Promise<void>;
   /** Runs a service with other settings while the work lasts. */
-  withSettings<Result>(service: ShopService, settings: Settings, work: () => Promise<Result>): Promise<Result>;
+  withSettings<Result>(service: ServiceName, settings: Settings, work: () => Promise<Result>): Promise<Result>;
   /** Takes a service away while the work lasts. */
-  without<Result>(service: ShopService, work: () => Promise<Result>): Promise<Result>;
+  without<Result>(service: ServiceName, work: () => Promise<Result>): Promise<Result>;
   /** Rows of a database, read or changed past its service. */
   query<Row extends object>(database: DatabaseOf, text: string, values?: unknown[]): Promise<Row[]>;
   /** Cuts the connections that a service has to its database. @returns how many there were */
-  killConnections(service: ShopService): Promise<number>;
+  killConnections(service: ServiceName): Promise<number>;
   /** Stops everything and removes the databases. @throws when a service has left a connection open */
   close(): Promise<void>;
 }
@@ -51,24 +56,36 @@ export interface Shop {
 /** What makes failures show and pass within a test's patience. */
 const impatient: Settings = { OUTBOX_GRACE_MS: '300', OUTBOX_SWEEP_MS: '100', EXPIRY_SWEEP_MS: '50' };
 
+export interface ShopOptions {
+  settings?: Settings;
+  services?: readonly ServiceName[];
+  /** Of each service; requests go to them in turn. 1 unless given. */
+  instances?: number;
+  /** What carries the events; memory unless given. */
+  transport?: TransportFactory;
+  /** The PostgreSQL server; that of the test run unless given. */
+  serverUrl?: string;
+}
+
 /**
- * The four services of a purchase in this process, on a PostgreSQL database each, a Redis of their own, and events
- * carried from one to the other in memory.
+ * The services of a purchase in this process, on a PostgreSQL database each, a Redis of their own, and events carried
+ * from one to the other in memory.
  */
-export async function startShop(
-  options: { settings?: Settings; services?: readonly ShopService[] } = {},
-): Promise<Shop> {
-  const names = [...shopServices, 'gateway'] as const;
-  const [redis, ...created] = await Promise.all([createTestRedis(), ...names.map((name) => createTestDatabase(name))]);
+export async function startShop(options: ShopOptions = {}): Promise<Shop> {
+  const names = [...serviceNames, 'gateway'] as const;
+  const [redis, ...created] = await Promise.all([
+    createTestRedis(),
+    ...names.map((name) => createTestDatabase(name, options.serverUrl)),
+  ]);
   const databases = Object.fromEntries(names.map((name, index) => [name, created[index]!])) as Record<
     DatabaseOf,
     TestDatabase
   >;
   const network = new MemoryNetwork();
-  const running = new Map<ShopService, RunningService>();
-  const transport = () => ({ transport: memoryTransport(network) });
+  const running = new Map<ServiceName, RunningService[]>();
+  const { instances = 1, transport = () => ({ transport: memoryTransport(network) }) } = options;
 
-  function launch(service: ShopService, settings: Settings): Promise<RunningService> {
+  function launch(service: ServiceName, settings: Settings): Promise<RunningService> {
     const common = {
       DATABASE_URL: databases[service].url,
       MIGRATION_DATABASE_URL: databases[service].ownerUrl,
@@ -82,6 +99,8 @@ export async function startShop(
       GATEWAY_MIGRATION_DATABASE_URL: databases.gateway.ownerUrl,
     };
     switch (service) {
+      case 'user':
+        return startService(userService, testConfig(userConfig, common), transport);
       case 'inventory':
         return startService(inventoryService, testConfig(inventoryConfig, common), transport);
       case 'reservation':
@@ -98,10 +117,11 @@ export async function startShop(
     const userId = newId();
     return { userId, token: tokens.sign({ userId, role }, 600) };
   };
-  const urlOf = (service: ShopService) => {
+  const urlOf = (service: ServiceName) => {
     const found = running.get(service);
     if (!found) throw new Error(`${service} is not running`);
-    return found.url;
+    found.push(found.shift()!);
+    return found[0]!.url;
   };
 
   const nothingOpen = async () => {
@@ -121,13 +141,19 @@ export async function startShop(
     aShopper: () => someone('shopper'),
     admin: someone('admin'),
     redis,
+    databaseUrls: Object.fromEntries(names.map((name) => [name, databases[name].adminUrl])) as Shop['databaseUrls'],
     async start(service, settings = {}) {
-      running.set(service, await launch(service, settings));
+      const started: RunningService[] = [];
+      // One after the other: the first migrates.
+      while (started.length < instances) {
+        started.push(await launch(service, settings));
+        running.set(service, started);
+      }
     },
     async stop(service) {
       const found = running.get(service);
       running.delete(service);
-      await found?.stop();
+      await Promise.all(found?.map((instance) => instance.stop()) ?? []);
     },
     async withSettings(service, settings, work) {
       await shop.stop(service);
@@ -176,7 +202,7 @@ export async function startShop(
   return shop;
 }
 
-const owners: Record<string, ShopService> = {
+const owners: Record<string, ServiceName> = {
   products: 'inventory',
   carts: 'reservation',
   reservations: 'reservation',
@@ -184,7 +210,7 @@ const owners: Record<string, ShopService> = {
   payments: 'payment',
 };
 
-function ownerOf(path: string): ShopService {
+function ownerOf(path: string): ServiceName {
   const owner = owners[path.split(/[/?]/)[2] ?? ''];
   if (!owner) throw new Error(`no service has ${path}`);
   return owner;

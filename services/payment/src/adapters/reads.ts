@@ -1,17 +1,19 @@
 import { sql, type Kysely } from 'kysely';
-import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
-import type { Payment } from '../domain/state.ts';
+import { readsById } from '@flash-sale/shared/db/reads-by-id.ts';
 import { paymentOf, type PaymentTables } from './tables.ts';
 
 const atMost = 256;
 
 /** What routes and tasks read. @throws AppError unavailable */
 export function openPaymentReads(db: Kysely<PaymentTables>) {
+  const readPayments = (ids: string[]) =>
+    db
+      .selectFrom('payments')
+      .selectAll()
+      .where(sql<boolean>`id = any(${ids}::uuid[])`)
+      .execute();
   return {
-    payment: async (id: string): Promise<Payment | undefined> => {
-      const row = await orUnavailable(db.selectFrom('payments').selectAll().where('id', '=', id).executeTakeFirst());
-      return row && paymentOf(row);
-    },
+    payment: readsById(readPayments, paymentOf),
     /** Payments whose order has not come for so long that it never will. */
     orphans: (olderThanMs: number): Promise<{ paymentId: string; orderId: string }[]> =>
       db

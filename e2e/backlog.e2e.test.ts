@@ -1,0 +1,29 @@
+import { expect, jest, test } from '@jest/globals';
+import { measureBacklog } from '../load-tests/lib/backlog.ts';
+import { expectAuditClean } from './support/audit.ts';
+import { onEachStack } from './support/stacks.ts';
+
+jest.setTimeout(300_000);
+
+const requests = 1_000;
+
+onEachStack(
+  'a backlog',
+  { demo: { shoppers: 1 } },
+  (theShop) => {
+    // How fast depends on the machine, and is the benchmark's to measure.
+    test('that has gathered while the inventory was away is settled exactly once it is back', async () => {
+      const { stack } = theShop();
+      const { counted } = await measureBacklog(stack, requests);
+      expect(counted).toEqual({
+        unitsHeld: requests,
+        holds: requests,
+        reservations: requests,
+        orders: requests,
+        payables: requests,
+      });
+      await expectAuditClean(stack);
+    });
+  },
+  ['async'],
+);

@@ -1,0 +1,18 @@
+import { countDeadLetters } from '../../dlq/broker.ts';
+import { Undecided, type Check } from '../check.ts';
+
+/** An event that lies there has not been handled, and will not be unless somebody sees to it. */
+export const noDeadLetters = (amqpUrl: string): Check => ({
+  invariant: 6,
+  title: 'no dead letter waits for somebody to look at it',
+  unit: 'queues',
+  async run() {
+    const counts = await countDeadLetters(amqpUrl).catch((error: Error) => {
+      throw new Undecided(`RabbitMQ cannot be asked for dead letters: ${error.message}`, { cause: error });
+    });
+    const wrong = counts
+      .filter(([, count]) => count > 0)
+      .map(([service, count]) => `dead letters of ${service}: ${count}; see npm run dlq -- list --service ${service}`);
+    return { counted: counts.length, wrong };
+  },
+});

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serviceNames } from '@flash-sale/shared/events/subscriptions.ts';
+import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import type { Transport } from '@flash-sale/shared/messaging/transport.ts';
+import { amqpTransport, withChannel } from '@flash-sale/shared/testing/amqp-network.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import {
+  againAfter,
+  anyOrderWithin,
+  twiceAtOnce,
+  UnreliableNetwork,
+} from '@flash-sale/shared/testing/unreliable-network.ts';
+import { runAudit } from '../../../infra/audit/audit.ts';
+import { createTestVhost } from '../../../infra/testing/rabbitmq.ts';
+import { startTestPostgres, type TestServer } from '../../../infra/testing/servers.ts';
+import { outcomeOf, shopping, type ReservationBody } from './testing/shopping.ts';
+import { startShop, type Shop, type Shopper } from './testing/shop.ts';
+
+/*
+ * Delivery promises one thing: each event comes at least once. Here it does no more than that, to all services with two
+ * instances each, while shoppers do everything that shoppers do; afterwards the books must balance as ever.
+ */
+
+/** So short that a hold may end while its payment is on the way, and long enough for most that do not dawdle. */
+const holdTtlMs = 4_000;
+/** Less than the gateway thinks over tok_slow. */
+const lastMomentMs = 1_000;
+const hotStock = 10;
+const testTimeoutMs = 120_000;
+
+// A server of its own: the audit looks for a moment at which nobody on the whole server writes.
+let postgres: TestServer;
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+}, 60_000);
+afterAll(() => postgres?.close(), 60_000);
+
+const openShop = (transport: () => Transport) =>
+  startShop({
+    services: serviceNames,
+    instances: 2,
+    transport: () => ({ transport: transport() }),
+    serverUrl: postgres.url,
+    settings: { HOLD_TTL_MS: `${holdTtlMs}` },
+  });
+
+interface Held {
+  shopper: Shopper;
+  reservation: ReservationBody;
+}
+type User = ReturnType<typeof shopping>;
+
+/** What shoppers do with what they hold; each looks that the answer is one that may be given. */
+const ways: ((user: User, held: Held) => Promise<void>)[] = [
+  (user, { shopper, reservation }) => payFor(user, shopper, reservation, 'tok_ok'),
+  async (user, { shopper, reservation }) => {
+    await payFor(user, shopper, reservation, 'tok_declined');
+    await payFor(user, shopper, reservation, 'tok_ok');
+  },
+  (user, { shopper, reservation }) => payFor(user, shopper, reservation, 'tok_declined'),
+  (user, { shopper, reservation }) => payFor(user, shopper, reservation, 'tok_error_once'),
+  cancel,
+  async (user, held) => {
+    await Promise.all([cancel(user, held), payFor(user, held.shopper, held.reservation, 'tok_ok')]);
+  },
+  // So late that the hold ends while the gateway thinks.
+  async (user, { shopper, reservation }) => {
+    await sleep(Date.parse(reservation.expiresAt!) - Date.now() - lastMomentMs);
+    await payFor(user, shopper, reservation, 'tok_slow');
+  },
+  // Forgets all about it.
+  () => Promise.resolve(),
+];
+
+async function payFor(user: User, shopper: Shopper, { orderId }: ReservationBody, method: string): Promise<void> {
+  expect([
+    [201, 'ok'],
+    [202, 'ok'],
+    [402, 'payment-declined'],
+    [409, 'order-not-payable'],
+  ]).toContainEqual(outcomeOf(await user.pay(shopper, orderId, { method })));
+}
+
+async function cancel(user: User, { shopper, reservation }: Held): Promise<void> {
+  expect([
+    [200, 'ok'],
+    [202, 'ok'],
+    [409, 'reservation-completed'],
+  ]).toContainEqual(outcomeOf(await user.cancel(shopper, reservation.id)));
+}
+
+/** Everything that shoppers do, at the same time: in each way some, and a crowd for a product of which there is little. */
+async function sell(shop: Shop): Promise<void> {
+  const user = shopping(shop);
+  const [plenty, hot] = [
+    await user.aProduct({ stock: 1_000 }),
+    await user.aProduct({ stock: hotStock, limitPerUser: 1 }),
+  ];
+  const visit = async (product: string, way: (typeof ways)[number]) => {
+    const shopper = shop.aShopper();
+    const reserved = await user.reserve(shopper, await user.aCart(shopper, [product, 1]));
+    expect([
+      [201, 'ok'],
+      [409, 'sold-out'],
+    ]).toContainEqual(outcomeOf(reserved));
+    if (reserved.status === 201) await way(user, { shopper, reservation: reserved.body });
+  };
+  const visits = [
+    ...Array.from({ length: 5 * ways.length }, (_, n) => visit(plenty, ways[n % ways.length]!)),
+    ...Array.from({ length: 4 * hotStock }, () => visit(hot, ways[0]!)),
+  ];
+  await Promise.all(visits);
+}
+
+/** Waits until each reservation has come to its end, and then until `settled`; nothing may be wrong in the books. */
+async function expectGoodEnd(
+  shop: Shop,
+  stack: 'sync' | 'async',
+  settled: () => Promise<unknown>,
+): Promise<Record<string, number>> {
+  const open = `SELECT id, status FROM reservations WHERE status IN ('pending', 'held')`;
+  await eventually(async () => expect(await shop.query('reservation', open)).toEqual([]), 30_000);
+  await settled();
+  const { verdict, found, checks } = await runAudit({
+    stack: { stack, databaseUrls: shop.databaseUrls, redisUrl: shop.redis.url },
+  });
+  expect({ verdict, found }).toEqual({ verdict: 'passed', found: [] });
+  expect(checks.filter(({ counted }) => counted === 0)).toEqual([]);
+  const ends = await shop.query<{ status: string; count: number }>(
+    'order',
+    'SELECT status, count(*)::int AS count FROM orders GROUP BY status',
+  );
+  return Object.fromEntries(ends.map(({ status, count }) => [status, count]));
+}
+
+describe('a sale stays exact', () => {
+  test.each([
+    { what: 'comes twice at once, at both instances', fate: twiceAtOnce, seed: 1, faults: ['repeated'] },
+    { what: 'comes again when all is long over', fate: againAfter(holdTtlMs + 3_000), seed: 1, faults: ['repeated'] },
+    ...[1, 2].map((seed) => ({
+      what: 'comes in any order, perhaps twice, or only when it is sent again',
+      fate: anyOrderWithin(400),
+      seed,
+      faults: ['overtaken', 'repeated', 'lost'] as const,
+    })),
+  ] as const)(
+    'when each event $what (seed $seed)',
+    async ({ fate, seed, faults }) => {
+      const network = new UnreliableNetwork({ fate, seed });
+      const shop = await openShop(() => network.transport());
+      try {
+        await sell(shop);
+        const ends = await expectGoodEnd(shop, 'sync', () => network.settled());
+        expect(Object.keys(ends).sort()).toEqual(['cancelled', 'confirmed', 'refunded']);
+        // Or nothing was tested.
+        for (const fault of faults) expect([fault, network.counts[fault]]).not.toEqual([fault, 0]);
+      } finally {
+        await shop.close();
+      }
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    'when RabbitMQ is given each event twice',
+    async () => {
+      const vhost = await createTestVhost();
+      const shop = await openShop(() => givenTwice(amqpTransport(vhost.url)));
+      try {
+        await sell(shop);
+        const queues = () =>
+          withChannel(vhost.url, (channel) => Promise.all(subscribingServices.map((name) => channel.checkQueue(name))));
+        const ends = await expectGoodEnd(shop, 'async', () =>
+          eventually(async () => expect((await queues()).filter(({ messageCount }) => messageCount > 0)).toEqual([])),
+        );
+        expect(Object.keys(ends).sort()).toEqual(['cancelled', 'confirmed', 'refunded']);
+      } finally {
+        await shop.close();
+        await vhost.drop();
+      }
+    },
+    testTimeoutMs,
+  );
+});
+
+/** Whatever is to be delivered is delivered twice at once. */
+const givenTwice = (transport: Transport): Transport => ({
+  start: (intake) => transport.start(intake),
+  deliver: async (records) => {
+    await Promise.all([transport.deliver(records), transport.deliver(records)]);
+  },
+  healthy: () => transport.healthy(),
+  stopReceiving: async () => transport.stopReceiving?.(),
+  stop: () => transport.stop(),
+});
