@@ -11,7 +11,7 @@ import type { BenchResult, LoadResult } from './results.ts';
 import { idleMemoryOf } from './usage.ts';
 
 const settleMs = 10_000;
-const betweenPhasesMs = 2_000;
+export const betweenPhasesMs = 2_000;
 /** Seconds of load per phase. */
 const usual = { warmUp: 60, yardstickWarmUp: 5, yardstick: 20, checkout: 60, fifty: 20, one: 10, accepted: 20 };
 const quick = { warmUp: 15, yardstickWarmUp: 2, yardstick: 6, checkout: 12, fifty: 6, one: 4, accepted: 6 };
@@ -92,7 +92,12 @@ export async function measure(args: BenchArguments, stack: BenchStack, around: S
   return found;
 }
 
-async function measureYardstick(warmUpSeconds: number, seconds: number, around: Surroundings): Promise<LoadResult> {
+/** What the machine can do at most, just now. Throws if a single request fails. */
+export async function measureYardstick(
+  warmUpSeconds: number,
+  seconds: number,
+  around: Omit<Surroundings, 'say'>,
+): Promise<LoadResult> {
   await using yardstick = await startYardstick(join(around.folder, 'yardstick'));
   const target = { url: yardstick.url, stack: 'yardstick', processes: yardstick.processes, signal: around.signal };
   const load = (length: number) =>

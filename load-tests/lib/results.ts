@@ -88,7 +88,7 @@ export interface BenchResult {
 }
 
 /** Of several runs the one in the middle by throughput; of two, the slower. */
-export function medianRun(runs: LoadResult[]): LoadResult | undefined {
+export function medianRun<Run extends { requestsPerSecond: number }>(runs: Run[]): Run | undefined {
   const sorted = runs.toSorted((a, b) => a.requestsPerSecond - b.requestsPerSecond);
   return sorted[Math.floor((sorted.length - 1) / 2)];
 }

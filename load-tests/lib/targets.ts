@@ -110,16 +110,28 @@ function backlogVerdicts({ events, eventsPerSecond, counted }: BacklogResult): V
   ];
 }
 
+/** As many have bought as there were units, and everybody else has heard so. */
+export function isExact({
+  buyers,
+  stock,
+  sold,
+  soldOut,
+  other,
+  crossed,
+}: Pick<RaceResult, 'buyers' | 'stock' | 'sold' | 'soldOut' | 'other' | 'crossed'>): boolean {
+  const winners = Math.min(stock, buyers);
+  return sold === winners && soldOut === buyers - winners && other === 0 && crossed.length === 0;
+}
+
 function raceVerdicts(race: RaceResult): Verdict[] {
   const winners = Math.min(race.stock, race.buyers);
-  const exact = race.sold === winners && race.soldOut === race.buyers - winners && race.other === 0;
   const sold = race.soldTrend?.p95;
   const soldOut = race.soldOutTrend?.p95;
   return [
     {
       target: `race: exactly ${winners} sold, ${race.buyers - winners} sold out`,
       measured: `${race.sold} sold, ${race.soldOut} sold out, ${race.other} other`,
-      met: exact && race.crossed.length === 0,
+      met: isExact(race),
     },
     {
       target: 'race: sold out is answered faster than sold (p95)',

@@ -1,0 +1,291 @@
+import { BarChart, CustomChart, LineChart } from 'echarts/charts';
+import { GridComponent, LegendComponent } from 'echarts/components';
+import { init, use, type EChartsCoreOption } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import { medianRun } from '../lib/results.ts';
+import type { StackName } from './plan.ts';
+import { resultOf, runsOf, type Comparison, type Run, type Trend } from './results.ts';
+
+use([BarChart, CustomChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
+
+export interface Chart {
+  /** Good for a file name. */
+  id: string;
+  title: string;
+  /** What it shows, for those who do not see it too. */
+  says: string;
+  svg: string;
+}
+
+const width = 960;
+const height = 360;
+const colours: Record<StackName, string> = { sync: '#2f7ed8', async: '#e07b00' };
+/** Told apart by those who are blind to red or green too, and on paper by their order. */
+const serviceColours = [
+  '#4477aa',
+  '#66ccee',
+  '#228833',
+  '#ccbb44',
+  '#ee6677',
+  '#aa3377',
+  '#888888',
+  '#b07d4f',
+  '#5b6abf',
+  '#2d9c93',
+];
+const font = 'system-ui, sans-serif';
+
+/** All charts for which there are figures, in the order of the report. */
+export function chartsOf(comparison: Comparison): Chart[] {
+  const { levels, stacks } = comparison.plan;
+  return [
+    ...throughputAgainstShoppers(comparison),
+    ...levels.flatMap((vus) => distribution(comparison, vus)),
+    ...levels.flatMap((vus) => overTime(comparison, vus)),
+    ...stacks.flatMap((stack) => usageOverTime(comparison, stack)),
+  ];
+}
+
+function throughputAgainstShoppers(comparison: Comparison): Chart[] {
+  const { levels, stacks } = comparison.plan;
+  const series = stacks.map((stack) => {
+    const points = levels.flatMap((vus) => {
+      const rates = runsOf(resultOf(comparison, stack), vus).map((run) => run.requestsPerSecond);
+      return rates.map((rate): [number, number] => [vus, rate]);
+    });
+    const means = levels.flatMap((vus): [number, number][] => {
+      const rates = points.filter(([at]) => at === vus).map(([, rate]) => rate);
+      return rates.length > 0 ? [[vus, rates.reduce((sum, rate) => sum + rate, 0) / rates.length]] : [];
+    });
+    return { stack, points, means };
+  });
+  if (series.every(({ points }) => points.length === 0)) return [];
+  const axis = {
+    xAxis: numberAxis('shoppers at once', {
+      min: 0,
+      max: Math.max(...levels) + Math.min(...levels),
+      interval: Math.min(...levels),
+    }),
+    yAxis: numberAxis('requests/s'),
+  };
+  return [
+    {
+      id: 'throughput',
+      title: 'Throughput against shoppers.',
+      says: 'The line goes through the means; each dot is a run.',
+      svg: draw({
+        ...axis,
+        series: series.flatMap(({ stack, points, means }) => [
+          { ...line(stack, means, stack), symbolSize: 0 },
+          { ...line(stack, points, stack), lineStyle: { width: 0 }, symbol: 'circle', showSymbol: true, symbolSize: 8 },
+        ]),
+      }),
+    },
+  ];
+}
+
+const quantiles: { name: string; key: keyof Trend }[] = [
+  { name: 'min', key: 'min' },
+  { name: 'median', key: 'med' },
+  { name: 'p90', key: 'p90' },
+  { name: 'p95', key: 'p95' },
+  { name: 'p99', key: 'p99' },
+  { name: 'max', key: 'max' },
+];
+
+function distribution(comparison: Comparison, vus: number): Chart[] {
+  const { stacks } = comparison.plan;
+  const series = stacks.flatMap((stack) => {
+    const trends = runsOf(resultOf(comparison, stack), vus).flatMap(({ all }) => all ?? []);
+    if (trends.length === 0) return [];
+    const values = quantiles.map(({ key }) => trends.map((trend) => trend[key]));
+    return [{ stack, means: values.map(mean), ranges: values.map((all) => [Math.min(...all), Math.max(...all)]) }];
+  });
+  if (series.length === 0) return [];
+  return [
+    {
+      id: `distribution-${vus}`,
+      title: `Distribution of latency, ${vus} shoppers.`,
+      says: 'All requests of the checkout; mean of the runs, the whisker from the lowest to the highest.',
+      svg: draw({
+        xAxis: { ...axisStyle, type: 'category', data: quantiles.map(({ name }) => name) },
+        yAxis: numberAxis('ms'),
+        series: series.flatMap(({ stack, means, ranges }, at) => [
+          {
+            name: stack,
+            type: 'bar',
+            data: means.map(Math.round),
+            itemStyle: { color: colours[stack] },
+            barGap: '10%',
+          },
+          whiskers(stack, ranges, at, series.length),
+        ]),
+      }),
+    },
+  ];
+}
+
+/** From lowest to highest, in the middle of the bar of its stack. */
+function whiskers(stack: StackName, ranges: number[][], at: number, of: number): object {
+  return {
+    name: stack,
+    type: 'custom',
+    itemStyle: { color: colours[stack] },
+    data: ranges.map(([low, high], quantile) => [quantile, low, high]),
+    z: 10,
+    renderItem: (_: unknown, api: WhiskerApi) => {
+      const layout = api.barLayout({ barGap: '10%', count: of })[at];
+      const [centre = 0, low = 0] = api.coord([api.value(0), api.value(1)]);
+      const [, high = 0] = api.coord([api.value(0), api.value(2)]);
+      const x = centre + (layout?.offsetCenter ?? 0);
+      const cap = 5;
+      const stroke = (x1: number, y1: number, x2: number, y2: number) => ({
+        type: 'line',
+        shape: { x1, y1, x2, y2 },
+        style: { stroke: 'currentColor', lineWidth: 1.5 },
+      });
+      return {
+        type: 'group',
+        children: [stroke(x, low, x, high), stroke(x - cap, low, x + cap, low), stroke(x - cap, high, x + cap, high)],
+      };
+    },
+  };
+}
+
+interface WhiskerApi {
+  value: (dimension: number) => number;
+  coord: (point: number[]) => number[];
+  barLayout: (options: { barGap: string; count: number }) => { offsetCenter: number }[];
+}
+
+function overTime(comparison: Comparison, vus: number): Chart[] {
+  const runs = comparison.plan.stacks.flatMap((stack) => {
+    const run = medianRun(runsOf(resultOf(comparison, stack), vus));
+    return run ? [{ stack, run }] : [];
+  });
+  if (runs.length === 0) return [];
+  const length = comparison.plan.seconds.run;
+  const points = (run: Run, key: 'requests' | 'med' | 'p95') =>
+    run.timeline.load.second.flatMap((second, at) =>
+      second <= length + 1 ? [[second, run.timeline.load[key][at] ?? 0] as [number, number]] : [],
+    );
+  const xAxis = numberAxis('seconds since the start of the run', { min: 0, max: length });
+  return [
+    {
+      id: `latency-over-time-${vus}`,
+      title: `Latency over time, ${vus} shoppers.`,
+      says: 'Of each second, the p95 (line) and the median (dashes), in the run of middle throughput.',
+      svg: draw({
+        xAxis,
+        yAxis: numberAxis('ms'),
+        series: runs.flatMap(({ stack, run }) => [
+          line(stack, points(run, 'p95'), stack),
+          {
+            ...line(stack, points(run, 'med'), stack),
+            lineStyle: { color: colours[stack], width: 1.5, type: 'dashed' },
+          },
+        ]),
+      }),
+    },
+    {
+      id: `throughput-over-time-${vus}`,
+      title: `Throughput over time, ${vus} shoppers.`,
+      says: 'Requests answered in each second, in the run of middle throughput.',
+      svg: draw({
+        xAxis,
+        yAxis: numberAxis('requests/s'),
+        series: runs.map(({ stack, run }) => line(stack, points(run, 'requests'), stack)),
+      }),
+    },
+  ];
+}
+
+/** Of the highest level: there the services have most to do. */
+function usageOverTime(comparison: Comparison, stack: StackName): Chart[] {
+  const vus = Math.max(...comparison.plan.levels);
+  const result = resultOf(comparison, stack);
+  const run = medianRun(runsOf(result, vus));
+  if (!result || !run || run.timeline.usage.services.length === 0) return [];
+  const { second, services } = run.timeline.usage;
+  const xAxis = numberAxis('seconds since the start of the run', { min: 0, max: comparison.plan.seconds.run });
+  const stacked = (valuesOf: (service: (typeof services)[number]) => number[]) =>
+    services.map((service, at) => ({
+      name: service.name,
+      type: 'line',
+      stack: 'all',
+      symbol: 'none',
+      itemStyle: { color: serviceColours[at % serviceColours.length] },
+      lineStyle: { width: 0 },
+      areaStyle: { opacity: 0.85 },
+      data: valuesOf(service).map((value, index) => [second[index], value]),
+    }));
+  return [
+    {
+      id: `cpu-${stack}`,
+      title: `CPU per service over time, ${stack}, ${vus} shoppers.`,
+      says: 'Share of the whole machine, all instances of a service together; what is missing to 100 % was k6, others or nobody.',
+      svg: draw({
+        xAxis,
+        yAxis: numberAxis('% of the machine', { max: 100 }),
+        series: stacked(({ cores }) => cores.map((used) => (100 * used) / result.machine.cores)),
+      }),
+    },
+    {
+      id: `memory-${stack}`,
+      title: `Memory per service over time, ${stack}, ${vus} shoppers.`,
+      says: 'All instances of a service together; pages that its processes share count once.',
+      svg: draw({ xAxis, yAxis: numberAxis('MB'), series: stacked(({ bytes }) => bytes.map((used) => used / 1e6)) }),
+    },
+  ];
+}
+
+const text = { color: 'currentColor', fontFamily: font, fontSize: 13 };
+const faint = { color: 'currentColor', opacity: 0.18 };
+const axisStyle = {
+  axisLabel: text,
+  nameTextStyle: text,
+  axisLine: { lineStyle: { color: 'currentColor', opacity: 0.5 } },
+  axisTick: { lineStyle: { color: 'currentColor', opacity: 0.5 } },
+  splitLine: { lineStyle: faint },
+};
+
+function numberAxis(name: string, more: object = {}): object {
+  const isX = name.includes('seconds') || name.includes('shoppers');
+  const place = isX ? { nameLocation: 'middle', nameGap: 28, splitLine: { show: false } } : { nameGap: 12 };
+  return { ...axisStyle, type: 'value', name, ...place, ...more };
+}
+
+function line(name: string, data: [number, number][], stack: StackName): object {
+  return {
+    name,
+    type: 'line',
+    data,
+    showSymbol: false,
+    itemStyle: { color: colours[stack] },
+    lineStyle: { color: colours[stack], width: 2 },
+  };
+}
+
+/**
+ * Text and lines take the colour of the page around them, so that one drawing is right in light, dark and print. Nothing moves
+ * and nothing needs a script.
+ */
+function draw(option: EChartsCoreOption): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
+  try {
+    chart.setOption({
+      animation: false,
+      textStyle: text,
+      legend: { top: 0, textStyle: text, icon: 'roundRect', itemGap: 28 },
+      grid: { left: 12, right: 24, top: 56, bottom: 34, outerBoundsMode: 'same' },
+      ...option,
+    });
+    return chart.renderToSVGString();
+  } finally {
+    chart.dispose();
+  }
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,57 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { keepComparison } from './kept.ts';
+import { markdownOf, markdownTable } from './markdown.ts';
+import { reportOf, spreadText } from './report.ts';
+import type { Comparison } from './results.ts';
+import { summaryOf, type Summary } from './summary.ts';
+import { writeCharts } from './write-report.ts';
+
+const begin = '<!-- npm run compare -- --publish: begin -->';
+const end = '<!-- npm run compare -- --publish: end -->';
+
+/**
+ * Writes docs/comparison.md, its charts and figures below docs/comparison/, and the table of the README, all from the one
+ * comparison. Throws, and changes nothing, if that was a quick look or not measured to its end.
+ */
+export async function publish(comparison: Comparison, repository: string): Promise<void> {
+  if (comparison.plan.quick) throw new Error('a quick look is not published: run npm run compare without --quick');
+  if (comparison.finishedAt === undefined) throw new Error('what was not measured to its end is not published');
+  const readme = join(repository, 'README.md');
+  const text = withTable(await readFile(readme, 'utf8'), readmePart(summaryOf(comparison)));
+  const document = reportOf(comparison);
+  const docs = join(repository, 'docs');
+  await writeCharts(join(docs, 'comparison'), document);
+  await keepComparison(join(docs, 'comparison'), comparison);
+  await writeFile(join(docs, 'comparison.md'), markdownOf(document, 'comparison'));
+  await writeFile(readme, text);
+}
+
+/** Puts the part between the two marks. @throws if the text does not have them, in this order */
+export function withTable(text: string, part: string): string {
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`the README has no place for the table: "${begin}" and "${end}"`);
+  return `${text.slice(0, from)}${begin}\n\n${part}\n\n${text.slice(to)}`;
+}
+
+function readmePart({ startedAt, machine, levels, remarks, drift, exactness }: Summary): string {
+  const head = ['', 'sync', 'async', 'winner', 'study: sync', 'study: async'];
+  const rows = levels.flatMap(({ vus, rows }) =>
+    rows.map(({ metric, unit, digits, ours, winner, theirs }) => [
+      `${vus} shoppers: ${metric}${unit && `, ${unit}`}`,
+      spreadText(ours.sync, digits),
+      spreadText(ours.async, digits),
+      winner,
+      ...(['sync', 'async'] as const).map((stack) => theirs?.[stack].toLocaleString('en-US') ?? '–'),
+    ]),
+  );
+  const where = machine ? `${machine.cores} cores (${machine.cpu}), commit ${machine.commit}` : 'an unknown machine';
+  const audits = (['sync', 'async'] as const).map((stack) => `${stack} ${exactness[stack]?.audit ?? 'missing'}`);
+  const steadiness =
+    drift === undefined ? '' : ` The machine changed its speed by ${((drift - 1) * 100).toFixed(0)} %.`;
+  return [
+    `Measured by \`npm run compare\` on ${startedAt.slice(0, 10)}, ${where}; mean of the runs, lowest and highest in brackets.${steadiness} Audit afterwards: ${audits.join(', ')}. Charts, every run, and what the figures do not say: [docs/comparison.md](docs/comparison.md).`,
+    ...remarks.map(({ text }) => `- ${text}`),
+    markdownTable(head, rows),
+  ].join('\n\n');
+}

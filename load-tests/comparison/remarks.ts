@@ -1,0 +1,124 @@
+import { isExact } from '../lib/targets.ts';
+import type { StackName } from './plan.ts';
+import { resultOf, runsOf, type Comparison, type Load, type StackResult } from './results.ts';
+
+/** Something that a reader must know before the figures. */
+export interface Remark {
+  text: string;
+  /** The stack and level whose figures it spoils; without a level, all of a stack; without a stack, everything. */
+  stack?: StackName;
+  vus?: number;
+  /** Good to know, but nothing has failed. */
+  isNote?: true;
+}
+
+/** How much slower the machine was at its slowest than at its fastest, by all yardsticks: 1 for not at all. */
+export function driftOf({ stacks }: Comparison): number | undefined {
+  const rates = stacks.flatMap(({ yardsticks: { before, after } }) => [before, after]).map(rateOf);
+  const known = rates.filter((rate) => rate !== undefined);
+  if (known.length === 0 || known.length < rates.length) return undefined;
+  return Math.max(...known) / Math.min(...known);
+}
+
+function rateOf(load: Load | undefined): number | undefined {
+  return load && load.requestsPerSecond > 0 && load.failed === 0 ? load.requestsPerSecond : undefined;
+}
+
+const muchDrift = 1.1;
+
+/** All that is missing, wrong or doubtful in a comparison. Nothing of it is left out of the figures in silence. */
+export function remarksOf(comparison: Comparison): Remark[] {
+  const { plan, finishedAt, brokenOff } = comparison;
+  const remarks: Remark[] = [];
+  if (plan.quick) {
+    remarks.push({
+      isNote: true,
+      text: 'A quick look: one short run of each. It shows that everything works; none of its figures is worth quoting.',
+    });
+  }
+  if (finishedAt === undefined) {
+    remarks.push({ text: `It was not measured to its end: ${brokenOff ?? 'it ended without saying why'}.` });
+  }
+  const found = plan.stacks.flatMap((stack) => resultOf(comparison, stack) ?? []);
+  const [first, ...others] = found;
+  for (const other of others) {
+    const differs = first ? differencesOf(first.machine, other.machine) : [];
+    if (differs.length > 0)
+      remarks.push({
+        stack: other.stack,
+        text: `${other.stack} was measured elsewhere than ${first?.stack}: ${differs.join('; ')}. No winner is named.`,
+      });
+  }
+  const drift = driftOf(comparison);
+  if (drift !== undefined && drift > muchDrift) {
+    remarks.push({
+      isNote: true,
+      text: `The machine changed its speed by ${Math.round((drift - 1) * 100)} % between the yardsticks; smaller differences of latency and throughput say nothing.`,
+    });
+  }
+  return [...remarks, ...plan.stacks.flatMap((stack) => stackRemarks(comparison, stack))];
+}
+
+/** What spoils the figures of a level: with any of these no winner is named. */
+export function spoiling(remarks: Remark[], stack: StackName, vus: number): Remark[] {
+  return remarks.filter((remark) => remark.stack === stack && (remark.vus === undefined || remark.vus === vus));
+}
+
+function stackRemarks(comparison: Comparison, stack: StackName): Remark[] {
+  const { plan } = comparison;
+  const result = resultOf(comparison, stack);
+  if (!result) return [{ stack, text: `${stack}: nothing was measured.` }];
+  const remarks: Remark[] = [];
+  for (const vus of plan.levels) remarks.push(...levelRemarks(result, vus, plan.repeats));
+  for (const at of ['before', 'after'] as const) {
+    const yardstick = result.yardsticks[at];
+    if (!yardstick) remarks.push({ text: `${stack}: the yardstick ${at} the runs is missing.` });
+    else if (rateOf(yardstick) === undefined) remarks.push({ text: `${stack}: the yardstick ${at} the runs failed.` });
+  }
+  return [...remarks, ...exactnessRemarks(result)];
+}
+
+function levelRemarks(result: StackResult, vus: number, repeats: number): Remark[] {
+  const who = `${result.stack}, ${vus} shoppers`;
+  const about = { stack: result.stack, vus };
+  const runs = runsOf(result, vus);
+  const missing = repeats - runs.length;
+  return [
+    ...(missing > 0
+      ? [{ ...about, text: `${who}: ${missing} of ${repeats} runs ${missing === 1 ? 'is' : 'are'} missing.` }]
+      : []),
+    ...runs.flatMap(({ repeat, crossed, failed, wrong, requests, journeys }) => {
+      const what = `${who}, run ${repeat}`;
+      const troubles = [
+        ...(journeys === 0 ? [`no journey came to its end`] : []),
+        ...(failed > 0 ? [`${failed} of ${requests} requests failed`] : []),
+        ...(wrong > 0 ? [`${wrong} journeys got a wrong answer`] : []),
+        ...(crossed.length > 0 ? [`thresholds of k6 did not hold: ${crossed.join(', ')}`] : []),
+      ];
+      return troubles.length > 0 ? [{ ...about, text: `${what}: ${troubles.join('; ')}.` }] : [];
+    }),
+  ];
+}
+
+function exactnessRemarks({ stack, race, audit }: StackResult): Remark[] {
+  const remarks: Remark[] = [];
+  if (!race) remarks.push({ text: `${stack}: the race is missing.` });
+  else if (!isExact(race)) {
+    remarks.push({
+      text: `${stack}: the race was not exact: ${race.sold} sold, ${race.soldOut} sold out, ${race.other} other, of ${race.buyers} for ${race.stock}.`,
+    });
+  }
+  if (audit === undefined) remarks.push({ text: `${stack}: the audit is missing.` });
+  else if (typeof audit === 'string') remarks.push({ text: `${stack}: the audit was not run: ${audit}.` });
+  else if (!audit.passed) remarks.push({ text: `${stack}: the audit failed: ${audit.output.split('\n').at(-1)}` });
+  return remarks;
+}
+
+type Machine = StackResult['machine'];
+
+/** In what two machines differ, the software that measured included. */
+export function differencesOf(one: Machine, other: Machine): string[] {
+  return (Object.keys(one) as (keyof Machine)[])
+    .filter((key) => one[key] !== other[key])
+    .map((key) => `${key} ${one[key]} and ${other[key]}`);
+}

@@ -1,0 +1,36 @@
+// Writes reports anew from kept results: npm run report -- <dir> [<dir>...]. More than one are compared with each other, too.
+import { basename, join, resolve } from 'node:path';
+import { readComparison } from './comparison/kept.ts';
+import { reportOf, reportOfSeveral } from './comparison/report.ts';
+import type { Comparison } from './comparison/results.ts';
+import { summaryOf } from './comparison/summary.ts';
+import { writeReport } from './comparison/write-report.ts';
+
+const folders = process.argv.slice(2).map((folder) => resolve(folder));
+if (folders.length === 0 || folders.some((folder) => basename(folder).startsWith('-'))) {
+  console.error('usage: npm run report -- <dir> [<dir>...]   folders that npm run compare has written');
+  process.exit(2);
+}
+
+const unreadable: string[] = [];
+const found: { name: string; comparison: Comparison }[] = [];
+for (const folder of folders) {
+  try {
+    const comparison = await readComparison(folder);
+    found.push({ name: basename(folder), comparison });
+    console.log(await writeReport(folder, reportOf(comparison), summaryOf(comparison)));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(reason);
+    unreadable.push(reason);
+    process.exitCode = 1;
+  }
+}
+if (folders.length > 1 && found.length > 0) {
+  const folder = join(import.meta.dirname, 'results', `${new Date().toISOString().replaceAll(/[:.]/g, '-')}-several`);
+  const figures = {
+    unreadable,
+    comparisons: found.map(({ name, comparison }) => ({ name, ...summaryOf(comparison) })),
+  };
+  console.log(await writeReport(folder, reportOfSeveral(found, unreadable), figures));
+}
