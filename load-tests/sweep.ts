@@ -1,14 +1,17 @@
 // Levels of load over ten endpoints, judged: node load-tests/sweep.ts [--quick]. What it says and promises: load-tests/README.md
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { htmlOf } from './comparison/html.ts';
+import { markdownOf } from './comparison/markdown.ts';
+import { writeCharts } from './comparison/write-report.ts';
 import { UsageError } from './lib/args.ts';
 import { openStack } from './lib/bench-stack.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';
 import { analyse } from './sweep/analysis.ts';
 import { parseSweepArguments, usage, type SweepArguments } from './sweep/arguments.ts';
-import { markdownReport } from './sweep/markdown.ts';
 import { measureLevels } from './sweep/measure.ts';
+import { reportOf } from './sweep/report.ts';
 import { readResult, UnreadableResult, writeResult, type SweepResult } from './sweep/results.ts';
 
 const signal = brokenOffBySignals();
@@ -58,8 +61,11 @@ async function sweep(): Promise<number> {
 /** Writes and says what the figures show. */
 async function report(folder: string, result: SweepResult): Promise<number> {
   const analysis = analyse(result);
-  const text = markdownReport(result, analysis);
+  const document = reportOf(result, analysis);
+  const text = markdownOf(document, 'charts');
+  await writeCharts(join(folder, 'charts'), document);
   await writeFile(join(folder, 'sweep.md'), text);
+  await writeFile(join(folder, 'sweep.html'), htmlOf(document));
   say(`\n${text}\nwritten to ${folder}`);
   return analysis.kept ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { analyse } from './analysis.ts';
-import { markdownReport } from './markdown.ts';
+import { htmlOf } from '../comparison/html.ts';
+import { reportOf } from './report.ts';
 import { throughputAt } from './scalability.ts';
 import type { Level, Resources } from './results.ts';
 import { aLevel, aResult } from './testing/level.ts';
@@ -29,6 +30,21 @@ describe('a whole sweep', () => {
   });
 });
 
+test('the charts have the fitted law and the breaking point, and no law where none fits', () => {
+  const chartOf = (levels: Level[]) => {
+    const result = aResult(levels);
+    const analysis = analyse(result);
+    const charts = reportOf(result, analysis).blocks.flatMap((block) => (block.kind === 'chart' ? [block.chart] : []));
+    return { throughput: charts[0], compliance: charts[2], vus: analysis.breakingPoint.vus };
+  };
+  const { throughput, compliance, vus } = chartOf(lawful());
+  expect(throughput?.svg).toContain('scalability law');
+  expect(throughput?.svg).toContain(`>${vus}</text>`);
+  expect(compliance?.svg).toContain('reserve');
+  const wild = chartOf(levelsBy((vus) => (vus % 100 === 0 ? 900 : 100)));
+  expect(wild.throughput?.svg).not.toContain('scalability law');
+});
+
 describe('a sweep that is not whole is said to be so, and keeps no promise', () => {
   test.each([
     [
@@ -43,7 +59,7 @@ describe('a sweep that is not whole is said to be so, and keeps no promise', () 
     const analysis = analyse(result);
     expect(analysis.kept).toBe(false);
     expect(analysis.remarks).toContainEqual(expect.stringMatching(remark));
-    expect(markdownReport(result, analysis)).toMatch(remark);
+    expect(htmlOf(reportOf(result, analysis))).toMatch(remark);
     expect(answerTo(/Every level/, levels, { plannedVus: vusOfLevels })?.answer).toBe('fail');
   });
 
@@ -60,7 +76,7 @@ describe('a sweep that is not whole is said to be so, and keeps no promise', () 
 
   test('one without any level', () => {
     const result = aResult([], { plannedVus: [10, 50], brokenOff: 'the stack did not start' });
-    expect(markdownReport(result, analyse(result))).toContain('No number is given');
+    expect(htmlOf(reportOf(result, analyse(result)))).toContain('No number is given');
   });
 
   test('without the lowest level nothing degrades against another', () => {

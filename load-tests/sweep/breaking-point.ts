@@ -41,7 +41,7 @@ export function findBreakingPoint(levels: Level[]): BreakingPoint {
   const bend = sayChangePoint(points);
   const latency = sayLatency(levels);
   if (error > mostRelativeError) {
-    const reason = `The universal scalability law does not describe these figures: it is typically ${percent(error)} off, and ${percent(mostRelativeError)} is the most that is believed. No breaking point is derived from it.`;
+    const reason = `The universal scalability law does not describe these figures: it is typically ${percent(error)} off, and ${percent(mostRelativeError)} is the most that is believed. (It knows of no gain by size; here larger crowds share transactions, and other load on the machine changes too.) No breaking point is derived from it.`;
     return { ...none, reasoning: [reason, bend.text, latency] };
   }
   const description = `Fitted by least squares of the relative error: λ = ${law.lambda.toFixed(1)} requests/s for one user, σ = ${scientific(law.sigma)} (contention), κ = ${scientific(law.kappa)} (coherency); typically ${percent(error)} off.`;
@@ -99,8 +99,8 @@ function sayChangePoint(points: Point[]): { vus: number | undefined; text: strin
 
 function agreementOf(vus: number, bend: number | undefined, points: Point[]): string {
   if (bend === undefined) return 'The change-point does not confirm the law: take the number with care.';
-  const levelOf = (of: number) => points.filter((point) => point.vus < of).length;
-  return Math.abs(levelOf(vus) - levelOf(bend)) <= 1
+  const between = points.filter((point) => point.vus > Math.min(vus, bend) && point.vus < Math.max(vus, bend));
+  return between.length <= 1
     ? 'Both agree to within one level.'
     : `They disagree: growth ends somewhere between ${Math.min(vus, bend)} and ${Math.max(vus, bend)}. More levels there would tell.`;
 }

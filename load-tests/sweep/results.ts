@@ -1,10 +1,8 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { count, machine, trend } from '../comparison/results.ts';
 import { endpoints } from '../objectives.ts';
-
-const count = z.number().nonnegative();
-const trend = z.object({ avg: count, min: count, med: count, p90: count, p95: count, p99: count, max: count });
 
 const endpointFigures = z.object({
   requests: count,
@@ -56,15 +54,7 @@ const sweepResult = z.object({
   stack: z.string(),
   url: z.string(),
   quick: z.boolean(),
-  machine: z.object({
-    cpu: z.string(),
-    cores: count,
-    memoryBytes: count,
-    system: z.string(),
-    node: z.string(),
-    k6: z.string(),
-    commit: z.string(),
-  }),
+  machine,
   plannedVus: z.array(count),
   levels: z.array(level),
   /** Levels that could not be measured, and why. */

@@ -4,12 +4,12 @@ import { parseMetrics, worstOf } from './service-metrics.ts';
 describe('what the services tell', () => {
   test('of a gauge with labels the largest counts, in the unit of the figure', () => {
     const page = [
-      '# TYPE flash_sale_queue_depth gauge',
-      'flash_sale_queue_depth{queue="order"} 3',
-      'flash_sale_queue_depth{queue="payment"} 12',
+      '# TYPE flash_sale_queue_messages gauge',
+      'flash_sale_queue_messages{queue="order"} 3',
+      'flash_sale_queue_messages{queue="payment"} 12',
       'nodejs_eventloop_lag_p99_seconds 0.025',
       'nodejs_eventloop_lag_seconds 7',
-      'flash_sale_outbox_depth NaN',
+      'flash_sale_outbox_records NaN',
     ].join('\n');
     expect(parseMetrics(page)).toEqual({ queueDepth: 12, eventLoopLagMs: 25 });
     expect(parseMetrics('<html>not found</html>')).toEqual({});

@@ -6,9 +6,9 @@ type Figure = Exclude<keyof ServiceFigures, 'name'>;
 /** The Prometheus gauges that tell what a service waits for, and the factor to the unit of the figure. */
 const gauges: Record<string, [Figure, number]> = {
   nodejs_eventloop_lag_p99_seconds: ['eventLoopLagMs', 1_000],
-  flash_sale_pool_waiting: ['poolWaiting', 1],
-  flash_sale_queue_depth: ['queueDepth', 1],
-  flash_sale_outbox_depth: ['outboxDepth', 1],
+  flash_sale_pool_waiting_requests: ['poolWaiting', 1],
+  flash_sale_queue_messages: ['queueDepth', 1],
+  flash_sale_outbox_records: ['outboxDepth', 1],
 };
 const askEveryMs = 2_000;
 const patienceMs = 1_500;
