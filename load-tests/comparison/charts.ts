@@ -239,9 +239,9 @@ function usageOverTime(comparison: Comparison, stack: StackName): Chart[] {
   ];
 }
 
-const text = { color: 'currentColor', fontFamily: font, fontSize: 13 };
+export const text = { color: 'currentColor', fontFamily: font, fontSize: 13 };
 const faint = { color: 'currentColor', opacity: 0.18 };
-const axisStyle = {
+export const axisStyle = {
   axisLabel: text,
   nameTextStyle: text,
   axisLine: { lineStyle: { color: 'currentColor', opacity: 0.5 } },
@@ -249,7 +249,7 @@ const axisStyle = {
   splitLine: { lineStyle: faint },
 };
 
-function numberAxis(name: string, more: object = {}): object {
+export function numberAxis(name: string, more: object = {}): object {
   const isX = name.includes('seconds') || name.includes('shoppers');
   const place = isX ? { nameLocation: 'middle', nameGap: 28, splitLine: { show: false } } : { nameGap: 12 };
   return { ...axisStyle, type: 'value', name, ...place, ...more };
@@ -270,7 +270,7 @@ function line(name: string, data: [number, number][], stack: StackName): object 
  * Text and lines take the colour of the page around them, so that one drawing is right in light, dark and print. Nothing moves
  * and nothing needs a script.
  */
-function draw(option: EChartsCoreOption): string {
+export function draw(option: EChartsCoreOption): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
     chart.setOption({

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { StackName } from './plan.ts';
 
-const count = z.number().nonnegative();
+export const count = z.number().nonnegative();
 const perSecond = z.array(z.number());
 
-const trend = z.object({
+export const trend = z.object({
   avg: count,
   min: count,
   med: count,
@@ -48,7 +48,7 @@ const run = load.extend({
   }),
 });
 
-const machine = z.object({
+export const machine = z.object({
   cpu: z.string(),
   cores: count,
   memoryBytes: count,

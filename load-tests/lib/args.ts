@@ -93,7 +93,8 @@ function phaseNamed(name: string): Phase {
   return found;
 }
 
-function positive(option: string, value: string | undefined): number | undefined {
+/** A whole number above zero, if there is one. Throws UsageError. */
+export function positive(option: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (!/^[1-9]\d{0,6}$/.test(value)) throw new UsageError(`${option} is a number above zero, not "${value}"`);
   return Number(value);

@@ -11,6 +11,8 @@ export interface BenchStack extends AsyncDisposable {
   stack: string;
   /** As of now. Empty if they are unknown. */
   processes(): Root[];
+  /** Where the instances of the services answer by themselves, behind nginx. Empty if they are unknown. */
+  services: { name: string; port: number }[];
   stackFile: string | undefined;
   /** Undefined if it is somebody else's: then nothing of it may be stopped. */
   own?: Stack;
@@ -45,6 +47,7 @@ export async function openStack(
     url: own.url,
     stack,
     processes: () => rootsOf(own.processes),
+    services: servicesOf(own.processes),
     stackFile: join(folder, 'run', 'stack.json'),
     own,
     [Symbol.asyncDispose]: () => own.stop(),
@@ -54,13 +57,20 @@ export async function openStack(
 interface StackFile {
   url: string;
   stack: string;
-  processes: { name: string; pid?: number | undefined }[];
+  processes: { name: string; pid?: number | undefined; port: number; service?: string | undefined }[];
 }
 
 async function givenStack(url: string | undefined, stackFile: string | undefined): Promise<BenchStack> {
   const nothing = () => Promise.resolve();
   if (stackFile === undefined) {
-    return { url: url ?? '', stack: 'given', processes: () => [], stackFile, [Symbol.asyncDispose]: nothing };
+    return {
+      url: url ?? '',
+      stack: 'given',
+      processes: () => [],
+      services: [],
+      stackFile,
+      [Symbol.asyncDispose]: nothing,
+    };
   }
   const found = JSON.parse(await readFile(stackFile, 'utf8')) as StackFile;
   const roots = rootsOf(found.processes);
@@ -68,6 +78,7 @@ async function givenStack(url: string | undefined, stackFile: string | undefined
     url: url ?? found.url,
     stack: found.stack,
     processes: () => roots,
+    services: servicesOf(found.processes),
     stackFile,
     [Symbol.asyncDispose]: nothing,
   };
@@ -76,4 +87,8 @@ async function givenStack(url: string | undefined, stackFile: string | undefined
 /** The processes that run now. */
 export function rootsOf(processes: StackFile['processes']): Root[] {
   return processes.flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]));
+}
+
+function servicesOf(processes: StackFile['processes']): { name: string; port: number }[] {
+  return processes.flatMap(({ name, port, service }) => (service === undefined ? [] : [{ name, port }]));
 }

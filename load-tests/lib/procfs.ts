@@ -49,6 +49,28 @@ export function parseStat(text: string): ProcessInfo | undefined {
   };
 }
 
+/** Processor time of the whole machine since it started, all processors together. */
+export interface MachineCpu {
+  busySeconds: number;
+  /** What its host gave to others. */
+  stolenSeconds: number;
+}
+
+/** Undefined where there is no /proc. */
+export function readMachineCpu(): MachineCpu | undefined {
+  const text = read('/proc/stat');
+  return text === undefined ? undefined : parseMachineStat(text);
+}
+
+/** The first line of /proc/stat. Waiting for a disk is not being busy; guests are counted in `user` already. */
+export function parseMachineStat(text: string): MachineCpu | undefined {
+  const fields = /^cpu +([\d ]+)/.exec(text)?.[1]?.split(' ').map(Number);
+  if (!fields) return undefined;
+  const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = fields;
+  const busy = user + nice + system + interrupts + softInterrupts;
+  return { busySeconds: busy / ticksPerSecond, stolenSeconds: stolen / ticksPerSecond };
+}
+
 export function readMemory(pid: number): Memory | undefined {
   const status = read(`/proc/${pid}/status`);
   return status === undefined ? undefined : parseStatus(status);

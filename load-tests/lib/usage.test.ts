@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { hasProcfs, parseStat, parseStatus, readProcesses, type ProcessInfo } from './procfs.ts';
+import { hasProcfs, parseMachineStat, parseStat, parseStatus, readProcesses, type ProcessInfo } from './procfs.ts';
 import { cpuSecondsOf, familyBytes, measureUsage, ownersOf, type UsageSample } from './usage.ts';
 
 const aProcess = (pid: number, parent: number, cpuSeconds = 0, endedChildrenCpuSeconds = 0): ProcessInfo => ({
@@ -18,6 +18,12 @@ describe('/proc', () => {
 
   test('a stat line that is cut off is nothing', () => {
     expect(parseStat('')).toBeUndefined();
+  });
+
+  test('the machine is busy with all but idling and waiting for a disk', () => {
+    const text = 'cpu  100 20 30 5000 700 1 2 300 50 0\ncpu0 1 2 3 4\n';
+    expect(parseMachineStat(text)).toEqual({ busySeconds: 1.53, stolenSeconds: 3 });
+    expect(parseMachineStat('')).toBeUndefined();
   });
 
   test('memory is private or shared', () => {

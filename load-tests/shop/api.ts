@@ -70,8 +70,9 @@ export function post(
   return http.post(baseUrl + path, body, { headers, tags: { name }, responseType: 'text' });
 }
 
-export function get(path: string, name: string): Response {
-  return http.get(baseUrl + path, { tags: { name }, responseType: 'text' });
+export function get(path: string, name: string, token?: string): Response {
+  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  return http.get(baseUrl + path, { headers, tags: { name }, responseType: 'text' });
 }
 
 /** The headers of the two requests that must not happen twice; with 0 seconds they do not ask to wait for an outcome. */

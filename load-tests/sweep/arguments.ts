@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util';
+import { positive, UsageError } from '../lib/args.ts';
+
+export interface SweepArguments {
+  stack: 'sync' | 'async';
+  /** A running stack to measure instead of an own one; its processes are unknown, unless its stack file is given too. */
+  url: string | undefined;
+  stackFile: string | undefined;
+  /** Virtual users per level, ascending. */
+  levels: number[];
+  /** Of load per level; undefined means the usual length of each. */
+  seconds: number | undefined;
+  quick: boolean;
+  /** A folder with a result to judge again, instead of measuring. */
+  from: string | undefined;
+}
+
+const usualLevels = [10, 50, 100, 250, 500, 1_000];
+const maxVus = 20_000;
+
+export const usage = `usage: npm run sweep [-- options]
+
+  --stack async|sync   which stack to start (async)
+  --url URL            measure the stack that runs there instead of an own one
+  --stack-file FILE    its run/stack.json, which names its processes
+  --levels a,b         virtual users, ascending (${usualLevels.join(',')})
+  --seconds N          length of every level (30; at least one second per 40 virtual users)
+  --quick              levels of 7 seconds and longer: under three minutes
+  --from DIR           measure nothing: judge the sweep.json of that folder again`;
+
+/** Throws UsageError for anything it does not know. */
+export function parseSweepArguments(argv: string[]): SweepArguments {
+  const values = parse(argv);
+  const stack = values.stack ?? 'async';
+  if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
+  if (values.from !== undefined && Object.keys(values).length > 1) throw new UsageError('--from goes alone');
+  return {
+    stack,
+    url: values.url?.replace(/\/+$/, ''),
+    stackFile: values['stack-file'],
+    levels: values.levels === undefined ? usualLevels : parseLevels(values.levels),
+    seconds: positive('--seconds', values.seconds),
+    quick: values.quick ?? false,
+    from: values.from,
+  };
+}
+
+/** Seconds of load for a level. A large crowd needs longer until each of its shoppers has come to the last of ten steps. */
+export function secondsOf(vus: number, { seconds, quick }: Pick<SweepArguments, 'seconds' | 'quick'>): number {
+  return seconds ?? Math.max(quick ? 7 : 30, Math.ceil(vus / 40));
+}
+
+function parse(argv: string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const options = { stack: text, url: text, 'stack-file': text, levels: text, seconds: text, quick: flag, from: text };
+  try {
+    return parseArgs({ args: argv, options }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function parseLevels(text: string): number[] {
+  const levels = text.split(',').map((level) => positive('--levels', level.trim()) ?? 0);
+  const ascending = levels.every((level, at) => at === 0 || level > (levels[at - 1] ?? 0));
+  if (!ascending) throw new UsageError(`--levels are ascending, not "${text}"`);
+  if (levels.some((level) => level > maxVus)) throw new UsageError(`--levels go up to ${maxVus}`);
+  return levels;
+}

@@ -1,0 +1,111 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { count, machine, trend } from '../comparison/results.ts';
+import { endpoints } from '../objectives.ts';
+
+const endpointFigures = z.object({
+  requests: count,
+  /** Answers that were not what was asked for; and of these, requests that k6 saw fail: no answer, 4xx or 5xx. */
+  wrong: count,
+  failed: count,
+  /** In ms, of the answers that were as expected: a fast refusal must not make an endpoint look fast. */
+  trend: trend.optional(),
+});
+
+/** The worst that one instance said of itself during a level; what it did not say is absent. */
+const serviceFigures = z.object({
+  name: z.string(),
+  eventLoopLagMs: count.optional(),
+  poolWaiting: count.optional(),
+  queueDepth: count.optional(),
+  outboxDepth: count.optional(),
+});
+
+const resources = z.object({
+  /** Processors, on average over the middle of the run: of everything on the machine, and of what runs elsewhere on its host. */
+  busyCores: count.optional(),
+  stolenCores: count.optional(),
+  k6Cores: count.optional(),
+  processes: z.array(z.object({ name: z.string(), cores: count, peakBytes: count })),
+  services: z.array(serviceFigures),
+});
+
+const level = z.object({
+  vus: count,
+  /** Of load, and how much of it was measured. */
+  seconds: count,
+  measuredSeconds: z.number().positive(),
+  requests: count,
+  requestsPerSecond: count,
+  journeys: count,
+  all: trend.optional(),
+  endpoints: z.record(z.enum(endpoints), endpointFigures),
+  resources,
+  complaints: z.string(),
+});
+
+const sweepResult = z.object({
+  startedAt: z.string(),
+  /** Absent while it is under way, and for ever if it was killed. */
+  finishedAt: z.string().optional(),
+  /** Why it ended early. */
+  brokenOff: z.string().optional(),
+  stack: z.string(),
+  url: z.string(),
+  quick: z.boolean(),
+  machine,
+  plannedVus: z.array(count),
+  levels: z.array(level),
+  /** Levels that could not be measured, and why. */
+  failures: z.array(z.object({ vus: count, reason: z.string() })),
+  /** A text says why there was none. */
+  audit: z.union([z.object({ passed: z.boolean(), output: z.string() }), z.string()]),
+});
+
+export type SweepResult = z.output<typeof sweepResult>;
+export type Level = z.output<typeof level>;
+export type Resources = z.output<typeof resources>;
+export type ServiceFigures = z.output<typeof serviceFigures>;
+
+const fileName = 'sweep.json';
+
+/** There is no result, or not the whole of one. */
+export class UnreadableResult extends Error {}
+
+/** Throws UnreadableResult with what is wrong, rather than take half a file for a whole one. */
+export async function readResult(folder: string): Promise<SweepResult> {
+  const file = join(folder, fileName);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UnreadableResult(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseResult(text, file);
+}
+
+export function parseResult(text: string, file: string): SweepResult {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new UnreadableResult(`${file} is no JSON: it seems to have been written only in part`);
+  }
+  const parsed = sweepResult.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new UnreadableResult(`${file} is not the result of a sweep:\n${problems.slice(0, 10).join('\n')}`);
+}
+
+/** Replaces the file at once, so that nobody ever sees half of it. */
+export async function writeResult(folder: string, result: SweepResult): Promise<void> {
+  const file = join(folder, fileName);
+  await writeFile(`${file}.new`, JSON.stringify(result, null, 2) + '\n');
+  await rename(`${file}.new`, file);
+}
+
+/** Planned levels without figures: they failed, or the sweep never came to them. */
+export function missingLevels({ plannedVus, levels }: Pick<SweepResult, 'plannedVus' | 'levels'>): number[] {
+  return plannedVus.filter((vus) => !levels.some((level) => level.vus === vus));
+}
