@@ -67,7 +67,10 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
     const series = await ask('SELECT last(queue) FROM backlog GROUP BY service');
     const named = series.map(({ tags }) => tags?.['service']).toSorted();
     const withQueue = ['inventory', 'order', 'payment', 'reservation'];
-    expect(named).toEqual(theShop().stack.stack === 'async' ? withQueue : []);
+    const isAsync = theShop().stack.stack === 'async';
+    expect(named).toEqual(isAsync ? withQueue : []);
+    const deadLetters = await ask('SELECT last(count) FROM dead_letters GROUP BY service');
+    expect(deadLetters.map(({ tags }) => tags?.['service']).toSorted()).toEqual(isAsync ? services.toSorted() : []);
   });
 
   test('are read by Prometheus at each service, and not through the public listener', async () => {

@@ -1,18 +1,31 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseArguments, UsageError } from './arguments.ts';
 
+const defaults = { stack: 'async', port: 8080, host: '127.0.0.1', metrics: true, demo: true, env: {} };
+
 describe('the arguments of npm start', () => {
   test('have defaults', () => {
-    expect(parseArguments([])).toEqual({ stack: 'async', port: 8080, host: '127.0.0.1', metrics: true });
+    expect(parseArguments([])).toEqual(defaults);
   });
 
   test.each([
-    [['--stack', 'sync', '--port', '8081'], { stack: 'sync', port: 8081, host: '127.0.0.1', metrics: true }],
-    [['--port=80', '--host=0.0.0.0'], { stack: 'async', port: 80, host: '0.0.0.0', metrics: true }],
-    [['--no-metrics', '--port', '80'], { stack: 'async', port: 80, host: '127.0.0.1', metrics: false }],
-    [['--host', '::1'], { stack: 'async', port: 8080, host: '::1', metrics: true }],
+    [['--stack', 'sync', '--port', '8081'], { stack: 'sync', port: 8081 }],
+    [['--port=80', '--host=0.0.0.0'], { port: 80, host: '0.0.0.0' }],
+    [['--no-metrics', '--port', '80'], { port: 80, metrics: false }],
+    [['--no-demo'], { demo: false }],
+    [['--host', '::1'], { host: '::1' }],
+    [['--set', 'HOLD_TTL_MS=5000', '--set=BATCH_MAX=64'], { env: { HOLD_TTL_MS: '5000', BATCH_MAX: '64' } }],
   ])('%j', (argv, expected) => {
-    expect(parseArguments(argv)).toEqual(expected);
+    expect(parseArguments(argv)).toEqual({ ...defaults, ...expected });
+  });
+
+  test('take a setting without a value from the environment', () => {
+    process.env.ADMIN_PASSWORD = 'not for the list of processes';
+    expect(parseArguments(['--set', 'ADMIN_PASSWORD']).env).toEqual({
+      ADMIN_PASSWORD: 'not for the list of processes',
+    });
+    delete process.env.ADMIN_PASSWORD;
+    expect(() => parseArguments(['--set', 'ADMIN_PASSWORD'])).toThrow(UsageError);
   });
 
   test.each([
@@ -24,6 +37,10 @@ describe('the arguments of npm start', () => {
     [['--port', '0']],
     [['--no-metrics', 'yes']],
     [['--no-metrics=yes']],
+    [['--set', 'HOLD_TTL_MS']],
+    [['--set', 'HOLD_TTL=5000']],
+    [['--set', 'JWT_SECRET=x']],
+    [['--set', 'PORT=1']],
     [['--port', '65536']],
     [['--port', '80.5']],
     [['--port', '8e3']],

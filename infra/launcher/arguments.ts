@@ -1,39 +1,54 @@
+import { isSetting } from './settings.ts';
+
 /** The command line of `npm start`. */
 export interface StartArguments {
   stack: 'sync' | 'async';
   port: number;
   host: string;
   metrics: boolean;
+  demo: boolean;
+  /** Settings of services, by name. */
+  env: Record<string, string>;
 }
 
 /** Something the caller got wrong: shown as it is, without a stack trace. */
 export class UsageError extends Error {}
 
-export const usage = `usage: npm start [-- --stack async|sync] [--port 8080] [--host 127.0.0.1] [--no-metrics]
+export const usage = `usage: npm start [-- --stack async|sync] [--port 8080] [--host 127.0.0.1] [--set NAME=VALUE]
+                    [--no-demo] [--no-metrics]
 
   --stack       how the services talk: async (RabbitMQ, the default) or sync (HTTP)
   --port        where the shop listens
   --host        the address it listens on; 0.0.0.0 opens it to the network
+  --set         a setting of the services, such as HOLD_TTL_MS=30000; may be given several times.
+                A name alone takes its value from the environment. What there is: services/*/src/config.ts
+  --no-demo     loads no demo data
   --no-metrics  runs no InfluxDB beside it`;
+
+const takesValue = ['--stack', '--port', '--host', '--set'];
 
 /** Strict on purpose: a mistyped option must not start the wrong thing. Throws UsageError. */
 export function parseArguments(argv: string[]): StartArguments {
-  const result: StartArguments = { stack: 'async', port: 8080, host: '127.0.0.1', metrics: true };
+  const result: StartArguments = { stack: 'async', port: 8080, host: '127.0.0.1', metrics: true, demo: true, env: {} };
   const rest = argv.flatMap(splitEquals);
   while (rest.length > 0) {
     const option = rest.shift() ?? '';
-    if (option === '--no-metrics') {
-      result.metrics = false;
-      continue;
-    }
-    const value = rest.shift();
-    if (!['--stack', '--port', '--host'].includes(option)) throw new UsageError(`unknown argument "${option}"`);
-    if (value === undefined || value.startsWith('--')) throw new UsageError(`${option} needs a value`);
-    if (option === '--stack') result.stack = parseStack(value);
-    else if (option === '--port') result.port = parsePort(value);
-    else result.host = parseHost(value);
+    if (option === '--no-metrics') result.metrics = false;
+    else if (option === '--no-demo') result.demo = false;
+    else if (takesValue.includes(option)) takeValue(option, rest.shift(), result);
+    else if (['sync', 'async'].includes(option))
+      throw new UsageError(`"${option}" alone: npm start -- --stack ${option}`);
+    else throw new UsageError(`unknown argument "${option}"`);
   }
   return result;
+}
+
+function takeValue(option: string, value: string | undefined, result: StartArguments): void {
+  if (value === undefined || value.startsWith('--')) throw new UsageError(`${option} needs a value`);
+  if (option === '--stack') result.stack = parseStack(value);
+  else if (option === '--port') result.port = parsePort(value);
+  else if (option === '--set') Object.assign(result.env, parseSetting(value));
+  else result.host = parseHost(value);
 }
 
 function splitEquals(argument: string): string[] {
@@ -50,6 +65,15 @@ function parsePort(value: string): number {
   const port = Number(value);
   if (/^\d{1,5}$/.test(value) && port >= 1 && port <= 65_535) return port;
   throw new UsageError(`--port is a number from 1 to 65535, not "${value}"`);
+}
+
+/** A name alone takes its value from our own environment, as a password should. The services check the value. */
+function parseSetting(text: string): Record<string, string> {
+  const [, name, given] = /^([A-Z][A-Z0-9_]*)(?:=(.*))?$/.exec(text) ?? [];
+  const value = given ?? process.env[name ?? ''];
+  if (name === undefined || value === undefined) throw new UsageError(`--set is NAME=VALUE, not "${text}"`);
+  if (!isSetting(name)) throw new UsageError(`no service has a setting ${name} that can be chosen here`);
+  return { [name]: value };
 }
 
 /** The host is written into nginx's configuration, so nothing but an address may pass. */

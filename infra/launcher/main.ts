@@ -29,7 +29,7 @@ try {
   stack = await startStack({
     ...options,
     dataDir: defaultDataDir,
-    demo: { shoppers: demoShoppers },
+    demo: options.demo && { shoppers: demoShoppers },
     databaseUrl: process.env.DATABASE_URL,
     redisUrl: process.env.REDIS_URL,
     amqpUrl: process.env.AMQP_URL,
@@ -57,6 +57,7 @@ function onSignal(): void {
 }
 
 function readArguments(): StartArguments {
+  if (process.argv.slice(2).some((argument) => ['--help', '-h'].includes(argument))) exit(0, usage);
   try {
     return parseArguments(process.argv.slice(2));
   } catch (error) {
@@ -72,8 +73,12 @@ function welcome({ url, stack: kind }: Stack): string[] {
     `  shop API      ${url}/api/products   (${kind})`,
     `  API docs      ${url}/api/docs`,
     `  health        ${url}/readyz`,
-    `  accounts      admin@example.com, shopper1@example.com … shopper${demoShoppers}@example.com`,
-    '                all with the password flash-sale-demo',
+    ...(options.demo
+      ? [
+          `  accounts      admin@example.com, shopper1@example.com … shopper${demoShoppers}@example.com`,
+          '                all with the password flash-sale-demo',
+        ]
+      : []),
     `  logs          ${relative(process.cwd(), join(defaultDataDir, 'logs')) || '.'}`,
     '  stop          Ctrl-C',
     '',

@@ -79,6 +79,17 @@ const queue = graph({
   lines: { '[[tag_service]]': lines({ select: 'max("queue")', from: 'backlog', by: ['service'] }) },
 });
 
+const deadLetters = graph({
+  title: 'Dead letters',
+  about:
+    'Events that an instance has put aside since its start, because no service can handle them as they are; only in the async ' +
+    'stack. Each is somebody’s purchase: look at them with npm run dlq -- list, put right what was wrong, and replay them.',
+  unit: units.Short,
+  lines: {
+    '[[tag_service]] [[tag_cause]]': lines({ select: 'max("count")', from: 'dead_letters', by: ['service', 'cause'] }),
+  },
+});
+
 const waiting = graph({
   title: 'Waiting for a transaction',
   about:
@@ -131,7 +142,7 @@ export const overview = (): Dashboard =>
     variables: [stack(), service()],
     rows: [
       { title: 'Is it selling?', columns: 3, panels: [throughput, failures, checkout] },
-      { title: 'Does it keep up?', columns: 3, panels: [outbox, queue, waiting] },
+      { title: 'Does it keep up?', columns: 2, panels: [outbox, waiting, queue, deadLetters] },
       { title: 'What does it cost?', columns: 2, panels: [cpu, memory, cpuSum, memorySum] },
     ],
   });

@@ -166,6 +166,15 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       gauges: { used: 'flash_sale_pool_used_connections', waiting: 'flash_sale_pool_waiting_requests' },
       read: () => [{ fields: { ...poolUse() } }],
     });
+    if (transport.deadLetters) {
+      const counts = transport.deadLetters.bind(transport);
+      metrics.watch({
+        measurement: 'dead_letters',
+        tag: 'cause',
+        gauges: { count: 'flash_sale_dead_letters' },
+        read: () => Object.entries(counts()).map(([cause, count]) => ({ of: cause, fields: { count } })),
+      });
+    }
     if (config.INFLUX_URL !== undefined) {
       const collector = new InfluxCollector({
         url: config.INFLUX_URL,
