@@ -56,7 +56,8 @@ describe('batcher', () => {
   });
 
   test('what comes during a flush waits for its end, and then goes as one, at most maxItems', async () => {
-    const { batcher, flushes, finish } = aBatcher({ maxItems: 3 });
+    // Without a rest, which would begin wherever a busy machine makes a flush take its time.
+    const { batcher, flushes, finish } = aBatcher({ maxItems: 3, longestRestMs: 0 });
     const results = [batcher.run(0)];
     await turn();
     for (let n = 1; n <= 5; n += 1) results.push(batcher.run(n));
@@ -82,9 +83,10 @@ describe('batcher', () => {
       await finish(0);
       await Promise.all(results);
       results.push(batcher.run(3));
-      while (flushes.length < 2) await turn();
+      let turns = 0;
+      for (; flushes.length < 2; turns += 1) await turn();
       const restedMs = performance.now() - finishedAt;
-      if (longestRestMs === 0) expect(restedMs).toBeLessThan(30);
+      if (longestRestMs === 0) expect(turns).toBeLessThan(5);
       else expect(restedMs).toBeGreaterThan(Math.min(longestRestMs, 60) - 5);
       await finish(1);
       await results[2];
