@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { connect, type ChannelModel, type ConfirmChannel, type ConsumeMessage, type Options } from 'amqplib';
 import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { deadLettersExchange, deadQueueOf, eventsExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
@@ -10,15 +10,16 @@ import type { Stack } from '../infra/launcher/stack-types.ts';
 import { runCommand } from '../infra/launcher/run-command.ts';
 import { expectAuditClean, untilQuiet } from './support/audit.ts';
 import { digestOfTheBooks } from './support/books.ts';
+import { duringASale } from './support/during-a-sale.ts';
 import { until } from './support/http.ts';
-import { Sale } from './support/sale.ts';
-import type { Product, Shop, Shopper } from './support/shop.ts';
+import type { Sale } from './support/sale.ts';
+import type { Product, Shopper } from './support/shop.ts';
 import { onEachStack } from './support/stacks.ts';
 
 jest.setTimeout(240_000);
 
 const sellers = 8;
-const options = { demo: { shoppers: sellers + 1 } };
+const options = { demo: { shoppers: sellers + 2 } };
 const instances = ['order-1', 'order-2'];
 
 /** Text that PostgreSQL cannot store: of the right form, and yet nothing that the order service could ever save. */
@@ -51,7 +52,6 @@ onEachStack(
   'dead letters',
   options,
   (theShop) => {
-    let shop: Shop;
     let stack: Stack;
     let sale: Sale;
     let shopper: Shopper;
@@ -61,26 +61,18 @@ onEachStack(
     /** Every event of the sale, as it came by. */
     const seen: ConsumeMessage[] = [];
 
+    const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000] });
     beforeAll(async () => {
-      shop = theShop();
-      stack = shop.stack;
-      shopper = await shop.shopper(sellers + 1);
-      product = await shop.aProduct({ stock: 100_000 });
-      sale = new Sale(shop, [product, await shop.aProduct({ stock: 100_000 })]);
+      ({ stack, sale, shopper, product } = theScene());
       model = await connect(stack.amqpUrl!);
       model.on('error', () => {});
       channel = await model.createConfirmChannel();
       const { queue } = await channel.assertQueue('', { exclusive: true });
       await channel.bindQueue(queue, eventsExchange, '#');
       await channel.consume(queue, (message) => void (message && seen.push(message)), { noAck: true });
-      sale.open(sellers);
       await sale.goesOn();
     });
-    afterEach(() => expect(sale.surprises.splice(0)).toEqual([]));
-    afterAll(async () => {
-      await sale?.close();
-      await model?.close().catch(() => {}); // the broker has been stopped with its stack
-    });
+    afterAll(() => model?.close().catch(() => {})); // the broker has been stopped with its stack
 
     /** As somebody at a terminal runs it. */
     const dlq = (...args: string[]) =>

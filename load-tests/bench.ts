@@ -1,7 +1,7 @@
 // The benchmark: node load-tests/bench.ts [--quick]. What it measures and promises: load-tests/README.md
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseBenchArguments, usage, UsageError, type BenchArguments } from './lib/args.ts';
+import { argumentsOrExit, parseBenchArguments, usage } from './lib/args.ts';
 import { openStack } from './lib/bench-stack.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';
@@ -13,7 +13,7 @@ import { judge } from './lib/targets.ts';
 const signal = brokenOffBySignals();
 const say = (text: string) => console.log(text);
 
-const args = readArguments();
+const args = argumentsOrExit(parseBenchArguments, usage);
 const startedAt = new Date().toISOString();
 const results = join(import.meta.dirname, 'results', startedAt.replaceAll(/[:.]/g, '-'));
 const folder = join(import.meta.dirname, '..', '.local', `bench-${process.pid}`);
@@ -39,14 +39,4 @@ async function bench(): Promise<BenchResult> {
   const measured = await measure(args, stack, { folder, say, signal });
   const result = { startedAt, stack: stack.stack, url: stack.url, machine, ...measured };
   return { ...result, verdicts: judge(result) };
-}
-
-function readArguments(): BenchArguments {
-  try {
-    return parseBenchArguments(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${usage}`);
-    process.exit(2);
-  }
 }

@@ -1,7 +1,7 @@
 // Measures both stacks and writes a report: npm run compare [-- --quick]. How, and what the report says: load-tests/README.md
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArguments, usage, type CompareArguments } from './comparison/arguments.ts';
+import { parseArguments, usage } from './comparison/arguments.ts';
 import { keepComparison, readComparison } from './comparison/kept.ts';
 import { fullPlan, quickPlan, secondsOf, stepsOf } from './comparison/plan.ts';
 import { tellProgress } from './comparison/progress.ts';
@@ -11,12 +11,12 @@ import { reportOf } from './comparison/report.ts';
 import type { Comparison } from './comparison/results.ts';
 import { summaryOf } from './comparison/summary.ts';
 import { writeReport } from './comparison/write-report.ts';
-import { UsageError } from './lib/args.ts';
+import { argumentsOrExit } from './lib/args.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 
 const repository = join(import.meta.dirname, '..');
 const signal = brokenOffBySignals();
-const args = readArguments();
+const args = argumentsOrExit(parseArguments, usage);
 
 try {
   process.exitCode = args.publish === undefined ? await compare() : await publishFrom(args.publish);
@@ -63,14 +63,4 @@ async function publishFrom(folder: string): Promise<number> {
   await publish(await readComparison(folder), repository);
   console.log('written: docs/comparison.md, docs/comparison/ and the table of README.md');
   return 0;
-}
-
-function readArguments(): CompareArguments {
-  try {
-    return parseArguments(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${usage}`);
-    process.exit(2);
-  }
 }

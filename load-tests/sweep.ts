@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { htmlOf } from './comparison/html.ts';
 import { markdownOf } from './comparison/markdown.ts';
 import { writeCharts } from './comparison/write-report.ts';
-import { UsageError } from './lib/args.ts';
+import { argumentsOrExit } from './lib/args.ts';
 import { openStack } from './lib/bench-stack.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';
 import { analyse } from './sweep/analysis.ts';
-import { parseSweepArguments, usage, type SweepArguments } from './sweep/arguments.ts';
+import { parseSweepArguments, usage } from './sweep/arguments.ts';
 import { measureLevels } from './sweep/measure.ts';
 import { reportOf } from './sweep/report.ts';
 import { readResult, UnreadableResult, writeResult, type SweepResult } from './sweep/results.ts';
 
 const signal = brokenOffBySignals();
 const say = (text: string) => console.log(text);
-const args = readArguments();
+const args = argumentsOrExit(parseSweepArguments, usage);
 
 try {
   process.exitCode = args.from === undefined ? await sweep() : await report(args.from, await readResult(args.from));
@@ -68,14 +68,4 @@ async function report(folder: string, result: SweepResult): Promise<number> {
   await writeFile(join(folder, 'sweep.html'), htmlOf(document));
   say(`\n${text}\nwritten to ${folder}`);
   return analysis.kept ? 0 : 1;
-}
-
-function readArguments(): SweepArguments {
-  try {
-    return parseSweepArguments(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${usage}`);
-    process.exit(2);
-  }
 }

@@ -44,6 +44,17 @@ export const usage = `usage: node load-tests/bench.ts [options]
 
 export class UsageError extends Error {}
 
+/** What the command line asks for; ends the process with 2, and the usage, where it cannot be understood. */
+export function argumentsOrExit<Arguments>(parse: (argv: string[]) => Arguments, usage: string): Arguments {
+  try {
+    return parse(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
 /** Throws UsageError for anything it does not know. */
 export function parseBenchArguments(argv: string[]): BenchArguments {
   const { values } = parse(argv);

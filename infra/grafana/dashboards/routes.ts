@@ -51,21 +51,24 @@ const percentiles = ([50, 95, 99] as const).map((p) =>
   }),
 );
 
+/** The answers of one class of status, 4 or 5. */
+const answersOf = (statusClass: 4 | 5) => ({
+  [`[[tag_status]] ${routeName}`]: lines({
+    from: 'http',
+    by: ['status', 'method', 'route'],
+    select: perSecond('count'),
+    where: `"status" =~ /^${statusClass}/`,
+    fill: 0,
+  }),
+});
+
 const failures = graph({
   title: 'Failures per second',
   about:
     'Answers of 500 and above. No data means that there were none. 503 on one route is a bound that it has of its own; on all ' +
     'routes of a service, its database is away.',
   unit: units.RequestsPerSecond,
-  lines: {
-    [`[[tag_status]] ${routeName}`]: lines({
-      from: 'http',
-      by: ['status', 'method', 'route'],
-      select: perSecond('count'),
-      where: '"status" =~ /^5/',
-      fill: 0,
-    }),
-  },
+  lines: answersOf(5),
 });
 
 const refusals = graph({
@@ -74,15 +77,7 @@ const refusals = graph({
     'Answers from 400 to 499: what the shop says no to, as it should. 409 is sold out, 402 a declined card, 429 somebody who ' +
     'asks too often. 499 is a client that left before its answer. Much 401 or 422 is a client that is broken, or an attack.',
   unit: units.RequestsPerSecond,
-  lines: {
-    [`[[tag_status]] ${routeName}`]: lines({
-      from: 'http',
-      by: ['status', 'method', 'route'],
-      select: perSecond('count'),
-      where: '"status" =~ /^4/',
-      fill: 0,
-    }),
-  },
+  lines: answersOf(4),
 });
 
 export const routes = (): Dashboard =>
