@@ -97,7 +97,8 @@ describe('a payment', () => {
 
 describe('tok_timeout', () => {
   test('the outcome is unknown at first, and found out without charging twice', () =>
-    shop.withSettings('payment', { GATEWAY_TIMEOUT_MS: '300' }, async () => {
+    // The gateway is asked again well after the first answer has been read.
+    shop.withSettings('payment', { GATEWAY_TIMEOUT_MS: '300', OUTBOX_GRACE_MS: '2500' }, async () => {
       const { shopper, order } = await anOrder();
       const key = newId();
       const first = await user.pay(shopper, order.id, { method: 'tok_timeout', key, wait: 0 });
