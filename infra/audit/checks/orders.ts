@@ -49,7 +49,7 @@ export function wrongWithOrder({ key, left, right }: Pair<ReservedRow, OrderRow>
   // Whether it may still be under way is another check.
   if (left.status === 'pending' || right?.status === 'paid') return undefined;
   if (left.status === 'rejected') {
-    // A cancellation that came after the refusal.
+    // What the order service keeps of a refusal or of a cancellation after it.
     const isTrace = right?.status === 'cancelled' && right.total_cents === null;
     return !right || isTrace
       ? undefined

@@ -1,13 +1,13 @@
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import type { Context, Handlers } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import {
+  cancel,
   confirm,
   decline,
   open,
   pay,
   refund,
   refuseCommit,
-  release,
   type Decision,
   type Order,
 } from './domain/order.ts';
@@ -23,7 +23,8 @@ export function handlers(changed: (order: Order) => void): Handlers<OrderState, 
   };
   return {
     'stock.held': ({ data }, state, context) => accept(open(state.find(data.orderId), data), state, context),
-    'stock.released': ({ data }, state, context) => accept(release(state.find(data.orderId), data), state, context),
+    'stock.refused': ({ data }, state, context) => accept(cancel(state.find(data.orderId), data), state, context),
+    'stock.released': ({ data }, state, context) => accept(cancel(state.find(data.orderId), data), state, context),
     'payment.captured': ({ data }, state, context) => accept(pay(state.get(data.orderId), data), state, context),
     'payment.declined': ({ data }, state, context) => accept(decline(state.get(data.orderId)), state, context),
     'payment.refunded': ({ data }, state, context) => accept(refund(state.get(data.orderId), data), state, context),

@@ -121,6 +121,28 @@ describe('an order', () => {
     expect((await reading[0]!).body).toMatchObject({ id: orderId, status: 'confirmed' });
   });
 
+  test('whose reservation was refused is not there, and nobody is kept waiting to learn it', async () => {
+    const product = await user.aProduct({ limitPerUser: 1 });
+    const shopper = shop.aShopper();
+    await user.reserve(shopper, await user.aCart(shopper, [product, 1]));
+    const cartId = await user.aCart(shopper, [product, 1]);
+    const { reservation, reading, paying } = await shop.without('inventory', async () => {
+      const { body: reservation } = await user.reserve(shopper, cartId, { wait: 0 });
+      const reading = [user.readOrder(shopper, reservation.orderId, 20)];
+      const paying = [user.pay(shopper, reservation.orderId, { wait: 20 })];
+      return { reservation, reading, paying };
+    });
+    const startedAt = performance.now();
+    expect(outcomeOf(await reading[0]!)).toEqual([404, 'not-found']);
+    expect(outcomeOf(await paying[0]!)).toEqual([409, 'order-not-payable']);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect((await user.readReservation(shopper, reservation.id)).body).toMatchObject({
+      status: 'rejected',
+      reason: 'limit-exceeded',
+    });
+    expect((await list(shopper)).items.map(({ id }) => id)).not.toContain(reservation.orderId);
+  });
+
   test('that ends while it is waited for is answered with its end at once', async () => {
     const { shopper, reservation } = await user.aHold(await user.aProduct());
     await user.readOrder(shopper, reservation.orderId);

@@ -18,8 +18,8 @@ export interface RouteOptions {
   arrivalTimeoutMs: number;
 }
 
-/** An order that has not arrived by then never will: its reservation was refused. */
-const arrivalGraceMs = 30_000;
+/** An order of which nothing has come by then, not even that there were no units for it, never will. */
+const arrivalGraceMs = 600_000;
 const final: readonly OrderStatus[] = ['confirmed', 'cancelled', 'refunded'];
 
 /** Orders of the signed-in shopper. */
@@ -43,7 +43,7 @@ export function routes({ reads, orderIds, settlements, tokens, arrivalTimeoutMs 
     if (!order && Date.now() - mintedAtMs(id) < arrivalGraceMs) {
       throw new AppError('unavailable', 'The order is not known yet; its reservation is still being decided.');
     }
-    // Without items it was cancelled before it was opened: an order only in name.
+    // Without items it was cancelled before it was opened, or never could be: an order only in name.
     if (!order?.items || order.user_id !== userId) throw notThere('order');
     const leftMs = preferMs - (performance.now() - startedAt);
     const settled =

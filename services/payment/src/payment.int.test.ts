@@ -274,28 +274,17 @@ describe('a payment whose order has not come', () => {
     expect(await user.available(product)).toBe(5);
   });
 
-  test('is declined as not payable when the order never comes', () =>
-    shop.withSettings('payment', { ORDER_WAIT_MS: '200', ORPHAN_SWEEP_MS: '50' }, async () => {
-      const product = await user.aProduct({ limitPerUser: 1 });
-      const shopper = shop.aShopper();
-      await user.reserve(shopper, await user.aCart(shopper, [product, 1]));
-      // The second reservation is refused, so there will never be an order.
-      expect(outcomeOf(await user.reserve(shopper, await user.aCart(shopper, [product, 1])))).toEqual([
-        409,
-        'limit-exceeded',
-      ]);
-      const [rejected] = await shop.query<{ order_id: string }>(
-        'reservation',
-        `SELECT order_id FROM reservations WHERE user_id = $1 AND status = 'rejected'`,
-        [shopper.userId],
-      );
-      const orderId = rejected!.order_id;
-      const key = newId();
-      for (let time = 1; time <= 2; time += 1) {
-        expect(outcomeOf(await user.pay(shopper, orderId, { key }))).toEqual([409, 'order-not-payable']);
-      }
-      expect(await ledgerOf(orderId)).toEqual([]);
-    }));
+  test('is declined as not payable when nothing is heard of the order', () =>
+    shop.withSettings('payment', { ORDER_WAIT_MS: '200', ORPHAN_SWEEP_MS: '50' }, () =>
+      shop.without('order', async () => {
+        const { shopper, reservation } = await user.aHold(await user.aProduct());
+        const key = newId();
+        for (let time = 1; time <= 2; time += 1) {
+          expect(outcomeOf(await user.pay(shopper, reservation.orderId, { key }))).toEqual([409, 'order-not-payable']);
+        }
+        expect(await ledgerOf(reservation.orderId)).toEqual([]);
+      }),
+    ));
 });
 
 test('PostgreSQL itself refuses a second captured payment of an order', async () => {

@@ -13,6 +13,7 @@ export const subscriptions = {
   reservation: ['stock.held', 'stock.refused', 'stock.committed', 'stock.released'],
   order: [
     'stock.held',
+    'stock.refused',
     'stock.committed',
     'stock.commit-refused',
     'stock.released',

@@ -115,6 +115,7 @@ export const tallyUnitOfWork = (overrides: Partial<TallyUnitOfWork> = {}): Tally
       emit({ type: 'order.cancelled', data: { orderId } });
     },
     'stock.held': nothing,
+    'stock.refused': nothing,
     'stock.committed': nothing,
     'stock.released': nothing,
     'payment.captured': nothing,

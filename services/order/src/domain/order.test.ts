@@ -3,6 +3,7 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import { aLine, anOrder, paymentNews, stockNews } from '../testing/builders.ts';
 import {
   become,
+  cancel,
   confirm,
   decline,
   open,
@@ -10,7 +11,6 @@ import {
   pay,
   refund,
   refuseCommit,
-  release,
   type OrderStatus,
 } from './order.ts';
 
@@ -74,7 +74,7 @@ describe('stock.held', () => {
 describe('stock.released', () => {
   test('cancels an order that awaits its payment', () => {
     const order = anOrder({ declinedPayments: 2 });
-    expect(release(order, stockNews('stock.released', order))).toEqual({
+    expect(cancel(order, stockNews('stock.released', order))).toEqual({
       order: { ...order, status: 'cancelled' },
       events: [{ type: 'order.cancelled', data: { orderId: order.id } }],
     });
@@ -82,7 +82,7 @@ describe('stock.released', () => {
 
   test('that overtakes stock.held leaves a cancelled order, which is never opened for payment', () => {
     const expected = anOrder();
-    const released = release(undefined, stockNews('stock.released', expected))!;
+    const released = cancel(undefined, stockNews('stock.released', expected))!;
     expect(released).toEqual({
       order: { ...expected, status: 'cancelled', details: null },
       events: [{ type: 'order.cancelled', data: { orderId: expected.id } }],
@@ -94,7 +94,22 @@ describe('stock.released', () => {
 
   test.each(except('awaiting-payment'))('changes nothing of a %s order', (status) => {
     const order = anOrder({ status });
-    expect(release(order, stockNews('stock.released', order))).toBeUndefined();
+    expect(cancel(order, stockNews('stock.released', order))).toBeUndefined();
+  });
+});
+
+describe('stock.refused', () => {
+  test('leaves a cancelled order without items, and those who wait for it hear of it', () => {
+    const expected = anOrder();
+    expect(cancel(undefined, stockNews('stock.refused', expected))).toEqual({
+      order: { ...expected, status: 'cancelled', details: null },
+      events: [{ type: 'order.cancelled', data: { orderId: expected.id } }],
+    });
+  });
+
+  test('after the cancellation of its reservation changes nothing', () => {
+    const order = anOrder({ status: 'cancelled', details: null });
+    expect(cancel(order, stockNews('stock.refused', order))).toBeUndefined();
   });
 });
 
@@ -217,7 +232,7 @@ describe('payment.declined', () => {
 describe('payment and release race', () => {
   test('released first: cancelled, the payment is sent back, refunded', () => {
     const opened = anOrder();
-    const cancelled = release(opened, stockNews('stock.released', opened))!.order;
+    const cancelled = cancel(opened, stockNews('stock.released', opened))!.order;
     const captured = paymentNews('payment.captured', opened);
     const late = pay(cancelled, captured);
     expect([late.order.status, late.events[0]!.type]).toEqual(['cancelled', 'order.refund-due']);
@@ -229,7 +244,7 @@ describe('payment and release race', () => {
     const opened = anOrder();
     const captured = paymentNews('payment.captured', opened);
     const paid = pay(opened, captured).order;
-    expect(release(paid, stockNews('stock.released', opened))).toBeUndefined();
+    expect(cancel(paid, stockNews('stock.released', opened))).toBeUndefined();
     const refused = refuseCommit(paid);
     expect(refused.events).toMatchObject([{ type: 'order.refund-due', data: { paymentId: captured.paymentId } }]);
     const refunded = refund(refused.order, paymentNews('payment.refunded', opened, captured.paymentId));

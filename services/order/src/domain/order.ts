@@ -25,7 +25,7 @@ export interface Order {
   reservationId: string;
   userId: string;
   status: OrderStatus;
-  /** Null while only the end of its hold is known: `stock.released` may overtake `stock.held`. */
+  /** Null while only its end is known: nothing was held for it, or `stock.released` has overtaken `stock.held`. */
   details: { items: OrderLine[]; totalCents: number; currency: string; expiresAt: string } | null;
   /** The captured payment. */
   paymentId: string | null;
@@ -64,9 +64,15 @@ export function open(order: Order | undefined, held: EventData<'stock.held'>): D
   };
 }
 
-/** The units are on sale again. A paid order is decided by the answer to its `order.paid`. */
-export function release(order: Order | undefined, released: EventData<'stock.released'>): Decision | undefined {
-  const { orderId, reservationId, userId } = released;
+/**
+ * There are no units for the order: they are on sale again, or never were held. A paid order is decided by the answer to
+ * its `order.paid`; one that is not known yet is noted as cancelled, for those who ask for it or pay it already.
+ */
+export function cancel(
+  order: Order | undefined,
+  without: EventData<'stock.released'> | EventData<'stock.refused'>,
+): Decision | undefined {
+  const { orderId, reservationId, userId } = without;
   const cancelled: NewEvent = { type: 'order.cancelled', data: { orderId } };
   if (!order) {
     return {

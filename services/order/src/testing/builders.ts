@@ -23,7 +23,9 @@ export const anOrder = (overrides: Partial<Order> = {}): Order => ({
 });
 
 /** What the inventory says about the reservation of an order. */
-export const stockNews = <T extends 'stock.held' | 'stock.released' | 'stock.committed' | 'stock.commit-refused'>(
+export const stockNews = <
+  T extends 'stock.held' | 'stock.refused' | 'stock.released' | 'stock.committed' | 'stock.commit-refused',
+>(
   type: T,
   { id: orderId, reservationId, userId }: Order,
 ): EventData<T> => anEvent(type, { orderId, reservationId, userId } as Partial<EventData<T>>).data;

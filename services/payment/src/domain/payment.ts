@@ -74,7 +74,7 @@ export function close(cancelled: EventData<'order.cancelled'>, state: PaymentSta
   return waiting && decline(waiting, payable, 'order-not-payable', state, emit);
 }
 
-/** No order came within the time: its reservation was refused. */
+/** Nothing was heard of the order within the time, not even that it was cancelled. */
 export function giveUp(paymentId: string, state: PaymentState, emit: Emit): Payment | undefined {
   const payment = state.payment(paymentId);
   if (!payment) return undefined;
