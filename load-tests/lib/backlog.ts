@@ -55,7 +55,7 @@ export async function measureBacklog(stack: Stack, events: number): Promise<Back
 }
 
 /** What an earlier phase has left to do would be taken for a part of the backlog. */
-async function untilQuiet(stack: Stack): Promise<void> {
+export async function untilQuiet(stack: Stack): Promise<void> {
   await using databases = await Databases.connect(stack.databaseUrls);
   const isQuiet = async () => {
     const open = await databases.view(1, (snapshot) => underWay(snapshot, { stack: stack.stack, maxAttempts }));

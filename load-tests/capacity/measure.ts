@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { withClient } from '../../infra/launcher/databases.ts';
+import { untilQuiet } from '../lib/backlog.ts';
+import { openStack } from '../lib/bench-stack.ts';
+import { logIn, putLoad } from '../lib/load.ts';
+import { difference, readCounters } from './counters.ts';
+import type { StackCosts } from './results.ts';
+
+export interface Plan {
+  vus: number;
+  warmUpSeconds: number;
+  seconds: number;
+}
+export const fullPlan: Plan = { vus: 250, warmUpSeconds: 40, seconds: 60 };
+export const quickPlan: Plan = { vus: 50, warmUpSeconds: 5, seconds: 10 };
+
+/**
+ * What a checkout costs on a freshly started stack: everything that was used from the first request until the last chain of
+ * events has ended, divided by the checkouts. Throws when broken off.
+ */
+export async function measureCosts(
+  stackName: 'sync' | 'async',
+  { vus, warmUpSeconds, seconds }: Plan,
+  scratch: string,
+  signal: AbortSignal,
+): Promise<StackCosts> {
+  const given = { stack: stackName, url: undefined, stackFile: undefined, cpuProfile: false };
+  await using opened = await openStack(given, join(scratch, stackName), join(scratch, 'profiles'), signal);
+  const stack = opened.own!;
+  const target = { url: opened.url, stack: stackName, processes: opened.processes(), signal };
+  await logIn(target, vus);
+  await putLoad(target, { name: 'warm-up', script: 'checkout.ts', vus, seconds: warmUpSeconds });
+  await untilQuiet(stack);
+  const before = await readCounters(stack);
+  const load = await putLoad(target, { name: 'checkouts', script: 'checkout.ts', vus, seconds });
+  const connections = await connectionsOf(stack.databaseUrls.order);
+  await untilQuiet(stack);
+  const { failed, journeys: checkouts, journeysPerSecond: checkoutsPerSecond, k6CpuSeconds } = load;
+  return {
+    stack: stackName,
+    vus,
+    seconds,
+    checkouts,
+    failed,
+    checkoutsPerSecond,
+    k6CpuSeconds,
+    spent: difference(before, await readCounters(stack)),
+    connections,
+    instancesPerService: stack.processes.filter(({ service }) => service === 'order').length,
+  };
+}
+
+/** Of the services alone, not of who looks on. */
+async function connectionsOf(url: string): Promise<number> {
+  return withClient(url, async (client) => {
+    const { rows } = await client.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM pg_stat_activity
+        WHERE usename LIKE 'fs\\_%' AND usename <> current_user`,
+    );
+    return rows[0]!.n;
+  });
+}

@@ -1,0 +1,192 @@
+import { subscribersOf, serviceNames, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
+import type { EventType } from '@flash-sale/shared/events/schemas.ts';
+import type { StackCosts } from './results.ts';
+
+/** The events of a checkout that ends well. */
+const checkoutEvents = [
+  'reservation.requested',
+  'stock.held',
+  'order.opened',
+  'payment.requested',
+  'payment.captured',
+  'order.paid',
+  'stock.committed',
+] as const satisfies EventType[];
+
+/** Of one checkout. */
+export interface Costs {
+  cpuMs: Record<string, number>;
+  requests: number;
+  transactions: number;
+  commits: number;
+  walBytes: number;
+  walSyncs: number;
+  storedBytes: number;
+  redisCommands: number;
+  events: number;
+  deliveries: number;
+  brokerDiskBytes: number;
+  /** Not of a checkout but of the run: what shared a transaction on average, and how long one took. */
+  inventory: { itemsPerTransaction: number; transactionMs: number };
+  connectionsPerInstance: number;
+}
+
+export function costsOf({ checkouts, spent, connections, instancesPerService, stack }: StackCosts): Costs {
+  const { cpuSeconds, diskBytes, services, postgres, redis } = spent;
+  const sum = (of: 'requests' | 'transactions') => serviceNames.reduce((sum, name) => sum + services[name][of], 0);
+  const { transactions, items, transactionSeconds } = services.inventory;
+  const published = stack === 'async' ? checkoutEvents : [];
+  return {
+    cpuMs: Object.fromEntries(
+      Object.entries(cpuSeconds).map(([name, seconds]) => [name, (seconds * 1_000) / checkouts]),
+    ),
+    requests: sum('requests') / checkouts,
+    transactions: sum('transactions') / checkouts,
+    commits: postgres.commits / checkouts,
+    walBytes: postgres.walBytes / checkouts,
+    walSyncs: postgres.walSyncs / checkouts,
+    storedBytes: postgres.databaseBytes / checkouts,
+    redisCommands: redis.commands / checkouts,
+    events: published.length,
+    deliveries: published.reduce((sum, type) => sum + subscribersOf(type).length, 0),
+    brokerDiskBytes: (diskBytes['rabbitmq'] ?? 0) / checkouts,
+    inventory: {
+      itemsPerTransaction: items / transactions,
+      transactionMs: (transactionSeconds * 1_000) / transactions,
+    },
+    connectionsPerInstance: connections / (instancesPerService * serviceNames.length),
+  };
+}
+
+/** How busy processors may be on average: above that, queues grow faster than the load (M/M/1: at 0.6 a wait is 1.5 times the work). */
+export const busyShare = 0.6;
+
+/** Of a process that handles events one after the other, no more than one processor can be used. */
+const coresPerInstance = 1;
+
+export interface Needs {
+  checkoutsPerSecond: number;
+  cores: Record<string, number>;
+  instances: Record<ServiceName, number>;
+  connections: number;
+  walBytesPerSecond: number;
+  storedBytesPerHour: number;
+  redisCommandsPerSecond: number;
+  publishesPerSecond: number;
+  deliveriesPerSecond: number;
+  brokerDiskBytesPerSecond: number;
+}
+
+/** Straight proportion, which is on the safe side: the more comes at once, the more shares a transaction. */
+export function needsAt(costs: Costs, checkoutsPerSecond: number): Needs {
+  const cores = Object.fromEntries(
+    Object.entries(costs.cpuMs).map(([name, ms]) => [name, (ms * checkoutsPerSecond) / 1_000 / busyShare]),
+  );
+  const instances = Object.fromEntries(
+    serviceNames.map((name) => [name, Math.max(2, Math.ceil((cores[name] ?? 0) / coresPerInstance))]),
+  ) as Record<ServiceName, number>;
+  return {
+    checkoutsPerSecond,
+    cores,
+    instances,
+    connections: Object.values(instances).reduce((sum, n) => sum + n, 0) * costs.connectionsPerInstance,
+    walBytesPerSecond: costs.walBytes * checkoutsPerSecond,
+    storedBytesPerHour: costs.storedBytes * checkoutsPerSecond * 3_600,
+    redisCommandsPerSecond: costs.redisCommands * checkoutsPerSecond,
+    publishesPerSecond: costs.events * checkoutsPerSecond,
+    deliveriesPerSecond: costs.deliveries * checkoutsPerSecond,
+    brokerDiskBytesPerSecond: costs.brokerDiskBytes * checkoutsPerSecond,
+  };
+}
+
+export interface Limit {
+  resource: string;
+  need: number;
+  limit: number;
+  unit: string;
+  /** How the need comes about. */
+  arithmetic: string;
+  /** Why the limit is where it is. */
+  because: string;
+  /** What to do when it is reached. */
+  remedy: string;
+}
+
+/** What one of each can give, the tightest first. */
+export function limitsAt(costs: Costs, needs: Needs): Limit[] {
+  const { checkoutsPerSecond: rate } = needs;
+  const perSecond = rate.toLocaleString('en-US');
+  const { itemsPerTransaction, transactionMs } = costs.inventory;
+  const all: Limit[] = [
+    {
+      resource: 'a hot product',
+      need: rate * 2,
+      limit: (largestBatch / transactionMs) * 1_000,
+      unit: 'holds and sales a second',
+      arithmetic: `${perSecond} × 2 (held, then sold)`,
+      because: `its row is locked by one transaction at a time: ${largestBatch} in one of ${transactionMs.toFixed(0)} ms, as long as those of the measured run with ${itemsPerTransaction.toFixed(0)} in each`,
+      remedy:
+        'split its stock into several products of the same name, each with a part of the units, and send shoppers to one by their id',
+    },
+    {
+      resource: "PostgreSQL's processors",
+      need: needs.cores['postgres'] ?? 0,
+      limit: serverCores,
+      unit: 'cores',
+      arithmetic: `${ms(costs.cpuMs['postgres'])} × ${perSecond}/s ÷ ${busyShare}`,
+      because: 'a large server',
+      remedy: 'a server for each database: no query spans two of them; then cells',
+    },
+    {
+      resource: 'connections to PostgreSQL',
+      need: needs.connections,
+      limit: mostConnections,
+      unit: 'connections',
+      arithmetic: `${Object.values(needs.instances).reduce((sum, n) => sum + n, 0)} processes × ${costs.connectionsPerInstance.toFixed(1)}`,
+      because: 'each is a process of the server; beyond some hundreds they cost more than they bring',
+      remedy:
+        'a server for each database divides them by five; READ_POOL_SIZE 1; PgBouncer in session mode for the reads',
+    },
+    {
+      resource: "PostgreSQL's log",
+      need: needs.walBytesPerSecond / 1e6,
+      limit: diskMegabytes,
+      unit: 'MB/s',
+      arithmetic: `${kilobytes(costs.walBytes)} × ${perSecond}/s`,
+      because: 'a fast disk on its own',
+      remedy: 'a server for each database; then cells',
+    },
+    {
+      resource: 'Redis',
+      need: needs.redisCommandsPerSecond,
+      limit: redisCommands,
+      unit: 'commands a second',
+      arithmetic: `${costs.redisCommands.toFixed(1)} × ${perSecond}/s`,
+      because: 'one thread; measured with unpipelined scripts',
+      remedy: 'one Redis for rate limits, one for stock, one for those who wait; then a cluster: keys are by product',
+    },
+  ];
+  if (costs.events > 0) {
+    all.push({
+      resource: 'RabbitMQ',
+      need: needs.publishesPerSecond,
+      limit: brokerPublishes,
+      unit: 'messages a second',
+      arithmetic: `${costs.events} × ${perSecond}/s, delivered ${costs.deliveries} times`,
+      because: 'measured with one quorum queue on a node of its own and two cores; replicas cost more',
+      remedy: 'the leaders of the queues on different nodes: five services, five queues; then cells',
+    });
+  }
+  return all.toSorted((one, other) => other.need / other.limit - one.need / one.limit);
+}
+
+/** BATCH_MAX of the services. */
+const largestBatch = 256;
+const serverCores = 64;
+const mostConnections = 500;
+const diskMegabytes = 500;
+const redisCommands = 109_000;
+const brokerPublishes = 80_000;
+
+const ms = (value = 0) => `${value.toFixed(2)} ms`;
+const kilobytes = (bytes: number) => `${(bytes / 1e3).toFixed(1)} kB`;
