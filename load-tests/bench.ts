@@ -1,6 +1,7 @@
 // The benchmark: node load-tests/bench.ts [--quick]. What it measures and promises: load-tests/README.md
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NotRunning } from '../infra/launcher/running-stack.ts';
 import { argumentsOrExit, parseBenchArguments, usage } from './lib/args.ts';
 import { openStack } from './lib/bench-stack.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
@@ -25,7 +26,7 @@ try {
   say(`\n${verdictReport(result.verdicts)}\n\nwritten to ${join(results, 'bench.json')}`);
   process.exitCode = result.verdicts.some(({ met, aim }) => !met && !aim) ? 1 : 0;
 } catch (error) {
-  console.error(signal.aborted ? String(signal.reason) : error);
+  console.error(signal.aborted ? String(signal.reason) : error instanceof NotRunning ? error.message : error);
   process.exitCode = signal.aborted ? 130 : 1;
 } finally {
   await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 // Levels of load over ten endpoints, judged: node load-tests/sweep.ts [--quick]. What it says and promises: load-tests/README.md
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NotRunning } from '../infra/launcher/running-stack.ts';
 import { htmlOf } from './comparison/html.ts';
 import { markdownOf } from './comparison/markdown.ts';
 import { writeCharts } from './comparison/write-report.ts';
@@ -21,7 +22,8 @@ const args = argumentsOrExit(parseSweepArguments, usage);
 try {
   process.exitCode = args.from === undefined ? await sweep() : await report(args.from, await readResult(args.from));
 } catch (error) {
-  console.error(signal.aborted ? String(signal.reason) : error instanceof UnreadableResult ? error.message : error);
+  const isForTheReader = error instanceof UnreadableResult || error instanceof NotRunning;
+  console.error(signal.aborted ? String(signal.reason) : isForTheReader ? error.message : error);
   process.exitCode = signal.aborted ? 130 : 1;
 }
 process.exit();
@@ -30,7 +32,6 @@ async function sweep(): Promise<number> {
   const startedAt = new Date().toISOString();
   const results = join(import.meta.dirname, 'results', startedAt.replaceAll(/[:.]/g, '-'));
   const scratch = join(import.meta.dirname, '..', '.local', `sweep-${process.pid}`);
-  await mkdir(results, { recursive: true });
   const result: SweepResult = {
     startedAt,
     stack: args.stack,
@@ -42,13 +43,17 @@ async function sweep(): Promise<number> {
     failures: [],
     audit: 'the sweep did not come to it',
   };
-  const keep = () => writeResult(results, result);
+  const keep = async () => {
+    await mkdir(results, { recursive: true });
+    await writeResult(results, result);
+  };
   try {
     await using stack = await openStack({ ...args, cpuProfile: false }, scratch, results, signal);
     Object.assign(result, { stack: stack.stack, url: stack.url });
     await measureLevels(result, args, stack, { say, keep, signal });
     result.finishedAt = new Date().toISOString();
   } catch (error) {
+    if (error instanceof NotRunning) throw error;
     result.brokenOff = error instanceof Error ? error.message : String(error);
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -31,10 +31,17 @@ describe('the command line of the benchmark', () => {
     });
   });
 
-  test.each(['--vus 0', '--vus many', '--only everything', '--stack both', '--fast', 'checkout'])(
-    'refuses %s',
-    (line) => {
-      expect(() => parseBenchArguments(line.split(' '))).toThrow(UsageError);
-    },
-  );
+  test.each([
+    '--vus 0',
+    '--vus many',
+    '--only everything',
+    '--stack sync --only backlog,accepted',
+    '--stack both',
+    '--url shop',
+    '--url ftp://shop',
+    '--fast',
+    'checkout',
+  ])('refuses %s', (line) => {
+    expect(() => parseBenchArguments(line.split(' '))).toThrow(UsageError);
+  });
 });

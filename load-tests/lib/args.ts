@@ -12,6 +12,8 @@ export const phases = [
   'audit',
 ] as const;
 export type Phase = (typeof phases)[number];
+/** Without a broker there is nothing of the kind. */
+export const ofAsync: readonly Phase[] = ['accepted', 'backlog'];
 
 export interface BenchArguments {
   stack: 'sync' | 'async';
@@ -60,11 +62,15 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
   const { values } = parse(argv);
   const stack = values.stack ?? 'async';
   if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
+  const only = values.only === undefined ? phases : values.only.split(',').map(phaseNamed);
+  if (stack === 'sync' && only.every((phase) => ofAsync.includes(phase))) {
+    throw new UsageError(`--stack sync has none of the phases ${only.join(', ')}: they are of the async stack`);
+  }
   return {
     stack,
-    url: values.url?.replace(/\/+$/, ''),
+    url: address('--url', values.url),
     stackFile: values['stack-file'],
-    only: values.only === undefined ? phases : values.only.split(',').map(phaseNamed),
+    only,
     vus: positive('--vus', values.vus) ?? 500,
     seconds: positive('--seconds', values.seconds),
     repeat: positive('--repeat', values.repeat) ?? 1,
@@ -102,6 +108,15 @@ function phaseNamed(name: string): Phase {
   const found = phases.find((phase) => phase === name.trim());
   if (!found) throw new UsageError(`--only knows ${phases.join(', ')}, not "${name}"`);
   return found;
+}
+
+/** An address without a slash at its end, if there is one. Throws UsageError. */
+export function address(option: string, value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) {
+    throw new UsageError(`${option} is an address such as http://127.0.0.1:8080, not "${value}"`);
+  }
+  return value.replace(/\/+$/, '');
 }
 
 /** A whole number above zero, if there is one. Throws UsageError. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NotRunning } from '../../infra/launcher/running-stack.ts';
 import { startStack } from '../../infra/launcher/stack.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import type { BenchArguments } from './args.ts';
@@ -19,10 +20,14 @@ export interface BenchStack extends AsyncDisposable {
 }
 
 const shoppers = 2_000;
+const answerWithinMs = 10_000;
 /** Longer than any benchmark: what one phase has reserved must not be released in the middle of another. */
 const holdTtlMs = 7_200_000;
 
-/** Starts an own stack with demo data in a folder that goes with it, unless the arguments name a running one. */
+/**
+ * Starts an own stack with demo data in a folder that goes with it, unless the arguments name a running one.
+ * @throws NotRunning when that one does not answer
+ */
 export async function openStack(
   { stack, url, stackFile, cpuProfile }: Pick<BenchArguments, 'stack' | 'url' | 'stackFile' | 'cpuProfile'>,
   folder: string,
@@ -61,27 +66,39 @@ interface StackFile {
 }
 
 async function givenStack(url: string | undefined, stackFile: string | undefined): Promise<BenchStack> {
-  const nothing = () => Promise.resolve();
-  if (stackFile === undefined) {
-    return {
-      url: url ?? '',
-      stack: 'given',
-      processes: () => [],
-      services: [],
-      stackFile,
-      [Symbol.asyncDispose]: nothing,
-    };
-  }
-  const found = JSON.parse(await readFile(stackFile, 'utf8')) as StackFile;
-  const roots = rootsOf(found.processes);
+  const found = stackFile === undefined ? undefined : await readStackFile(stackFile);
+  const address = url ?? found?.url ?? '';
+  await mustAnswer(address);
+  const roots = rootsOf(found?.processes ?? []);
   return {
-    url: url ?? found.url,
-    stack: found.stack,
+    url: address,
+    stack: found?.stack ?? 'given',
     processes: () => roots,
-    services: servicesOf(found.processes),
+    services: servicesOf(found?.processes ?? []),
     stackFile,
-    [Symbol.asyncDispose]: nothing,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+async function readStackFile(file: string): Promise<StackFile> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as StackFile;
+  } catch (cause) {
+    throw new NotRunning(`There is no stack file that can be read at ${file}.`, { cause });
+  }
+}
+
+/** A shop that is not there would otherwise be found out by thousands of requests that fail. @throws NotRunning */
+async function mustAnswer(url: string): Promise<void> {
+  let answer: string;
+  try {
+    answer = `answers ${(await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(answerWithinMs) })).status}`;
+    if (answer === 'answers 200') return;
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: Error };
+    answer = cause?.message || message;
+  }
+  throw new NotRunning(`No shop is ready at ${url}: ${url}/readyz ${answer}. Nothing was measured.`);
 }
 
 /** The processes that run now. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { positive, UsageError } from '../lib/args.ts';
+import { address, positive, UsageError } from '../lib/args.ts';
 
 export interface SweepArguments {
   stack: 'sync' | 'async';
@@ -36,7 +36,7 @@ export function parseSweepArguments(argv: string[]): SweepArguments {
   if (values.from !== undefined && Object.keys(values).length > 1) throw new UsageError('--from goes alone');
   return {
     stack,
-    url: values.url?.replace(/\/+$/, ''),
+    url: address('--url', values.url),
     stackFile: values['stack-file'],
     levels: values.levels === undefined ? usualLevels : parseLevels(values.levels),
     seconds: positive('--seconds', values.seconds),
