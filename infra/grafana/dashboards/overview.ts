@@ -4,6 +4,7 @@ import { commonSchema } from '@flash-sale/shared/config.ts';
 import { dashboard, service, stack } from '../dashboard.ts';
 import { lines, perSecond, sumOfInstances } from '../influxql.ts';
 import { graph } from '../panels.ts';
+import { payments, reservations, unitsLeft } from './sale.ts';
 
 /** Not what the services ask of each other, which only the sync stack does by HTTP. */
 const publicRoutes = '"route" =~ /^.api./';
@@ -82,11 +83,21 @@ const queue = graph({
 const deadLetters = graph({
   title: 'Dead letters',
   about:
-    'Events that an instance has put aside since its start, because no service can handle them as they are; only in the async ' +
-    'stack. Each is somebody’s purchase: look at them with npm run dlq -- list, put right what was wrong, and replay them.',
+    'Events that lie aside because their service could not handle them; only in the async stack. Each is somebody’s ' +
+    'purchase: look at them with npm run dlq -- list, put right what was wrong, and replay them.',
+  unit: units.Short,
+  limit: 1,
+  lines: { '[[tag_service]]': lines({ select: 'max("dead")', from: 'backlog', by: ['service'] }) },
+});
+
+const putAside = graph({
+  title: 'Put aside since the start, by cause',
+  about:
+    'How the dead letters came about; only in the async stack. Unreadable: somebody sends what is no event, or one of a newer ' +
+    'version. Unhandleable: a defect, whose reason the log has. What its service died over was put aside by RabbitMQ, and is not counted here.',
   unit: units.Short,
   lines: {
-    '[[tag_service]] [[tag_cause]]': lines({ select: 'max("count")', from: 'dead_letters', by: ['service', 'cause'] }),
+    '[[tag_service]] [[tag_cause]]': sumOfInstances({ field: 'count', from: 'dead_letters', by: ['service', 'cause'] }),
   },
 });
 
@@ -141,8 +152,12 @@ export const overview = (): Dashboard =>
     description: 'The first look on the day of a sale: is it selling, does it keep up, and what does it cost.',
     variables: [stack(), service()],
     rows: [
-      { title: 'Is it selling?', columns: 3, panels: [throughput, failures, checkout] },
-      { title: 'Does it keep up?', columns: 2, panels: [outbox, waiting, queue, deadLetters] },
+      {
+        title: 'Is it selling?',
+        columns: 3,
+        panels: [reservations(), payments(), unitsLeft('"service" = \'inventory\''), failures, checkout, throughput],
+      },
+      { title: 'Does it keep up?', columns: 3, panels: [outbox, waiting, queue, deadLetters, putAside] },
       { title: 'What does it cost?', columns: 2, panels: [cpu, memory, cpuSum, memorySum] },
     ],
   });
