@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { services } from '../infra/launcher/database-names.ts';
 import { influxql, type Series } from '../infra/launcher/influxql.ts';
+import { parseMetrics } from '../load-tests/sweep/service-metrics.ts';
 import { send, until, type Problem } from './support/http.ts';
 import { expectProblem } from './support/expectations.ts';
 import { onEachStack } from './support/stacks.ts';
@@ -64,11 +65,12 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
   });
 
   test('have the depth of each queue where there are queues', async () => {
-    const series = await ask('SELECT last(queue) FROM backlog GROUP BY service');
-    const named = series.map(({ tags }) => tags?.['service']).toSorted();
     const withQueue = ['inventory', 'order', 'payment', 'reservation'];
     const isAsync = theShop().stack.stack === 'async';
-    expect(named).toEqual(isAsync ? withQueue : []);
+    for (const field of ['queue', 'dead']) {
+      const series = await ask(`SELECT last(${field}) FROM backlog GROUP BY service`);
+      expect(series.map(({ tags }) => tags?.['service']).toSorted()).toEqual(isAsync ? withQueue : []);
+    }
     const deadLetters = await ask('SELECT last(count) FROM dead_letters GROUP BY service');
     expect(deadLetters.map(({ tags }) => tags?.['service']).toSorted()).toEqual(isAsync ? services.toSorted() : []);
   });
@@ -81,9 +83,23 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
       expect(text).toMatch(/^process_cpu_seconds_total\{.*\} \d/m);
       expect(text).toMatch(new RegExp(`^http_request_duration_seconds_count\\{.*service="${service}".*\\} [1-9]`, 'm'));
       expect(text).toMatch(/^flash_sale_outbox_records\{.*\} \d/m);
+      const hasQueue = stack.stack === 'async' && service !== 'user';
+      expect(/^flash_sale_queue_messages\{.*\} \d/m.test(text)).toBe(hasQueue);
     }
     for (const path of ['/metrics', '/api/orders/../../metrics', '/api/orders/..%2f..%2fmetrics']) {
       expectProblem(await send<Problem>(stack.url, 'GET', path), 404, 'not-found');
+    }
+  });
+
+  test('have all that a sweep judges by', async () => {
+    const { processes, stack } = theShop().stack;
+    for (const { name, service, port } of processes) {
+      if (!service) continue;
+      const queue = stack === 'async' && service !== 'user' ? ['queueDepth'] : [];
+      const wanted = ['eventLoopDelayMs', 'laneWaiting', 'outboxDepth', 'poolWaiting', ...queue].toSorted();
+      const told = async () =>
+        Object.keys(parseMetrics(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()));
+      await until(`all figures of ${name}`, async () => (await told()).toSorted().join() === wanted.join());
     }
   });
 

@@ -3,14 +3,20 @@ import type { Level } from './results.ts';
 
 /** A resource that was used up at a level, how that shows, and what to do about it. */
 export interface Saturation {
-  resource: 'cpu' | 'k6' | 'single thread' | 'other load' | 'event loop' | 'pool' | 'queue' | 'outbox';
+  resource: 'cpu' | 'k6' | 'single thread' | 'other load' | 'event loop' | 'lane' | 'pool' | 'queue' | 'outbox';
   evidence: string;
   advice: string;
 }
 
 export type Bounds = Pick<
   typeof readiness,
-  'maxCpuShare' | 'maxK6Share' | 'maxEventLoopLagMs' | 'maxPoolWaiting' | 'maxQueueDepth' | 'maxOutboxDepth'
+  | 'maxCpuShare'
+  | 'maxK6Share'
+  | 'maxEventLoopDelayMs'
+  | 'maxLaneWaiting'
+  | 'maxPoolWaiting'
+  | 'maxQueueDepth'
+  | 'maxOutboxDepth'
 >;
 
 /** A Node process runs its JavaScript on one thread: more than this of one processor, and it has nothing left. */
@@ -25,11 +31,18 @@ export function findSaturation({ resources }: Level, cores: number, bounds: Boun
     ...(
       [
         [
-          'eventLoopLagMs',
+          'eventLoopDelayMs',
           'event loop',
-          bounds.maxEventLoopLagMs,
+          bounds.maxEventLoopDelayMs,
           'ms event-loop delay (p99)',
           'profile it (npm run bench -- --cpu-prof): what runs long in one turn belongs into smaller pieces or another process',
+        ],
+        [
+          'laneWaiting',
+          'lane',
+          bounds.maxLaneWaiting,
+          'requests and events waiting for a transaction',
+          'its transactions take too long: look at the processors and the disk of PostgreSQL, then try more instances',
         ],
         [
           'poolWaiting',
