@@ -30,8 +30,9 @@ const throughput = graph({
 const failures = graph({
   title: 'Failures per second',
   about:
-    'Answers of 500 and above, by service and status. No data means that there were none. 503 is a service that protects ' +
-    'itself: see what is waiting, below. 500 is a defect or a broken server: the log of that service says which.',
+    'Answers of 500 and above, by service and status. 503 is a service that protects itself: see what is waiting, below. 500 is ' +
+    'a defect or a broken server: the log of that service says which. No data means none by a service; what nginx answers by ' +
+    'itself (502, 503 and 504, when no instance does) is in its log alone.',
   unit: units.RequestsPerSecond,
   lines: {
     '[[tag_service]] [[tag_status]]': lines({
