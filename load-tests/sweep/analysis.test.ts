@@ -160,6 +160,16 @@ describe('the checklist', () => {
   });
 });
 
+test('a late event loop is blamed on the processors where none is free, and on its own work where one is', () => {
+  const adviceAt = (busyCores: number) => {
+    const resources = used({ busyCores, services: [{ name: 'order-1', eventLoopDelayMs: 250 }] });
+    const { recommendations } = analyse(aResult(lawful().map((level) => ({ ...level, resources }))));
+    return recommendations?.lines.find((line) => line.startsWith('event loop'));
+  };
+  expect(adviceAt(2)).toContain('the processors first');
+  expect(adviceAt(1)).toContain('profile it');
+});
+
 test('a service that did not always answer makes no line pass, and hides no failure of another', () => {
   const services = [
     { name: 'order-1', queueDepth: 5, outboxDepth: 5_000 },

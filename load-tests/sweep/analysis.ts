@@ -62,7 +62,7 @@ function remarksOf(result: SweepResult, lowest: Level | undefined): string[] {
     ...(result.quick
       ? ['A quick look: short levels. It shows that everything works; its figures are not worth quoting.']
       : []),
-    ...(result.brokenOff === undefined ? [] : [`It was broken off: ${result.brokenOff}.`]),
+    ...(result.brokenOff === undefined ? [] : [`It was broken off: ${result.brokenOff.replace(/\.$/, '')}.`]),
     ...(result.finishedAt === undefined && result.brokenOff === undefined
       ? ['It did not come to its end and does not say why: what follows is what had been written by then.']
       : []),

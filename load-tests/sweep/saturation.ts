@@ -26,16 +26,20 @@ export const muchOtherLoad = 0.1;
 
 /** What was used up at this level, most telling first. What was not measured is not in it. */
 export function findSaturation({ resources }: Level, cores: number, bounds: Bounds): Saturation[] {
+  const processors = processorSaturation(resources, cores, bounds);
+  const waitsForOne = processors.some(({ resource }) => resource === 'cpu');
   return [
-    ...processorSaturation(resources, cores, bounds),
+    ...processors,
     ...(
       [
         [
           'eventLoopDelayMs',
           'event loop',
           bounds.maxEventLoopDelayMs,
-          'ms event-loop delay (p99)',
-          'profile it (npm run bench -- --cpu-prof): what runs long in one turn belongs into smaller pieces or another process',
+          'ms late (p99 of the worst two seconds)',
+          waitsForOne
+            ? 'the processors first: who waits for one comes late, whatever its event loop does'
+            : 'profile it (npm run bench -- --cpu-prof): what runs long in one turn belongs into smaller pieces or another process',
         ],
         [
           'laneWaiting',
