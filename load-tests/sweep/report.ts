@@ -42,7 +42,7 @@ export function reportOf(result: SweepResult, analysis: Analysis): Document {
         kind: 'list',
         items: checklist.map(
           ({ question, answer, evidence }) =>
-            `${answers[answer]} ${question}: ${answer}. ${evidence.replace(/\.$/, '')}.`,
+            `${answers[answer]} ${question}: ${answer}; ${evidence.replace(/\.$/, '')}.`,
         ),
       },
     ],
