@@ -12,7 +12,7 @@ const shoppers = 5;
 /** By stack and dashboard, the panels that rightly have nothing to show. */
 const rightlyEmpty: Record<string, string[]> = {
   // Services that talk over HTTP have no queues.
-  'sync overview': ['Queue depth', 'Dead letters'],
+  'sync overview': ['Queue depth', 'Dead letters', 'Put aside since the start, by cause'],
 };
 
 onEachStack('the dashboards', { metrics: true, demo: { shoppers } }, (theShop) => {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { services } from '../infra/launcher/database-names.ts';
 import { influxql, type Series } from '../infra/launcher/influxql.ts';
+import { parseMetrics } from '../load-tests/sweep/service-metrics.ts';
 import { send, until, type Problem } from './support/http.ts';
 import { expectProblem } from './support/expectations.ts';
 import { onEachStack } from './support/stacks.ts';
@@ -21,6 +22,8 @@ const fields: Record<string, string[]> = {
 };
 
 onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
+  const pageOf = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const portOf = (name: string) => theShop().stack.processes.find((one) => one.name === name)!.port;
   const ask = (statement: string): Promise<Series[]> => influxql(theShop().stack.influxUrl ?? '', statement);
 
   test('reach InfluxDB from every instance of every service', async () => {
@@ -64,11 +67,12 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
   });
 
   test('have the depth of each queue where there are queues', async () => {
-    const series = await ask('SELECT last(queue) FROM backlog GROUP BY service');
-    const named = series.map(({ tags }) => tags?.['service']).toSorted();
     const withQueue = ['inventory', 'order', 'payment', 'reservation'];
     const isAsync = theShop().stack.stack === 'async';
-    expect(named).toEqual(isAsync ? withQueue : []);
+    for (const field of ['queue', 'dead']) {
+      const series = await ask(`SELECT last(${field}) FROM backlog GROUP BY service`);
+      expect(series.map(({ tags }) => tags?.['service']).toSorted()).toEqual(isAsync ? withQueue : []);
+    }
     const deadLetters = await ask('SELECT last(count) FROM dead_letters GROUP BY service');
     expect(deadLetters.map(({ tags }) => tags?.['service']).toSorted()).toEqual(isAsync ? services.toSorted() : []);
   });
@@ -77,23 +81,45 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
     const { stack } = theShop();
     for (const { service, port } of stack.processes) {
       if (!service) continue;
-      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      const text = await pageOf(port);
       expect(text).toMatch(/^process_cpu_seconds_total\{.*\} \d/m);
       expect(text).toMatch(new RegExp(`^http_request_duration_seconds_count\\{.*service="${service}".*\\} [1-9]`, 'm'));
       expect(text).toMatch(/^flash_sale_outbox_records\{.*\} \d/m);
+      const hasQueue = stack.stack === 'async' && service !== 'user';
+      expect(/^flash_sale_queue_messages\{.*\} \d/m.test(text)).toBe(hasQueue);
     }
     for (const path of ['/metrics', '/api/orders/../../metrics', '/api/orders/..%2f..%2fmetrics']) {
       expectProblem(await send<Problem>(stack.url, 'GET', path), 404, 'not-found');
     }
   });
 
+  test('have all that a sweep judges by', async () => {
+    const { processes, stack } = theShop().stack;
+    for (const { name, service, port } of processes) {
+      if (!service) continue;
+      const queue = stack === 'async' && service !== 'user' ? ['queueDepth'] : [];
+      const wanted = ['eventLoopDelayMs', 'laneWaiting', 'outboxDepth', 'poolWaiting', ...queue].toSorted();
+      const told = async () => Object.keys(parseMetrics(await pageOf(port)));
+      await until(`all figures of ${name}`, async () => (await told()).toSorted().join() === wanted.join());
+    }
+  });
+
+  test('do not tell a backlog that nobody can count, while its database is away', async () => {
+    const { postgres } = theShop().stack;
+    const told = async () => parseMetrics(await pageOf(portOf('order-1')));
+    await postgres.stop();
+    try {
+      await until('no outbox', async () => (await told()).outboxDepth === undefined);
+      expect(await told()).toMatchObject({ laneWaiting: 0, poolWaiting: 0 });
+    } finally {
+      await postgres.start();
+    }
+    await until('the outbox again', async () => (await told()).outboxDepth !== undefined);
+  });
+
   test('are nobody’s business: InfluxDB may go and come back during the sale', async () => {
     const { stack } = theShop();
-    const port = stack.processes.find(({ name }) => name === 'order-1')?.port;
-    const hasLost = async () =>
-      /^flash_sale_collector_lost_points\{.*\} [1-9]/m.test(
-        await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
-      );
+    const hasLost = async () => /^flash_sale_collector_lost_points\{.*\} [1-9]/m.test(await pageOf(portOf('order-1')));
     await stack.influxdb.stop();
     await until('a loss that is counted', hasLost);
     const shopper = await theShop().shopper(1);

@@ -55,7 +55,10 @@ export const readiness = {
   maxCpuShare: 0.85,
   /** Share of the machine that k6 may take before the figures say as much about k6 as about the shop. */
   maxK6Share: 0.25,
-  maxEventLoopLagMs: 100,
+  /** How late a service comes to what is due: p99 of the worst two seconds. */
+  maxEventLoopDelayMs: 100,
+  /** Requests and events that wait in one process: two transactions full (BATCH_MAX). */
+  maxLaneWaiting: 512,
   /** Requests that wait for a connection of the read pool. */
   maxPoolWaiting: 10,
   /** Messages in the fullest queue, and records in the fullest outbox. */

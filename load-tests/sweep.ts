@@ -72,5 +72,6 @@ async function report(folder: string, result: SweepResult): Promise<number> {
   await writeFile(join(folder, 'sweep.md'), text);
   await writeFile(join(folder, 'sweep.html'), htmlOf(document));
   say(`\n${text}\nwritten to ${folder}`);
+  say(analysis.kept ? 'every promise was measured and kept' : 'not every promise was measured and kept');
   return analysis.kept ? 0 : 1;
 }

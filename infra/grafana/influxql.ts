@@ -42,9 +42,13 @@ export function lines({ by = [], fill = 'null', ...selection }: Selection & { fi
   return `SELECT ${select} FROM "${from}" WHERE ${condition(selection)} GROUP BY ${groups} fill(${fill})`;
 }
 
-/** Lines of what all instances have together, of a gauge that each instance has for itself. */
+/** Lines of what all instances have together, of a number that each instance has for itself. */
 export function sumOfInstances({ field, from, by = [] }: { field: string; from: string; by?: string[] }): string {
-  const each = lines({ select: `mean("${field}") AS "each"`, from, by: ['service', 'instance'] });
+  const each = lines({
+    select: `mean("${field}") AS "each"`,
+    from,
+    by: ['service', 'instance', ...by.filter((tag) => tag !== 'service')],
+  });
   const groups = ['time($__interval)', ...tags(by)].join(', ');
   return `SELECT sum("each") FROM (${each}) WHERE $timeFilter GROUP BY ${groups} fill(null)`;
 }

@@ -28,6 +28,21 @@ describe('a whole sweep', () => {
     expect(analyse(aResult(slowAt(500))).kept).toBe(false);
     expect(analyse(aResult(slowAt(1_000))).kept).toBe(true);
   });
+
+  test('breaks it by an audit that fails, and cannot keep it below the load that it is promised for', () => {
+    expect(analyse(aResult(lawful(), { audit: { passed: false, output: 'oversold' } })).kept).toBe(false);
+    expect(analyse(aResult(lawful().filter(({ vus }) => vus < 500))).kept).toBe(false);
+    expect(analyse(aResult(lawful().filter(({ vus }) => vus > 500))).kept).toBe(false);
+  });
+
+  test('gets nothing done by failing fast', () => {
+    const failing = lawful().map((level) => {
+      if (level.vus < 500) return level;
+      for (const figures of Object.values(level.endpoints)) figures.wrong = figures.requests * 0.9;
+      return { ...level, requestsPerSecond: level.requestsPerSecond * 10 };
+    });
+    expect(analyse(aResult(failing)).breakingPoint.vus).toBe(analyse(aResult(lawful())).breakingPoint.vus);
+  });
 });
 
 test('the charts have the fitted law and the breaking point, and no law where none fits', () => {
@@ -98,9 +113,11 @@ describe('no breaking point', () => {
   });
 
   test('is given beyond the highest level', () => {
-    const point = pointOf(levelsBy((vus) => throughputAt({ lambda: 60, sigma: 0.0001, kappa: 0 }, vus)));
+    const levels = levelsBy((vus) => throughputAt({ lambda: 60, sigma: 0.0001, kappa: 0 }, vus));
+    const point = pointOf(levels);
     expect(point.vus).toBeUndefined();
     expect(point.reasoning.join()).toContain('still grows at 1000');
+    expect(answerTo(/still grows/, levels)?.answer).toBe('pass');
   });
 
   test('is read from three levels', () => {
@@ -110,7 +127,16 @@ describe('no breaking point', () => {
 
 describe('the checklist', () => {
   test('does not pass what was not measured', () => {
-    for (const question of [/Processors/, /of the shop/, /Event loops/, /connection/, /Queues/, /Outboxes/, /Memory/]) {
+    for (const question of [
+      /Processors/,
+      /of the shop/,
+      /Event loops/,
+      /transaction/,
+      /connection/,
+      /Queues/,
+      /Outboxes/,
+      /Memory/,
+    ]) {
       expect(answerTo(question, lawful())?.answer).toBe('not measured');
     }
     expect(answerTo(/oversold/, lawful(), { audit: 'no stack file' })?.answer).toBe('not measured');
@@ -120,7 +146,7 @@ describe('the checklist', () => {
     const resources = used({
       busyCores: 1.99,
       k6Cores: 0.9,
-      services: [{ name: 'order-1', eventLoopLagMs: 250, queueDepth: 5 }],
+      services: [{ name: 'order-1', laneWaiting: 600, eventLoopDelayMs: 250, queueDepth: 5 }],
     });
     const levels = lawful().map((level) => ({ ...level, resources }));
     expect(answerTo(/Processors/, levels)?.answer).toBe('fail');
@@ -128,9 +154,33 @@ describe('the checklist', () => {
     expect(answerTo(/of the shop/, levels)?.answer).toBe('fail');
     expect(answerTo(/Event loops/, levels)?.answer).toBe('fail');
     expect(answerTo(/Event loops/, levels)?.evidence).toContain('order-1');
+    expect(answerTo(/transaction/, levels)?.answer).toBe('fail');
     expect(answerTo(/Queues/, levels)?.answer).toBe('pass');
     expect(answerTo(/oversold/, levels, { audit: { passed: false, output: 'oversold' } })?.answer).toBe('fail');
   });
+});
+
+test('a late event loop is blamed on the processors where none is free, and on its own work where one is', () => {
+  const adviceAt = (busyCores: number) => {
+    const resources = used({ busyCores, services: [{ name: 'order-1', eventLoopDelayMs: 250 }] });
+    const { recommendations } = analyse(aResult(lawful().map((level) => ({ ...level, resources }))));
+    return recommendations?.lines.find((line) => line.startsWith('event loop'));
+  };
+  expect(adviceAt(2)).toContain('the processors first');
+  expect(adviceAt(1)).toContain('profile it');
+});
+
+test('a service that did not always answer makes no line pass, and hides no failure of another', () => {
+  const services = [
+    { name: 'order-1', queueDepth: 5, outboxDepth: 5_000 },
+    { name: 'order-2', unanswered: 3 },
+  ];
+  const levels = lawful().map((level) => ({ ...level, resources: used({ services }) }));
+  expect(answerTo(/Queues/, levels)).toMatchObject({
+    answer: 'not measured',
+    evidence: expect.stringContaining('order-2'),
+  });
+  expect(answerTo(/Outboxes/, levels)?.answer).toBe('fail');
 });
 
 test('recommendations name what is used up, k6 and strangers among them', () => {
@@ -138,12 +188,12 @@ test('recommendations name what is used up, k6 and strangers among them', () => 
     { name: 'postgres', cores: 0.3, peakBytes: 1 },
     { name: 'order-1', cores: 0.95, peakBytes: 1 },
   ];
-  const services = [{ name: 'order-1', poolWaiting: 40 }];
+  const services = [{ name: 'order-1', poolWaiting: 40, laneWaiting: 600 }];
   const levels = lawful().map((level) => ({
     ...level,
     resources: { busyCores: 2, k6Cores: 0.51, processes, services },
   }));
   const lines = analyse(aResult(levels)).recommendations?.lines ?? [];
-  expect(lines.map((line) => line.split(':')[0])).toEqual(['cpu', 'k6', 'single thread', 'other load', 'pool']);
+  expect(lines.map((line) => line.split(':')[0])).toEqual(['cpu', 'k6', 'single thread', 'other load', 'lane', 'pool']);
   expect(lines[0]).toContain('order-1 0.95');
 });

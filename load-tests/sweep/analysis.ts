@@ -20,7 +20,7 @@ export interface Analysis {
   breakingPoint: BreakingPoint;
   checklist: Line[];
   recommendations: { vus: number; lines: string[] } | undefined;
-  /** True if every promised objective was measured and met at every planned level. */
+  /** True if every promised objective was measured and met, up to the load to which it is promised, and the audit found nothing. */
   kept: boolean;
 }
 
@@ -46,7 +46,12 @@ export function analyse(result: SweepResult): Analysis {
     checklist: checklist(result, breakingPoint),
     recommendations: recommendations(result, breakingPoint),
     kept:
-      met && missingLevels(result).length === 0 && result.finishedAt !== undefined && result.brokenOff === undefined,
+      met &&
+      levels.some(({ level }) => level.vus === promisedVus) &&
+      missingLevels(result).length === 0 &&
+      result.finishedAt !== undefined &&
+      result.brokenOff === undefined &&
+      (typeof result.audit === 'string' || result.audit.passed),
   };
 }
 
@@ -57,7 +62,7 @@ function remarksOf(result: SweepResult, lowest: Level | undefined): string[] {
     ...(result.quick
       ? ['A quick look: short levels. It shows that everything works; its figures are not worth quoting.']
       : []),
-    ...(result.brokenOff === undefined ? [] : [`It was broken off: ${result.brokenOff}.`]),
+    ...(result.brokenOff === undefined ? [] : [`It was broken off: ${result.brokenOff.replace(/\.$/, '')}.`]),
     ...(result.finishedAt === undefined && result.brokenOff === undefined
       ? ['It did not come to its end and does not say why: what follows is what had been written by then.']
       : []),

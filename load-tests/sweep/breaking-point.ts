@@ -1,5 +1,5 @@
 import { elasticities, findChangePoint } from './change-point.ts';
-import type { Level } from './results.ts';
+import { rightPerSecond, type Level } from './results.ts';
 import {
   fitLaw,
   peakThroughput,
@@ -14,6 +14,8 @@ import {
 export interface BreakingPoint {
   /** Undefined if none was found, or none that may be believed. */
   vus: number | undefined;
+  /** The highest level, where throughput grows even there. */
+  growsAt?: number;
   /** The law, if it describes the figures. */
   law: Law | undefined;
   reasoning: string[];
@@ -29,7 +31,7 @@ const grown = 0.95;
 const mostMovement = 2;
 
 export function findBreakingPoint(levels: Level[]): BreakingPoint {
-  const points = levels.map(({ vus, requestsPerSecond }) => ({ vus, throughput: requestsPerSecond }));
+  const points = levels.map((level) => ({ vus: level.vus, throughput: rightPerSecond(level) }));
   const none = { vus: undefined, law: undefined };
   if (points.length < fewestLevels) {
     const reason = `${points.length} measured levels are too few for a law with three parameters; ${fewestLevels} are needed.`;
@@ -45,18 +47,18 @@ export function findBreakingPoint(levels: Level[]): BreakingPoint {
     return { ...none, reasoning: [reason, bend.text, latency] };
   }
   const description = `Fitted by least squares of the relative error: λ = ${law.lambda.toFixed(1)} requests/s for one user, σ = ${scientific(law.sigma)} (contention), κ = ${scientific(law.kappa)} (coherency); typically ${percent(error)} off.`;
-  const { vus, text } = judgeLaw(law, points);
-  const agreement = vus === undefined ? [] : [agreementOf(vus, bend.vus, points)];
-  return { vus, law, reasoning: [description, text, bend.text, ...agreement, latency] };
+  const { text, ...found } = judgeLaw(law, points);
+  const agreement = found.vus === undefined ? [] : [agreementOf(found.vus, bend.vus, points)];
+  return { ...found, law, reasoning: [description, text, bend.text, ...agreement, latency] };
 }
 
-function judgeLaw(law: Law, points: Point[]): { vus: number | undefined; text: string } {
+function judgeLaw(law: Law, points: Point[]): Pick<BreakingPoint, 'vus' | 'growsAt'> & { text: string } {
   const [lowest, highest] = [points[0]?.vus ?? 0, points.at(-1)?.vus ?? 0];
   const vus = vusAtShareOfPeak(law, grown);
   if (vus > highest) {
     const where = Number.isFinite(vus) ? `by the law growth would end at about ${rounded(vus)}, which` : 'its end';
     const text = `Throughput still grows at ${highest} virtual users, the highest level: ${where} was not measured and is no finding.`;
-    return { vus: undefined, text };
+    return { vus: undefined, growsAt: highest, text };
   }
   const peak = peakVus(law);
   const turn =

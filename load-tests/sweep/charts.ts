@@ -4,6 +4,7 @@ import { use } from 'echarts/core';
 import { axisStyle, draw, numberAxis, text, type Chart } from '../comparison/charts.ts';
 import { endpoints, objectives } from '../objectives.ts';
 import type { Analysis } from './analysis.ts';
+import { rightPerSecond } from './results.ts';
 import { throughputAt } from './scalability.ts';
 
 use([HeatmapChart, MarkLineComponent, ScatterChart, VisualMapComponent]);
@@ -19,7 +20,7 @@ export function chartsOf(analysis: Analysis): Chart[] {
 }
 
 function throughput({ levels, breakingPoint: { vus, law } }: Analysis): Chart {
-  const measured = levels.map(({ level }): [number, number] => [level.vus, level.requestsPerSecond]);
+  const measured = levels.map(({ level }): [number, number] => [level.vus, rightPerSecond(level)]);
   const says = law
     ? 'Dots are measured; the curve is the fitted scalability law.'
     : 'Dots are measured; no law describes them well enough to be drawn.';
@@ -29,7 +30,7 @@ function throughput({ levels, breakingPoint: { vus, law } }: Analysis): Chart {
     says: vus === undefined ? says : `${says} The upright line is the breaking point, ${vus}.`,
     svg: draw({
       xAxis: shoppersAxis(measured),
-      yAxis: numberAxis('requests/s'),
+      yAxis: numberAxis('right answers/s'),
       series: [
         { ...dots('measured', measured), ...breakingLine(vus) },
         ...(law

@@ -68,7 +68,9 @@ export async function measureLevels(
     await keep();
   }
   say('audit');
-  result.audit = await runAudit(stack.stackFile);
+  const audit = await runAudit(stack.stackFile);
+  signal.throwIfAborted(); // Ctrl-C ends the audit, too, which then has found nothing
+  result.audit = audit;
 }
 
 async function measureLevel(

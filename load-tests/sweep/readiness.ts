@@ -1,7 +1,7 @@
 import { objectives, promisedVus, readiness } from '../objectives.ts';
 import type { BreakingPoint } from './breaking-point.ts';
 import { complianceOf } from './judge.ts';
-import { missingLevels, type Level, type ServiceFigures, type SweepResult } from './results.ts';
+import { missingLevels, type Figure, type Level, type SweepResult } from './results.ts';
 import { findSaturation } from './saturation.ts';
 
 /** A line of the production-readiness checklist. */
@@ -19,9 +19,16 @@ export function checklist(result: SweepResult, breakingPoint: BreakingPoint): Li
     complete(result),
     objectivesKept(promised, result),
     noneWrong(promised),
-    room(breakingPoint, result),
+    room(breakingPoint),
     ...(top ? [processors(top, result.machine.cores), k6Share(top, result.machine.cores)] : []),
-    gauge(top, 'eventLoopLagMs', 'Event loops are free', readiness.maxEventLoopLagMs, 'ms p99'),
+    gauge(
+      top,
+      'eventLoopDelayMs',
+      'Event loops are free',
+      readiness.maxEventLoopDelayMs,
+      'ms late (p99 of the worst two seconds)',
+    ),
+    gauge(top, 'laneWaiting', 'Nobody queues for a transaction', readiness.maxLaneWaiting, 'waiting'),
     gauge(top, 'poolWaiting', 'Nobody queues for a database connection', readiness.maxPoolWaiting, 'waiting'),
     gauge(top, 'queueDepth', 'Queues are short', readiness.maxQueueDepth, 'messages'),
     gauge(top, 'outboxDepth', 'Outboxes are short', readiness.maxOutboxDepth, 'records'),
@@ -75,15 +82,14 @@ function noneWrong(promised: Level[]): Line {
   return { question, answer: sum('failed') + sum('wrong') === 0 ? 'pass' : 'fail', evidence };
 }
 
-function room({ vus, law }: BreakingPoint, { levels }: SweepResult): Line {
+function room({ vus, growsAt }: BreakingPoint): Line {
   const question = `Throughput still grows at ${promisedVus} virtual users`;
-  const highest = levels.at(-1)?.vus ?? 0;
   if (vus !== undefined) {
     return { question, answer: vus >= promisedVus ? 'pass' : 'fail', evidence: `growth ends at ${vus}` };
   }
-  return law && highest >= promisedVus
-    ? { question, answer: 'not measured', evidence: 'no breaking point that may be believed was found' }
-    : { question, answer: 'not measured', evidence: 'the scalability law could not be fitted' };
+  return growsAt !== undefined && growsAt >= promisedVus
+    ? { question, answer: 'pass', evidence: `it grows at ${growsAt}, the highest level` }
+    : { question, answer: 'not measured', evidence: 'no breaking point that may be believed was found' };
 }
 
 function processors({ vus, resources: { busyCores, stolenCores = 0 } }: Level, cores: number): Line {
@@ -110,23 +116,19 @@ function k6Share({ vus, resources: { k6Cores } }: Level, cores: number): Line {
   };
 }
 
-function gauge(
-  top: Level | undefined,
-  figure: Exclude<keyof ServiceFigures, 'name'>,
-  question: string,
-  limit: number,
-  unit: string,
-): Line {
-  const known = (top?.resources.services ?? []).flatMap(({ name, [figure]: value }) =>
-    value === undefined ? [] : [{ name, value }],
-  );
+function gauge(top: Level | undefined, figure: Figure, question: string, limit: number, unit: string): Line {
+  const services = top?.resources.services ?? [];
+  const known = services.flatMap(({ name, [figure]: value }) => (value === undefined ? [] : [{ name, value }]));
   const worst = known.sort((one, other) => other.value - one.value)[0];
-  if (!top || !worst) return { question, answer: 'not measured', evidence: 'no service tells it' };
-  const answer = worst.value <= limit ? 'pass' : 'fail';
+  if (!top || !worst) return { question, answer: 'not measured', evidence: 'no service tells of any' };
+  const silent = services.filter(({ unanswered = 0 }) => unanswered > 0).map(({ name }) => name);
+  const answer = worst.value > limit ? 'fail' : silent.length > 0 ? 'not measured' : 'pass';
   return {
     question,
     answer,
-    evidence: `${worst.name}: ${worst.value.toFixed(0)} ${unit} at ${top.vus}, at most ${limit}`,
+    evidence:
+      `${worst.name}: ${worst.value.toFixed(0)} ${unit} at ${top.vus}, at most ${limit}` +
+      (silent.length > 0 ? `; but ${silent.join(', ')} did not always answer` : ''),
   };
 }
 

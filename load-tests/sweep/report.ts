@@ -38,11 +38,13 @@ export function reportOf(result: SweepResult, analysis: Analysis): Document {
       heading('What is used up'),
       ...usedUp(analysis),
       heading('Production readiness'),
-      table(
-        'Checks and what they rest on',
-        ['check', 'answer', 'evidence'],
-        checklist.map(({ question, answer, evidence }) => [question, answer, evidence]),
-      ),
+      {
+        kind: 'list',
+        items: checklist.map(
+          ({ question, answer, evidence }) =>
+            `${answers[answer]} ${question}: ${answer}; ${evidence.replace(/\.$/, '')}.`,
+        ),
+      },
     ],
   };
 }
@@ -70,6 +72,7 @@ function levelTable({ levels }: Analysis): Block {
   );
 }
 
+const answers = { pass: '✓', fail: '✗', 'not measured': '?' };
 const marks = { met: '✓', missed: '✗', 'not measured': '?' };
 
 function complianceTable({ levels }: Analysis): Block {

@@ -16,7 +16,10 @@ const endpointFigures = z.object({
 /** The worst that one instance said of itself during a level; what it did not say is absent. */
 const serviceFigures = z.object({
   name: z.string(),
-  eventLoopLagMs: count.optional(),
+  /** Looks at it that it left without an answer: what it was like then nobody knows. */
+  unanswered: count.optional(),
+  eventLoopDelayMs: count.optional(),
+  laneWaiting: count.optional(),
   poolWaiting: count.optional(),
   queueDepth: count.optional(),
   outboxDepth: count.optional(),
@@ -67,6 +70,8 @@ export type SweepResult = z.output<typeof sweepResult>;
 export type Level = z.output<typeof level>;
 export type Resources = z.output<typeof resources>;
 export type ServiceFigures = z.output<typeof serviceFigures>;
+/** What a service tells of itself. */
+export type Figure = Exclude<keyof ServiceFigures, 'name' | 'unanswered'>;
 
 const fileName = 'sweep.json';
 
@@ -103,6 +108,12 @@ export async function writeResult(folder: string, result: SweepResult): Promise<
   const file = join(folder, fileName);
   await writeFile(`${file}.new`, JSON.stringify(result, null, 2) + '\n');
   await rename(`${file}.new`, file);
+}
+
+/** Right answers per second: a shop that fails fast must not look as if it got more done. */
+export function rightPerSecond({ endpoints, requests, requestsPerSecond }: Level): number {
+  const wrong = Object.values(endpoints).reduce((sum, one) => sum + one.wrong, 0);
+  return requestsPerSecond * (1 - wrong / requests);
 }
 
 /** Planned levels without figures: they failed, or the sweep never came to them. */

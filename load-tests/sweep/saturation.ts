@@ -3,14 +3,20 @@ import type { Level } from './results.ts';
 
 /** A resource that was used up at a level, how that shows, and what to do about it. */
 export interface Saturation {
-  resource: 'cpu' | 'k6' | 'single thread' | 'other load' | 'event loop' | 'pool' | 'queue' | 'outbox';
+  resource: 'cpu' | 'k6' | 'single thread' | 'other load' | 'event loop' | 'lane' | 'pool' | 'queue' | 'outbox';
   evidence: string;
   advice: string;
 }
 
 export type Bounds = Pick<
   typeof readiness,
-  'maxCpuShare' | 'maxK6Share' | 'maxEventLoopLagMs' | 'maxPoolWaiting' | 'maxQueueDepth' | 'maxOutboxDepth'
+  | 'maxCpuShare'
+  | 'maxK6Share'
+  | 'maxEventLoopDelayMs'
+  | 'maxLaneWaiting'
+  | 'maxPoolWaiting'
+  | 'maxQueueDepth'
+  | 'maxOutboxDepth'
 >;
 
 /** A Node process runs its JavaScript on one thread: more than this of one processor, and it has nothing left. */
@@ -20,16 +26,27 @@ export const muchOtherLoad = 0.1;
 
 /** What was used up at this level, most telling first. What was not measured is not in it. */
 export function findSaturation({ resources }: Level, cores: number, bounds: Bounds): Saturation[] {
+  const processors = processorSaturation(resources, cores, bounds);
+  const waitsForOne = processors.some(({ resource }) => resource === 'cpu');
   return [
-    ...processorSaturation(resources, cores, bounds),
+    ...processors,
     ...(
       [
         [
-          'eventLoopLagMs',
+          'eventLoopDelayMs',
           'event loop',
-          bounds.maxEventLoopLagMs,
-          'ms event-loop delay (p99)',
-          'profile it (npm run bench -- --cpu-prof): what runs long in one turn belongs into smaller pieces or another process',
+          bounds.maxEventLoopDelayMs,
+          'ms late (p99 of the worst two seconds)',
+          waitsForOne
+            ? 'the processors first: who waits for one comes late, whatever its event loop does'
+            : 'profile it (npm run bench -- --cpu-prof): what runs long in one turn belongs into smaller pieces or another process',
+        ],
+        [
+          'laneWaiting',
+          'lane',
+          bounds.maxLaneWaiting,
+          'requests and events waiting for a transaction',
+          'its transactions take too long: look at the processors and the disk of PostgreSQL, then try more instances',
         ],
         [
           'poolWaiting',

@@ -4,6 +4,7 @@ import { commonSchema } from '@flash-sale/shared/config.ts';
 import { dashboard, service, stack } from '../dashboard.ts';
 import { lines, perSecond, sumOfInstances } from '../influxql.ts';
 import { graph } from '../panels.ts';
+import { payments, reservations, unitsLeft } from './sale.ts';
 
 /** Not what the services ask of each other, which only the sync stack does by HTTP. */
 const publicRoutes = '"route" =~ /^.api./';
@@ -29,8 +30,9 @@ const throughput = graph({
 const failures = graph({
   title: 'Failures per second',
   about:
-    'Answers of 500 and above, by service and status. No data means that there were none. 503 is a service that protects ' +
-    'itself: see what is waiting, below. 500 is a defect or a broken server: the log of that service says which.',
+    'Answers of 500 and above, by service and status. 503 is a service that protects itself: see what is waiting, below. 500 is ' +
+    'a defect or a broken server: the log of that service says which. No data means none by a service; what nginx answers by ' +
+    'itself (502, 503 and 504, when no instance does) is in its log alone.',
   unit: units.RequestsPerSecond,
   lines: {
     '[[tag_service]] [[tag_status]]': lines({
@@ -82,11 +84,21 @@ const queue = graph({
 const deadLetters = graph({
   title: 'Dead letters',
   about:
-    'Events that an instance has put aside since its start, because no service can handle them as they are; only in the async ' +
-    'stack. Each is somebody’s purchase: look at them with npm run dlq -- list, put right what was wrong, and replay them.',
+    'Events that lie aside because their service could not handle them; only in the async stack. Each is somebody’s ' +
+    'purchase: look at them with npm run dlq -- list, put right what was wrong, and replay them.',
+  unit: units.Short,
+  limit: 1,
+  lines: { '[[tag_service]]': lines({ select: 'max("dead")', from: 'backlog', by: ['service'] }) },
+});
+
+const putAside = graph({
+  title: 'Put aside since the start, by cause',
+  about:
+    'How the dead letters came about; only in the async stack. Unreadable: somebody sends what is no event, or one of a newer ' +
+    'version. Unhandleable: a defect, whose reason the log has. What its service died over was put aside by RabbitMQ, and is not counted here.',
   unit: units.Short,
   lines: {
-    '[[tag_service]] [[tag_cause]]': lines({ select: 'max("count")', from: 'dead_letters', by: ['service', 'cause'] }),
+    '[[tag_service]] [[tag_cause]]': sumOfInstances({ field: 'count', from: 'dead_letters', by: ['service', 'cause'] }),
   },
 });
 
@@ -141,8 +153,12 @@ export const overview = (): Dashboard =>
     description: 'The first look on the day of a sale: is it selling, does it keep up, and what does it cost.',
     variables: [stack(), service()],
     rows: [
-      { title: 'Is it selling?', columns: 3, panels: [throughput, failures, checkout] },
-      { title: 'Does it keep up?', columns: 2, panels: [outbox, waiting, queue, deadLetters] },
+      {
+        title: 'Is it selling?',
+        columns: 3,
+        panels: [reservations(), payments(), unitsLeft('"service" = \'inventory\''), failures, checkout, throughput],
+      },
+      { title: 'Does it keep up?', columns: 3, panels: [outbox, waiting, queue, deadLetters, putAside] },
       { title: 'What does it cost?', columns: 2, panels: [cpu, memory, cpuSum, memorySum] },
     ],
   });

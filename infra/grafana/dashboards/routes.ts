@@ -65,7 +65,7 @@ const answersOf = (statusClass: 4 | 5) => ({
 const failures = graph({
   title: 'Failures per second',
   about:
-    'Answers of 500 and above. No data means that there were none. 503 on one route is a bound that it has of its own; on all ' +
+    'Answers of 500 and above. No data means none by a service; what nginx answers itself is not counted. 503 on one route is a bound that it has of its own; on all ' +
     'routes of a service, its database is away.',
   unit: units.RequestsPerSecond,
   lines: answersOf(5),

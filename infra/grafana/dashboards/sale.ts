@@ -5,7 +5,9 @@ import { chosenProducts, lines, perSecond, rows } from '../influxql.ts';
 import { graph, table } from '../panels.ts';
 
 const stock = { from: 'stock', of: chosenProducts, by: ['product'] };
-const unitsOver = (field: string) => ({ '[[tag_product]]': lines({ ...stock, select: `last("${field}")` }) });
+const unitsOver = (field: string, of = chosenProducts) => ({
+  '[[tag_product]]': lines({ ...stock, of, select: `last("${field}")` }),
+});
 
 const now = table({
   title: 'Stock',
@@ -19,14 +21,16 @@ const now = table({
   }),
 });
 
-const left = graph({
-  title: 'Left',
-  about:
-    'Units that nobody has bought or holds. It may rise again: holds that run out and cancelled reservations give their units ' +
-    'back. At zero the shop turns buyers away before their request costs anything.',
-  unit: units.Short,
-  lines: unitsOver('available'),
-});
+/** @param of whose points */
+export const unitsLeft = (of: string) =>
+  graph({
+    title: 'Left',
+    about:
+      'Units that nobody has bought or holds. It may rise again: holds that run out and cancelled reservations give their units ' +
+      'back. At zero the shop turns buyers away before their request costs anything.',
+    unit: units.Short,
+    lines: unitsOver('available', of),
+  });
 
 const held = graph({
   title: 'Held',
@@ -51,23 +55,25 @@ const total = graph({
   lines: unitsOver('total'),
 });
 
-const reservations = graph({
-  title: 'Reservations per second',
-  about:
-    'By status. 201 is held, 202 is accepted and decided later, 409 is sold out or another refusal, 503 a shop with too much ' +
-    'waiting. Mostly 202 in the sync stack means that inventory is slow or away.',
-  unit: units.RequestsPerSecond,
-  lines: { '[[tag_status]]': outcomesOf('reservation', 'reservations') },
-});
+export const reservations = () =>
+  graph({
+    title: 'Reservations per second',
+    about:
+      'By status. 201 is held, 202 is accepted and decided later, 409 is sold out or another refusal, 503 a shop with too much ' +
+      'waiting. Mostly 202 in the sync stack means that inventory is slow or away.',
+    unit: units.RequestsPerSecond,
+    lines: { '[[tag_status]]': outcomesOf('reservation', 'reservations') },
+  });
 
-const payments = graph({
-  title: 'Payments per second',
-  about:
-    'By status. 201 is captured, 402 is declined, 202 is a payment whose outcome the gateway still owes. Many 202 mean that ' +
-    'the gateway is in trouble; the shop asks it again by itself.',
-  unit: units.RequestsPerSecond,
-  lines: { '[[tag_status]]': outcomesOf('payment', 'payments') },
-});
+export const payments = () =>
+  graph({
+    title: 'Payments per second',
+    about:
+      'By status. 201 is captured, 402 is declined, 202 is a payment whose outcome the gateway still owes. Many 202 mean that ' +
+      'the gateway is in trouble; the shop asks it again by itself.',
+    unit: units.RequestsPerSecond,
+    lines: { '[[tag_status]]': outcomesOf('payment', 'payments') },
+  });
 
 export const sale = (): Dashboard =>
   dashboard({
@@ -76,8 +82,8 @@ export const sale = (): Dashboard =>
     description: 'How far the sale is: what is held, sold and left of each product, and what buyers hear.',
     variables: [stack(), product()],
     rows: [
-      { title: 'What buyers hear', columns: 2, panels: [reservations, payments] },
-      { title: 'Where the units are', columns: 2, panels: [left, held, sold, total] },
+      { title: 'What buyers hear', columns: 2, panels: [reservations(), payments()] },
+      { title: 'Where the units are', columns: 2, panels: [unitsLeft(chosenProducts), held, sold, total] },
       { title: 'Product by product', columns: 1, panels: [now] },
     ],
   });

@@ -3,11 +3,12 @@ import { sql, type Kysely } from 'kysely';
 import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
 import { eventually } from '../testing/eventually.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
-import { openReads, orUnavailable } from './connection.ts';
+import { openWatchedReads, orUnavailable, type PoolUse } from './connection.ts';
 
 let database: TestDatabase;
 let proxy: TcpProxy;
 let reads: Kysely<unknown>;
+let use: () => PoolUse;
 const lost: Error[] = [];
 
 beforeAll(async () => {
@@ -17,7 +18,8 @@ afterAll(() => database.drop());
 beforeEach(async () => {
   lost.splice(0);
   proxy = await startTcpProxy(database.url);
-  reads = openReads({ url: proxy.url, poolSize: 2, statementTimeoutMs: 200, onError: (error) => lost.push(error) });
+  const onError = (error: Error) => lost.push(error);
+  ({ db: reads, use } = openWatchedReads({ url: proxy.url, poolSize: 2, statementTimeoutMs: 200, onError }));
 });
 afterEach(async () => {
   await proxy.close();
@@ -33,6 +35,15 @@ describe('reads', () => {
     const { rows } = await sql`SELECT 9007199254740991::bigint AS n`.execute(reads);
     expect(rows).toEqual([{ n: Number.MAX_SAFE_INTEGER }]);
     await expect(sql`SELECT 9007199254740993::bigint AS n`.execute(reads)).rejects.toThrow(/2\^53/);
+  });
+
+  test('it is known how many connections are in use, and how many reads wait for one', async () => {
+    const gate = Promise.withResolvers<void>();
+    const held = [1, 2, 3].map(() => reads.connection().execute(() => gate.promise));
+    await eventually(() => expect(use()).toEqual({ used: 2, waiting: 1 }));
+    gate.resolve();
+    await Promise.all(held);
+    expect(use()).toEqual({ used: 0, waiting: 0 });
   });
 
   test('one that takes too long is ended by the server, and its connection stays usable', async () => {

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
-import type { ServiceName } from '../events/subscriptions.ts';
 import type { Publication } from './amqp-messages.ts';
-import { assertTopology, subscribingServices } from './amqp-topology.ts';
+import { assertTopology } from './amqp-topology.ts';
 
 const countWithinMs = 1_000;
 
@@ -51,16 +50,14 @@ export class AmqpPublisher {
     return this.#session !== undefined && !this.#blocked;
   }
 
-  /** How many messages wait in each service's queue; nothing while the broker does not tell. */
-  async queueDepths(): Promise<Partial<Record<ServiceName, number>>> {
+  /** How many messages lie in each of these queues; nothing while the broker does not tell. */
+  async depthsOf<Queue extends string>(queues: readonly Queue[]): Promise<Partial<Record<Queue, number>>> {
     const { channel } = this.#session ?? {};
     if (!channel || !this.ready) return {};
-    const counts = subscribingServices.map(
-      async (service) => [service, (await channel.checkQueue(service)).messageCount] as const,
-    );
+    const counts = queues.map(async (queue) => [queue, (await channel.checkQueue(queue)).messageCount] as const);
     // A broker short of memory answers nothing on this connection, for as long as it is.
     const silence = sleep(countWithinMs, [], { ref: false });
-    return Object.fromEntries(await Promise.race([Promise.all(counts), silence]));
+    return Object.fromEntries(await Promise.race([Promise.all(counts), silence])) as Partial<Record<Queue, number>>;
   }
 
   /**

@@ -111,7 +111,10 @@ describe('amqp transport, its own side of it', () => {
       expect(network.transportOf('order').deadLetters()).toEqual({ unreadable: 1, unhandleable: 0 }),
     );
     await eventually(() => expect(receivedIds(order())).toEqual(idsOf([before, after])));
+    const left = () => network.transportOf('order').deadLettersLeft();
+    expect(await left()).toBe(1);
     const [dead, ...others] = await takeDead();
+    await eventually(async () => expect(await left()).toBe(0));
     expect(others).toEqual([]);
     expect(dead!.content.toString()).toBe(content);
     expect(dead!.properties).toMatchObject({

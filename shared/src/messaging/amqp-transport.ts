@@ -6,6 +6,7 @@ import { AmqpConsumer } from './amqp-consumer.ts';
 import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';
 import { eventPublication } from './amqp-messages.ts';
 import { AmqpPublisher } from './amqp-publisher.ts';
+import { deadQueueOf, subscribingServices } from './amqp-topology.ts';
 import type { Intake, OutboxRecord, Transport } from './transport.ts';
 
 /** Longest that handlings under way may take when the transport stops. */
@@ -75,7 +76,13 @@ export class AmqpTransport implements Transport {
   }
 
   backlog(): Promise<Partial<Record<ServiceName, number>>> {
-    return this.#publisher.queueDepths();
+    return this.#publisher.depthsOf(subscribingServices);
+  }
+
+  async deadLettersLeft(): Promise<number | undefined> {
+    if (!this.#consumer) return undefined;
+    const queue = deadQueueOf(this.#intake!.service);
+    return (await this.#publisher.depthsOf([queue]))[queue];
   }
 
   deadLetters(): Readonly<Record<DeadLetterCause, number>> {

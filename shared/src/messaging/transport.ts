@@ -54,6 +54,8 @@ export interface Transport {
   backlog?(): Promise<Partial<Record<ServiceName, number>>>;
   /** How many messages this process has put aside for somebody to look at, by cause, where the transport does so itself. */
   deadLetters?(): Readonly<Record<string, number>>;
+  /** How many of the service lie there now, whoever put them aside and whenever; undefined while it cannot tell. */
+  deadLettersLeft?(): Promise<number | undefined>;
   /** Receives nothing more, where the transport fetches events itself; what is under way is finished. */
   stopReceiving?(): Promise<void>;
   /** Stops receiving, finishes what is under way. */

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { EventLoopDelay } from './event-loop-delay.ts';
 import { percentile } from './percentile.ts';
 
 /** One point in the making: what was measured, of which thing, and its values. */
@@ -25,8 +26,9 @@ const requestBounds = [
 ];
 const batchSizes = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const batchBounds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5];
-/** Each look wakes the process up, ten of which share two processors here. */
-const lagResolutionMs = 100;
+/** Each probe wakes the process up, ten of which share two processors here. */
+const probeLoopEveryMs = 100;
+const hardlyEverMs = 3_600_000;
 
 interface RequestSeries {
   tags: { route: string; method: string; status: string };
@@ -55,7 +57,7 @@ export class Metrics {
   constructor(labels: { stack: string; service: string }) {
     const registers = [this.registry];
     this.registry.setDefaultLabels(labels);
-    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: lagResolutionMs });
+    this.#watchProcess();
     this.#requests = new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Requests by route, method and status, until their answer was written.',
@@ -103,18 +105,8 @@ export class Metrics {
     this.#watched.push(watched);
     const { measurement, tag, gauges, read } = watched;
     for (const [field, name] of Object.entries(gauges)) {
-      new Gauge({
-        name,
-        help: `${measurement}: ${field}, as of now.`,
-        labelNames: tag ? [tag] : [],
-        registers: [this.registry],
-        collect() {
-          this.reset();
-          for (const { of, fields } of read()) {
-            if (fields[field] !== undefined) this.set(tag && of !== undefined ? { [tag]: of } : {}, fields[field]);
-          }
-        },
-      });
+      const values = () => read().map(({ of, fields }) => ({ of, value: fields[field] }));
+      this.#gauge(name, `${measurement}: ${field}, as of now.`, values, tag);
     }
   }
 
@@ -128,6 +120,42 @@ export class Metrics {
       })),
     );
     return [...(await this.#takeRequests()), this.#takeBatches(), ...watched];
+  }
+
+  /** What prom-client tells of a process, but for the event loop: its figures never fall below the time between two probes. */
+  #watchProcess(): void {
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: hardlyEverMs });
+    for (const { name } of this.registry.getMetricsAsArray())
+      if (name.startsWith('nodejs_eventloop_lag')) this.registry.removeSingleMetric(name);
+    const delay = new EventLoopDelay(probeLoopEveryMs);
+    const p99Seconds = () => {
+      const taken = delay.take();
+      return [{ of: undefined, value: taken && taken.p99Ms / 1_000 }];
+    };
+    const help = 'How late the event loop came to what was due, since the last look.';
+    this.#gauge('flash_sale_event_loop_delay_p99_seconds', help, p99Seconds);
+  }
+
+  /** Is read when somebody looks. What has no value is not told: 0 would be an answer. */
+  #gauge(
+    name: string,
+    help: string,
+    read: () => { of: string | undefined; value: number | undefined }[],
+    tag?: string,
+  ) {
+    new Gauge({
+      name,
+      help,
+      labelNames: tag ? [tag] : [],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        if (!tag) this.remove(); // without labels it begins at 0
+        for (const { of, value } of read()) {
+          if (value !== undefined) this.set(tag && of !== undefined ? { [tag]: of } : {}, value);
+        }
+      },
+    });
   }
 
   #takeBatches(): Sample {

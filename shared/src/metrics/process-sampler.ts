@@ -1,11 +1,12 @@
-import { monitorEventLoopDelay, performance, PerformanceObserver } from 'node:perf_hooks';
+import { performance, PerformanceObserver } from 'node:perf_hooks';
+import { EventLoopDelay } from './event-loop-delay.ts';
 import type { Sample } from './metrics.ts';
 
-const resolutionMs = 20;
+const probeLoopEveryMs = 20;
 
 /** Measures this process between two looks. Close it: it watches the event loop and the garbage collector. */
 export class ProcessSampler {
-  readonly #delay = monitorEventLoopDelay({ resolution: resolutionMs });
+  readonly #delay = new EventLoopDelay(probeLoopEveryMs);
   readonly #collections: PerformanceObserver;
   #gc = { ms: 0, count: 0 };
   #cpu = process.cpuUsage();
@@ -13,7 +14,6 @@ export class ProcessSampler {
   #atMs = performance.now();
 
   constructor() {
-    this.#delay.enable();
     this.#collections = new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) {
         this.#gc.ms += duration;
@@ -28,19 +28,19 @@ export class ProcessSampler {
     const { user, system } = process.cpuUsage(this.#cpu);
     const loop = performance.eventLoopUtilization();
     const { rss, heapUsed, heapTotal } = process.memoryUsage();
+    const delay = this.#delay.take();
     const fields = {
       cpu_percent: (user + system) / 10 / (nowMs - this.#atMs),
       rss_bytes: rss,
       heap_used_bytes: heapUsed,
       heap_total_bytes: heapTotal,
-      event_loop_p50_ms: delayMs(this.#delay.percentile(50)),
-      event_loop_p99_ms: delayMs(this.#delay.percentile(99)),
-      event_loop_max_ms: delayMs(this.#delay.max),
+      event_loop_p50_ms: delay?.p50Ms,
+      event_loop_p99_ms: delay?.p99Ms,
+      event_loop_max_ms: delay?.maxMs,
       event_loop_utilization: performance.eventLoopUtilization(loop, this.#loop).utilization,
       gc_ms: this.#gc.ms,
       gc_count: this.#gc.count,
     };
-    this.#delay.reset();
     this.#gc = { ms: 0, count: 0 };
     this.#cpu = process.cpuUsage();
     this.#loop = loop;
@@ -49,10 +49,7 @@ export class ProcessSampler {
   }
 
   close(): void {
-    this.#delay.disable();
+    this.#delay.close();
     this.#collections.disconnect();
   }
 }
-
-/** What Node measures is from one look to the next, and so contains the time that was to lie between them. */
-const delayMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - resolutionMs);

@@ -141,12 +141,15 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     await transport.start(lane);
     closers.push(() => transport.stop());
 
-    let outbox: number | undefined;
-    let queues: Partial<Record<ServiceName, number>> = {};
+    let backlog: { outbox?: number; queue?: number | undefined; dead?: number | undefined } = {};
     const measureBacklog = async () => {
-      const depth = await outboxDepth(messaging, config.OUTBOX_BACKLOG_MAX);
-      queues = (await transport.backlog?.().catch(() => ({}))) ?? {};
-      outbox = depth;
+      const depth = await outboxDepth(messaging, config.OUTBOX_BACKLOG_MAX).catch((error: unknown) => {
+        backlog = {}; // what was true before the outage is not told during it
+        throw error;
+      });
+      const queues: Partial<Record<ServiceName, number>> = (await transport.backlog?.().catch(() => ({}))) ?? {};
+      const dead = await transport.deadLettersLeft?.().catch(() => undefined);
+      backlog = { outbox: depth, queue: queues[name], dead };
       const waiting = Math.max(0, ...Object.values(queues));
       const before = overloaded;
       overloaded = depth >= config.OUTBOX_BACKLOG_MAX || waiting >= config.QUEUE_BACKLOG_MAX;
@@ -157,9 +160,10 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       gauges: {
         outbox: 'flash_sale_outbox_records',
         queue: 'flash_sale_queue_messages',
+        dead: 'flash_sale_dead_letters',
         waiting: 'flash_sale_lane_waiting_items',
       },
-      read: () => [{ fields: { outbox, queue: queues[name], waiting: lane.queued } }],
+      read: () => [{ fields: { ...backlog, waiting: lane.queued } }],
     });
     metrics.watch({
       measurement: 'pool',
@@ -171,7 +175,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       metrics.watch({
         measurement: 'dead_letters',
         tag: 'cause',
-        gauges: { count: 'flash_sale_dead_letters' },
+        gauges: { count: 'flash_sale_dead_letters_put_aside' },
         read: () => Object.entries(counts()).map(([cause, count]) => ({ of: cause, fields: { count } })),
       });
     }
