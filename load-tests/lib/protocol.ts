@@ -11,7 +11,7 @@ import type { BenchResult, LoadResult } from './results.ts';
 import { idleMemoryOf } from './usage.ts';
 
 const settleMs = 10_000;
-export const betweenPhasesMs = 2_000;
+const betweenPhasesMs = 2_000;
 /** Seconds of load per phase. */
 const usual = { warmUp: 60, yardstickWarmUp: 15, yardstick: 20, checkout: 60, fifty: 20, one: 10, accepted: 20 };
 const quick = { warmUp: 15, yardstickWarmUp: 5, yardstick: 6, checkout: 12, fifty: 6, one: 4, accepted: 6 };
@@ -86,7 +86,7 @@ export async function measure(args: BenchArguments, stack: BenchStack, around: S
     say(`\n${backlogReport(found.backlog)}`);
   }
   if (asked('audit')) {
-    found.audit = await runAudit(stack.stackFile);
+    found.audit = await runAudit(stack.stackFile, signal);
     say(`\n${auditReport(found.audit)}`);
   }
   return found;
