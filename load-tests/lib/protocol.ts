@@ -29,13 +29,20 @@ export interface Surroundings {
   signal: AbortSignal;
 }
 
-export type Measurements = Omit<BenchResult, 'startedAt' | 'stack' | 'url' | 'machine' | 'verdicts'>;
+export type Measurements = Omit<BenchResult, 'startedAt' | 'stack' | 'url' | 'machine' | 'brokenOff' | 'verdicts'>;
 
-/** Takes the phases asked for, one after the other, and says what each has shown. Throws when broken off. */
-export async function measure(args: BenchArguments, stack: BenchStack, around: Surroundings): Promise<Measurements> {
+/**
+ * Takes the phases asked for, one after the other, says what each has shown, and adds it to `found`. Throws when broken off;
+ * what was found until then stays.
+ */
+export async function measure(
+  args: BenchArguments,
+  stack: BenchStack,
+  around: Surroundings,
+  found: Measurements,
+): Promise<void> {
   const { say, signal } = around;
   const seconds = args.quick ? quick : usual;
-  const found: Measurements = {};
   const ofAsync: readonly Phase[] = ['accepted', 'backlog'];
   const asked = (phase: Phase) => args.only.includes(phase) && !(stack.stack === 'sync' && ofAsync.includes(phase));
   const target = (): Target => ({ url: stack.url, stack: stack.stack, processes: stack.processes(), signal });
@@ -89,7 +96,6 @@ export async function measure(args: BenchArguments, stack: BenchStack, around: S
     found.audit = await runAudit(stack.stackFile, signal);
     say(`\n${auditReport(found.audit)}`);
   }
-  return found;
 }
 
 /** What the machine can do at most, just now. Throws if a single request fails. */
