@@ -85,7 +85,7 @@ figure .wide { margin: 0; }
 figure svg { width: 100%; min-width: 44rem; height: auto; display: block; }
 @media print {
   :root { --text: #000; --soft: #333; --line: #bbb; --page: #fff; --raised: #fff; }
-  body { font-size: 10pt; }
+  html, body { font-size: 9.5pt; }
   main { max-width: none; padding: 0; }
   figure, aside, tr { break-inside: avoid; }
   h2 { break-after: avoid; }

@@ -64,6 +64,21 @@ describe('what must be said of a comparison', () => {
     expect(winnersAt(twice, 500)).toEqual(new Set(['not judged']));
   });
 
+  test('processes that were not seen, as where there is no /proc', () => {
+    const [first = aRun(), ...others] = aStack('sync').runs;
+    const blind = { ...first, timeline: { ...first.timeline, usage: { second: [], services: [] } } };
+    expect(remarksOf(withSync({ runs: [blind, ...others] }))).toEqual([
+      { isNote: true, text: 'sync: what its processes used was not seen in 1 of 6 runs.' },
+    ]);
+  });
+
+  test('runs that did not have the machine to themselves', () => {
+    const runs = aStack('sync').runs.map((run, at) => ({ ...run, othersShare: at === 0 ? 0.234 : 0.05 }));
+    expect(remarksOf(withSync({ runs }))).toEqual([
+      { isNote: true, text: 'sync: in 1 of 6 runs others had a part of the machine: 23 %.' },
+    ]);
+  });
+
   test('files that no commit has', () => {
     const machine = aMachine({ commit: 'abc-dirty' });
     const comparison = aComparison({

@@ -26,6 +26,7 @@ export function rateOf(load: Load | undefined): number | undefined {
 }
 
 const muchDrift = 1.1;
+const muchForOthers = 0.05;
 
 /** All that is missing, wrong or doubtful in a comparison. Nothing of it is left out of the figures in silence. */
 export function remarksOf(comparison: Comparison): Remark[] {
@@ -79,6 +80,17 @@ function stackRemarks(comparison: Comparison, stack: StackName): Remark[] {
   for (const vus of plan.levels) remarks.push(...levelRemarks(result, vus, plan));
   const strange = result.runs.filter(({ vus }) => !plan.levels.includes(vus)).length;
   if (strange > 0) remarks.push({ text: `${stack}: ${strange} runs with other numbers of shoppers are not shown.` });
+  const unseen = result.runs.filter(({ timeline }) => timeline.usage.services.length === 0).length;
+  if (unseen > 0) {
+    const text = `${stack}: what its processes used was not seen in ${unseen} of ${result.runs.length} runs.`;
+    remarks.push({ isNote: true, text });
+  }
+  const disturbed = result.runs.filter(({ othersShare = 0 }) => othersShare > muchForOthers);
+  if (disturbed.length > 0) {
+    const shares = disturbed.map((run) => `${Math.round((run.othersShare ?? 0) * 100)} %`).join(', ');
+    const text = `${stack}: in ${disturbed.length} of ${result.runs.length} runs others had a part of the machine: ${shares}.`;
+    remarks.push({ isNote: true, text });
+  }
   for (const at of ['before', 'after'] as const) {
     const yardstick = result.yardsticks[at];
     if (!yardstick) remarks.push({ text: `${stack}: the yardstick ${at} the runs is missing.` });

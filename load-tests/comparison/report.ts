@@ -254,6 +254,7 @@ function exactnessTable(stacks: StackName[], { exactness, yardsticks }: Summary)
     head: ['', ...stacks],
     rows: [
       ['race', ...stacks.map((stack) => exactness[stack]?.race ?? 'missing')],
+      ['… p95 of sold, of sold out (ms)', ...stacks.map((stack) => exactness[stack]?.answered ?? 'missing')],
       ['audit afterwards', ...stacks.map((stack) => exactness[stack]?.audit ?? 'missing')],
       ['yardstick before and after (requests/s)', ...stacks.map((stack) => yardsticksText(yardsticks[stack]))],
     ],
@@ -279,6 +280,7 @@ function everyRun(comparison: Comparison): Block {
           ms === undefined ? '–' : numberText(ms, 0),
         ),
         String(run.failed),
+        run.othersShare === undefined ? '–' : numberText(run.othersShare * 100, 1),
         run.settledSeconds === undefined ? '–' : numberText(run.settledSeconds, 1),
         run.crossed.length > 0 ? run.crossed.join(', ') : 'held',
       ]),
@@ -287,7 +289,19 @@ function everyRun(comparison: Comparison): Block {
   return {
     kind: 'table',
     caption: 'Latency in ms; nothing left out',
-    head: ['', 'requests/s', 'average', 'p90', 'p95', 'p99', 'max', 'failed', 'at rest after (s)', 'thresholds'],
+    head: [
+      '',
+      'requests/s',
+      'average',
+      'p90',
+      'p95',
+      'p99',
+      'max',
+      'failed',
+      'others (%)',
+      'at rest after (s)',
+      'thresholds',
+    ],
     rows,
   };
 }
@@ -301,6 +315,7 @@ function methodOf({ plan }: Comparison): string[] {
     'Before each run the stack is at rest: every outbox empty, every reservation and order settled. How long that took after the last answer stands beside each run; it is not part of its CPU.',
     `The yardstick is an Express hello world, two processes behind an nginx with the same workers, 500 virtual users for ${seconds.yardstick} s, before each stack is started and after it has ended: what this machine can do at most with k6 beside it.`,
     `The race: ${race.buyers} shoppers reserve one of ${race.stock} units at the same moment. The audit then looks at the databases and at Redis.`,
+    'Others are whoever had a part of the machine during the run besides the stack and k6, its host included.',
     "CPU and memory come from /proc, once a second. Per second, latency and throughput come from the record of k6's own dashboard.",
     'Again: npm run compare',
   ];

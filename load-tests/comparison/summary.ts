@@ -31,7 +31,7 @@ export interface Summary {
   drift: number | undefined;
   levels: { vus: number; rows: Row[] }[];
   yardsticks: PerStack<{ before: number | undefined; after: number | undefined }>;
-  exactness: PerStack<{ race: string; audit: string }>;
+  exactness: PerStack<{ race: string; answered: string; audit: string }>;
 }
 
 export function summaryOf(comparison: Comparison): Summary {
@@ -51,7 +51,7 @@ export function summaryOf(comparison: Comparison): Summary {
       before: before?.requestsPerSecond,
       after: after?.requestsPerSecond,
     })),
-    exactness: perStack((result) => ({ race: raceOf(result), audit: auditOf(result) })),
+    exactness: perStack((result) => ({ race: raceOf(result), answered: answeredOf(result), audit: auditOf(result) })),
   };
 }
 
@@ -120,10 +120,14 @@ function shareSpread(result: StackResult, vus: number): Spread | undefined {
 
 function raceOf({ race }: StackResult): string {
   if (!race) return 'missing';
-  const { sold, soldOut, other, soldTrend, soldOutTrend } = race;
-  const within = (trend: Trend | undefined) => (trend ? ` (p95 ${Math.round(trend.p95)} ms)` : '');
-  const outcome = `${sold} sold${within(soldTrend)}, ${soldOut} sold out${within(soldOutTrend)}, ${other} other`;
+  const { sold, soldOut, other } = race;
+  const outcome = `${sold} sold, ${soldOut} sold out, ${other} other`;
   return isExact(race) ? `exact: ${outcome}` : `NOT EXACT: ${outcome}`;
+}
+
+function answeredOf({ race }: StackResult): string {
+  const within = (trend: Trend | undefined) => (trend ? Math.round(trend.p95).toLocaleString('en-US') : '–');
+  return `${within(race?.soldTrend)}, ${within(race?.soldOutTrend)}`;
 }
 
 function auditOf({ audit }: StackResult): string {

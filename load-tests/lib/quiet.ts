@@ -4,7 +4,7 @@ import { Databases } from '../../infra/audit/snapshot.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 
 const withinMs = 300_000;
-const lookEveryMs = 500;
+const lookEveryMs = 100;
 /** As the services have it (OUTBOX_MAX_ATTEMPTS). */
 const maxAttempts = 50;
 
