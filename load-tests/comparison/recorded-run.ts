@@ -54,7 +54,7 @@ export async function recordRun(target: Target, { vus, seconds, repeat, folder }
     k6CpuSeconds,
     complaints: run.complaints,
     crossed: run.crossed,
-    othersShare: shareOfOthers(machine, usage, k6CpuSeconds, cpus()),
+    othersShare: shareOfOthers(machine, usage, k6CpuSeconds, cpus().length),
     timeline: { load: loadPerSecond(lines, startedAtMs), usage: usagePerSecond(samples, startedAtMs) },
   };
 }
