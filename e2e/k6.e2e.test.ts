@@ -1,7 +1,12 @@
 import { beforeAll, expect, test } from '@jest/globals';
+import { readdir, rm } from 'node:fs/promises';
 import { findK6 } from '../infra/k6.ts';
+import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
+import { recordRun } from '../load-tests/comparison/recorded-run.ts';
+import { rootsOf } from '../load-tests/lib/bench-stack.ts';
 import { runK6 } from '../load-tests/lib/k6-run.ts';
 import { countOf, failsOf, passesOf } from '../load-tests/lib/k6-summary.ts';
+import { untilQuiet } from '../load-tests/lib/quiet.ts';
 import { expectAuditClean } from './support/audit.ts';
 import type { Shop } from './support/shop.ts';
 import { onEachStack } from './support/stacks.ts';
@@ -39,6 +44,28 @@ onEachStack('under load', { demo: { shoppers } }, (theShop) => {
     const { summary, crossed, complaints } = await runK6({ script: 'checkout.ts', env, timeoutMs: 90_000 });
     expect({ crossed, complaints }).toEqual({ crossed: [], complaints: '' });
     expect(countOf(summary, 'journeys')).toBeGreaterThan(10);
+  });
+
+  test('a run of the comparison: its seconds add up, and afterwards the shop comes to rest', async () => {
+    const { url, stack, processes } = shop.stack;
+    const folder = await temporaryFolder('recorded-run');
+    try {
+      const target = { url, stack, processes: rootsOf(processes) };
+      const run = await recordRun(target, { vus: 10, seconds: 5, repeat: 1, folder });
+      expect(run).toMatchObject({ crossed: [], failed: 0, wrong: 0, complaints: '' });
+      expect(run.requests).toBe(run.journeys * Object.keys(run.steps).length);
+      const answered = run.timeline.load.requests.reduce((sum, requests) => sum + requests, 0);
+      // The record has the two requests of the set-up too, and ends with the last whole second.
+      expect(answered).toBeGreaterThan(run.requests / 2);
+      expect(answered).toBeLessThanOrEqual(run.requests + 2);
+      expect(run.timeline.usage.services.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['postgres', 'redis', 'nginx', 'user', 'inventory', 'reservation', 'order', 'payment']),
+      );
+      expect(await readdir(folder)).toHaveLength(2);
+      await untilQuiet(shop.stack);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('of many buyers at one moment, as many get a unit as there are units', async () => {

@@ -6,7 +6,7 @@ import { argumentsOrExit, parseBenchArguments, usage } from './lib/args.ts';
 import { openStack } from './lib/bench-stack.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';
-import { measure } from './lib/protocol.ts';
+import { measure, type Measurements } from './lib/protocol.ts';
 import { verdictReport } from './lib/report.ts';
 import type { BenchResult } from './lib/results.ts';
 import { judge } from './lib/targets.ts';
@@ -19,12 +19,28 @@ const startedAt = new Date().toISOString();
 const results = join(import.meta.dirname, 'results', startedAt.replaceAll(/[:.]/g, '-'));
 const folder = join(import.meta.dirname, '..', '.local', `bench-${process.pid}`);
 
+const found: Measurements = {};
+
 try {
-  const result = await bench();
+  const machine = await describeMachine();
+  say(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, k6 ${machine.k6}`);
+  await using stack = await openStack(args, folder, join(results, 'profiles'), signal);
+  let failure: Error | undefined;
+  try {
+    await measure(args, stack, { folder, say, signal }, found);
+  } catch (error) {
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    failure = reason instanceof Error ? reason : new Error(String(reason));
+  }
+  const brokenOff = failure && { brokenOff: failure.message };
+  const measured = { startedAt, stack: stack.stack, url: stack.url, machine, ...found, ...brokenOff };
+  const verdicts = judge(measured);
+  const result: BenchResult = { ...measured, verdicts };
   await mkdir(results, { recursive: true });
   await writeFile(join(results, 'bench.json'), JSON.stringify(result, null, 2) + '\n');
-  say(`\n${verdictReport(result.verdicts)}\n\nwritten to ${join(results, 'bench.json')}`);
-  process.exitCode = result.verdicts.some(({ met, aim }) => !met && !aim) ? 1 : 0;
+  say(`\n${verdictReport(verdicts)}\n\nwritten to ${join(results, 'bench.json')}`);
+  if (failure) throw failure;
+  process.exitCode = verdicts.some(({ met, aim }) => !met && !aim) ? 1 : 0;
 } catch (error) {
   console.error(signal.aborted ? String(signal.reason) : error instanceof NotRunning ? error.message : error);
   process.exitCode = signal.aborted ? 130 : 1;
@@ -32,12 +48,3 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 process.exit();
-
-async function bench(): Promise<BenchResult> {
-  const machine = await describeMachine();
-  say(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, k6 ${machine.k6}`);
-  await using stack = await openStack(args, folder, join(results, 'profiles'), signal);
-  const measured = await measure(args, stack, { folder, say, signal });
-  const result = { startedAt, stack: stack.stack, url: stack.url, machine, ...measured };
-  return { ...result, verdicts: judge(result) };
-}

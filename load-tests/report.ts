@@ -1,5 +1,5 @@
 // Writes reports anew from kept results: npm run report -- <dir> [<dir>...]. More than one are compared with each other, too.
-import { basename, join, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { readComparison } from './comparison/kept.ts';
 import { reportOf, reportOfSeveral } from './comparison/report.ts';
 import type { Comparison } from './comparison/results.ts';
@@ -12,12 +12,15 @@ if (folders.length === 0 || folders.some((folder) => basename(folder).startsWith
   process.exit(2);
 }
 
+const isAmbiguous = new Set(folders.map((folder) => basename(folder))).size < folders.length;
+const nameOf = (folder: string) => (isAmbiguous ? relative(process.cwd(), folder) : basename(folder));
+
 const unreadable: string[] = [];
 const found: { name: string; comparison: Comparison }[] = [];
 for (const folder of folders) {
   try {
     const comparison = await readComparison(folder);
-    found.push({ name: basename(folder), comparison });
+    found.push({ name: nameOf(folder), comparison });
     console.log(await writeReport(folder, reportOf(comparison), summaryOf(comparison)));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

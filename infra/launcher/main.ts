@@ -1,6 +1,7 @@
 /** `npm start`: runs a stack in the foreground until Ctrl-C. */
 import { join, relative } from 'node:path';
 import { parseArguments, usage, UsageError, type StartArguments } from './arguments.ts';
+import { sameKeyPressMs } from './key-press.ts';
 import { PortTaken } from './port-holder.ts';
 import { AlreadyRunning } from './process-register.ts';
 import { MissingPrograms } from './programs.ts';
@@ -10,8 +11,6 @@ import type { Stack } from './stack-types.ts';
 import { StartFailed } from './supervised.ts';
 
 const demoShoppers = 2_000;
-/** In a terminal one Ctrl-C arrives more than once: from the terminal itself, and passed on by npm. */
-const sameKeyPressMs = 500;
 
 const options = readArguments();
 const breakOff = new AbortController();

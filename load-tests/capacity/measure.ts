@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { withClient } from '../../infra/launcher/databases.ts';
-import { untilQuiet } from '../lib/backlog.ts';
+import { untilQuiet } from '../lib/quiet.ts';
 import { openStack } from '../lib/bench-stack.ts';
 import { logIn, putLoad } from '../lib/load.ts';
 import { difference, readCounters } from './counters.ts';

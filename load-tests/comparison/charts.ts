@@ -20,19 +20,20 @@ export interface Chart {
 const width = 960;
 const height = 360;
 const colours: Record<StackName, string> = { sync: '#2f7ed8', async: '#e07b00' };
-/** Told apart by those who are blind to red or green too, and on paper by their order. */
-const serviceColours = [
-  '#4477aa',
-  '#66ccee',
-  '#228833',
-  '#ccbb44',
-  '#ee6677',
-  '#aa3377',
-  '#888888',
-  '#b07d4f',
-  '#5b6abf',
-  '#2d9c93',
-];
+/** The same in both stacks. Told apart by those who are blind to red or green too, and on paper by their order. */
+const serviceColours: Record<string, string> = {
+  postgres: '#4477aa',
+  redis: '#66ccee',
+  nginx: '#228833',
+  user: '#ccbb44',
+  inventory: '#ee6677',
+  reservation: '#aa3377',
+  order: '#888888',
+  payment: '#b07d4f',
+  rabbitmq: '#5b6abf',
+  epmd: '#2d9c93',
+};
+const otherColour = '#bbbbbb';
 const font = 'system-ui, sans-serif';
 
 /** All charts for which there are figures, in the order of the report. */
@@ -61,11 +62,7 @@ function throughputAgainstShoppers(comparison: Comparison): Chart[] {
   });
   if (series.every(({ points }) => points.length === 0)) return [];
   const axis = {
-    xAxis: numberAxis('shoppers at once', {
-      min: 0,
-      max: Math.max(...levels) + Math.min(...levels),
-      interval: Math.min(...levels),
-    }),
+    xAxis: levelsAxis(levels),
     yAxis: numberAxis('requests/s'),
   };
   return [
@@ -82,6 +79,17 @@ function throughputAgainstShoppers(comparison: Comparison): Chart[] {
       }),
     },
   ];
+}
+
+/** Ends a little beyond the highest level, and names nothing but what was measured. */
+function levelsAxis(levels: number[]): object {
+  const customValues = [0, ...levels];
+  return numberAxis('shoppers at once', {
+    min: 0,
+    max: Math.max(...levels) * 1.05,
+    axisLabel: { ...text, customValues },
+    axisTick: { ...axisStyle.axisTick, customValues },
+  });
 }
 
 const quantiles: { name: string; key: keyof Trend }[] = [
@@ -165,10 +173,6 @@ function overTime(comparison: Comparison, vus: number): Chart[] {
   });
   if (runs.length === 0) return [];
   const length = comparison.plan.seconds.run;
-  const points = (run: Run, key: 'requests' | 'med' | 'p95') =>
-    run.timeline.load.second.flatMap((second, at) =>
-      second <= length + 1 ? [[second, run.timeline.load[key][at] ?? 0] as [number, number]] : [],
-    );
   const xAxis = numberAxis('seconds since the start of the run', { min: 0, max: length });
   return [
     {
@@ -179,9 +183,9 @@ function overTime(comparison: Comparison, vus: number): Chart[] {
         xAxis,
         yAxis: numberAxis('ms'),
         series: runs.flatMap(({ stack, run }) => [
-          line(stack, points(run, 'p95'), stack),
+          line(stack, latencyOverTime(run, 'p95'), stack),
           {
-            ...line(stack, points(run, 'med'), stack),
+            ...line(stack, latencyOverTime(run, 'med'), stack),
             lineStyle: { color: colours[stack], width: 1.5, type: 'dashed' },
           },
         ]),
@@ -190,14 +194,39 @@ function overTime(comparison: Comparison, vus: number): Chart[] {
     {
       id: `throughput-over-time-${vus}`,
       title: `Throughput over time, ${vus} shoppers.`,
-      says: 'Requests answered in each second, in the run of middle throughput.',
+      says: 'Requests answered per second, second by second, in the run of middle throughput.',
       svg: draw({
         xAxis,
         yAxis: numberAxis('requests/s'),
-        series: runs.map(({ stack, run }) => line(stack, points(run, 'requests'), stack)),
+        series: runs.map(({ stack, run }) => line(stack, ratesOverTime(run), stack)),
       }),
     },
   ];
+}
+
+/** A second in which nothing was answered has no latency; it is not one of 0 ms. */
+function latencyOverTime({ timeline: { load } }: Run, key: 'med' | 'p95'): [number, number][] {
+  return load.second.flatMap((second, at): [number, number][] =>
+    (load.requests[at] ?? 0) > 0 ? [[second, load[key][at] ?? 0]] : [],
+  );
+}
+
+const leastSeconds = 0.5;
+
+/**
+ * k6 is late with its seconds where processors are scarce, and the next one is short: what it counted is divided by the time
+ * that really passed, and a fragment counts with the second after it.
+ */
+export function ratesOverTime({ timeline: { load } }: Pick<Run, 'timeline'>): [number, number][] {
+  const rates: [number, number][] = [];
+  let [from, requests] = [0, 0];
+  load.second.forEach((second, at) => {
+    requests += load.requests[at] ?? 0;
+    if (second - from < leastSeconds) return;
+    rates.push([second, requests / (second - from)]);
+    [from, requests] = [second, 0];
+  });
+  return rates;
 }
 
 /** Of the highest level: there the services have most to do. */
@@ -209,12 +238,12 @@ function usageOverTime(comparison: Comparison, stack: StackName): Chart[] {
   const { second, services } = run.timeline.usage;
   const xAxis = numberAxis('seconds since the start of the run', { min: 0, max: comparison.plan.seconds.run });
   const stacked = (valuesOf: (service: (typeof services)[number]) => number[]) =>
-    services.map((service, at) => ({
+    services.map((service) => ({
       name: service.name,
       type: 'line',
       stack: 'all',
       symbol: 'none',
-      itemStyle: { color: serviceColours[at % serviceColours.length] },
+      itemStyle: { color: serviceColours[service.name] ?? otherColour },
       lineStyle: { width: 0 },
       areaStyle: { opacity: 0.85 },
       data: valuesOf(service).map((value, index) => [second[index], value]),
@@ -233,7 +262,7 @@ function usageOverTime(comparison: Comparison, stack: StackName): Chart[] {
     {
       id: `memory-${stack}`,
       title: `Memory per service over time, ${stack}, ${vus} shoppers.`,
-      says: 'All instances of a service together; pages that its processes share count once.',
+      says: 'All instances of a service together; pages that several processes share count once.',
       svg: draw({ xAxis, yAxis: numberAxis('MB'), series: stacked(({ bytes }) => bytes.map((used) => used / 1e6)) }),
     },
   ];
@@ -276,8 +305,8 @@ export function draw(option: EChartsCoreOption): string {
     chart.setOption({
       animation: false,
       textStyle: text,
-      legend: { top: 0, textStyle: text, icon: 'roundRect', itemGap: 28 },
-      grid: { left: 12, right: 24, top: 56, bottom: 34, outerBoundsMode: 'same' },
+      legend: { top: 0, textStyle: text, icon: 'roundRect', itemWidth: 18, itemGap: 16 },
+      grid: { left: 12, right: 24, top: 56, bottom: 12, outerBoundsMode: 'same' },
       ...option,
     });
     return chart.renderToSVGString();

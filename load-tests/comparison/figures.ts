@@ -20,6 +20,8 @@ export interface Metric {
   ofRun: (run: Run, result: StackResult) => number | undefined;
   /** Undefined where the study has none. */
   ofStudy?: (figures: StudyFigures) => number;
+  /** The study has a figure of that name, but does not say of what: neither it nor its winner can be held against ours. */
+  unlikeStudy?: true;
 }
 
 /** The rows of the study, and then what it does not have. */
@@ -31,13 +33,14 @@ export const metrics: Metric[] = [
     name: 'CPU',
     unit: '% of the machine',
     better: 'lower',
-    followsMachine: false,
+    followsMachine: true, // what others on the machine take, the stack cannot
     digits: 1,
     ofRun: (run, { machine }) => {
       const cores = meanTotal(run, 'cores');
       return cores === undefined ? undefined : (100 * cores) / machine.cores;
     },
     ofStudy: ({ cpuPercent }) => cpuPercent,
+    unlikeStudy: true,
   },
   {
     name: 'memory',
@@ -50,6 +53,7 @@ export const metrics: Metric[] = [
       return bytes === undefined ? undefined : bytes / 1e6;
     },
     ofStudy: ({ memoryMb }) => memoryMb,
+    unlikeStudy: true,
   },
   {
     name: 'failed requests',

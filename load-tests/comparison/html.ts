@@ -35,7 +35,7 @@ function htmlOfBlock(block: Block): string {
       return tableOf(block.caption, block.head, block.rows);
     case 'chart': {
       const { id, title, says, svg } = block.chart;
-      return `<figure role="group" aria-labelledby="${id}"><figcaption id="${id}"><strong>${escaped(title)}</strong> ${escaped(says)}</figcaption>${svg}</figure>`;
+      return `<figure role="group" aria-labelledby="${id}"><figcaption id="${id}"><strong>${escaped(title)}</strong> ${escaped(says)}</figcaption><div class="wide" tabindex="0">${svg}</div></figure>`;
     }
   }
 }
@@ -81,13 +81,15 @@ th:first-child { text-align: left; font-weight: 500; }
 thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 figure { margin: 1.75rem 0; }
 figcaption { max-width: 48rem; margin-bottom: .25rem; }
-figure svg { width: 100%; height: auto; display: block; }
+figure .wide { margin: 0; }
+figure svg { width: 100%; min-width: 44rem; height: auto; display: block; }
 @media print {
   :root { --text: #000; --soft: #333; --line: #bbb; --page: #fff; --raised: #fff; }
-  body { font-size: 10pt; }
+  html, body { font-size: 9.5pt; }
   main { max-width: none; padding: 0; }
   figure, aside, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
   .wide { overflow: visible; }
+  figure svg { min-width: 0; }
 }
 `;

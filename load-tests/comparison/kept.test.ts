@@ -26,7 +26,7 @@ test('a result that is half written, not one, or not there, is refused by name',
   expect(await refusal(whole.slice(0, -100))).toBe(`${folder}/measured.json is cut off, or no JSON`);
   expect(await refusal('{}')).toMatch(`${folder}/measured.json is no result of a comparison: format`);
   expect(await refusal(whole.replace('"requests":6000', '"requests":"many"'))).toMatch(
-    /stacks\.0\.runs\.0\.requests|requests/,
+    'stacks.0.yardsticks.before.requests: ',
   );
   await expect(readComparison(join(folder, 'nowhere'))).rejects.toThrow(`${folder}/nowhere has no measured.json`);
 });

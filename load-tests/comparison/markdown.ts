@@ -28,6 +28,6 @@ export function markdownTable(head: string[], rows: string[][]): string {
 }
 
 /** A line break would end a row or a quotation; the others would be taken for markup. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll(/[\\*_`<[\]]/g, '\\$&');
 }

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { fullPlan, quickPlan, secondsOf, stepsOf, titleOf } from './plan.ts';
 
-test('the levels take turns, between two yardsticks', () => {
+test('the levels take turns, and the yardsticks stand before and after the stack', () => {
   expect(stepsOf(fullPlan).map((step) => titleOf(step, fullPlan))).toEqual([
+    'yardstick before the stack',
     'start',
-    'yardstick before the runs',
     'log in',
     'warm-up, 250 shoppers',
     'warm-up, 250 shoppers',
@@ -14,9 +14,9 @@ test('the levels take turns, between two yardsticks', () => {
     '500 shoppers, run 2 of 3',
     '250 shoppers, run 3 of 3',
     '500 shoppers, run 3 of 3',
-    'yardstick after the runs',
     'race',
     'audit',
+    'yardstick after the stack',
   ]);
 });
 

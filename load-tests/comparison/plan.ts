@@ -32,25 +32,33 @@ export const quickPlan: Plan = {
   race: { buyers: 300, stock: 100, prepareSeconds: 15 },
 };
 
-export type Step =
-  | { does: 'start' | 'log in' | 'race' | 'audit' }
-  | { does: 'yardstick'; at: 'before' | 'after' }
+export type StepOnStack =
+  | { does: 'log in' | 'race' | 'audit' }
   | { does: 'warm up'; vus: number }
   | { does: 'run'; vus: number; repeat: number };
 
+export type Step = { does: 'start' } | { does: 'yardstick'; at: 'before' | 'after' } | StepOnStack;
+
 /**
- * The steps for one stack. The levels take turns, so that a machine that grows slower slows all of them, and the yardstick
- * stands at both ends, so that it is seen to have done so.
+ * The steps for one stack. The yardstick stands at both ends, so that a machine that changes its speed is seen to, and no stack
+ * runs beside it: one that does more at rest would make the machine look slower, and itself better.
  */
-export function stepsOf({ levels, repeats, warmUps }: Plan): Step[] {
+export function stepsOf(plan: Plan): Step[] {
+  return [
+    { does: 'yardstick', at: 'before' },
+    { does: 'start' },
+    ...stepsOnStack(plan),
+    { does: 'yardstick', at: 'after' },
+  ];
+}
+
+/** What is done while the stack runs. The levels take turns, so that a machine that grows slower slows all of them. */
+export function stepsOnStack({ levels, repeats, warmUps }: Plan): StepOnStack[] {
   const turns = Array.from({ length: repeats }, (_, at) => at + 1);
   return [
-    { does: 'start' },
-    { does: 'yardstick', at: 'before' },
     { does: 'log in' },
-    ...Array.from({ length: warmUps }, (): Step => ({ does: 'warm up', vus: levels[0] ?? 0 })),
-    ...turns.flatMap((repeat) => levels.map((vus): Step => ({ does: 'run', vus, repeat }))),
-    { does: 'yardstick', at: 'after' },
+    ...Array.from({ length: warmUps }, (): StepOnStack => ({ does: 'warm up', vus: levels[0] ?? 0 })),
+    ...turns.flatMap((repeat) => levels.map((vus): StepOnStack => ({ does: 'run', vus, repeat }))),
     { does: 'race' },
     { does: 'audit' },
   ];
@@ -80,7 +88,7 @@ export function secondsOf(step: Step, { quick, seconds, race }: Plan): number {
 export function titleOf(step: Step, { repeats }: Plan): string {
   switch (step.does) {
     case 'yardstick':
-      return `yardstick ${step.at} the runs`;
+      return `yardstick ${step.at} the stack`;
     case 'warm up':
       return `warm-up, ${step.vus} shoppers`;
     case 'run':

@@ -45,6 +45,8 @@ export function timeLeft(seconds: number): string {
 }
 
 const redrawEveryMs = 500;
+/** For a terminal that does not know how wide it is. */
+const usualColumns = 80;
 
 export interface Teller extends Disposable {
   /** The next step begins. */
@@ -61,7 +63,7 @@ export function tellProgress(output: NodeJS.WriteStream, expectedSeconds: number
   const draw = () => {
     const now = Date.now();
     clear();
-    output.write(barOf(progress.share(now), progress.secondsLeft(now), what, output.columns));
+    output.write(barOf(progress.share(now), progress.secondsLeft(now), what, output.columns || usualColumns));
   };
   const timer = output.isTTY ? setInterval(draw, redrawEveryMs) : undefined;
   return {

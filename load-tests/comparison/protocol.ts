@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { runAudit } from '../lib/audit.ts';
 import { openStack, type BenchStack } from '../lib/bench-stack.ts';
 import { logIn, putLoad, runRace, type Target } from '../lib/load.ts';
 import { describeMachine } from '../lib/machine.ts';
-import { betweenPhasesMs, measureYardstick } from '../lib/protocol.ts';
-import { stepsOf, titleOf, type StackName, type Step } from './plan.ts';
+import { measureYardstick } from '../lib/protocol.ts';
+import { untilQuiet } from '../lib/quiet.ts';
+import { stepsOnStack, titleOf, type StackName, type Step, type StepOnStack } from './plan.ts';
 import type { Teller } from './progress.ts';
 import { recordRun } from './recorded-run.ts';
 import type { Comparison, StackResult } from './results.ts';
@@ -37,12 +37,29 @@ export async function measureComparison(comparison: Comparison, around: Surround
 }
 
 async function measureStack(comparison: Comparison, result: StackResult, around: Surroundings): Promise<void> {
-  const { plan } = comparison;
-  const [start, ...steps] = stepsOf(plan);
-  if (start) around.teller.begin(`${result.stack}: ${titleOf(start, plan)}`);
+  const { seconds } = comparison.plan;
+  const begin = (step: Step) => around.teller.begin(`${result.stack}: ${titleOf(step, comparison.plan)}`);
+  const yardstick = async (at: 'before' | 'after') => {
+    begin({ does: 'yardstick', at });
+    const { scratch: folder, signal } = around;
+    result.yardsticks[at] = await measureYardstick(seconds.yardstickWarmUp, seconds.yardstick, { folder, signal });
+    await around.keep();
+  };
+  await yardstick('before');
+  await measureRunning(comparison, result, around, begin);
+  await yardstick('after');
+}
+
+async function measureRunning(
+  comparison: Comparison,
+  result: StackResult,
+  around: Surroundings,
+  begin: (step: Step) => void,
+): Promise<void> {
+  begin({ does: 'start' });
   await using stack = await freshStack(result.stack, around);
-  for (const step of steps) {
-    around.teller.begin(`${result.stack}: ${titleOf(step, plan)}`);
+  for (const step of stepsOnStack(comparison.plan)) {
+    begin(step);
     await take(step, stack, comparison, result, around);
     await around.keep();
   }
@@ -54,37 +71,36 @@ async function freshStack(stack: StackName, { scratch, teller, signal }: Surroun
 }
 
 async function take(
-  step: Step,
+  step: StepOnStack,
   stack: BenchStack,
   { plan }: Comparison,
   result: StackResult,
-  { scratch, k6Folder, signal }: Surroundings,
+  { k6Folder, signal }: Surroundings,
 ): Promise<void> {
   const { seconds } = plan;
   const target: Target = { url: stack.url, stack: stack.stack, processes: stack.processes(), signal };
+  const untilItRests = async () => {
+    if (stack.own) await untilQuiet(stack.own, signal);
+  };
   switch (step.does) {
-    case 'start':
-      return;
-    case 'yardstick': {
-      const around = { folder: scratch, signal };
-      result.yardsticks[step.at] = await measureYardstick(seconds.yardstickWarmUp, seconds.yardstick, around);
-      return;
-    }
     case 'log in':
       return logIn(target, Math.max(...plan.levels));
     case 'warm up':
       await putLoad(target, { name: 'warm-up', script: 'checkout.ts', vus: step.vus, seconds: seconds.warmUp });
-      return;
+      return untilItRests();
     case 'run': {
-      await sleep(betweenPhasesMs, undefined, { signal }); // the stack ends what it still has to do
       const { vus, repeat } = step;
-      result.runs.push(await recordRun(target, { vus, repeat, seconds: seconds.run, folder: k6Folder }));
+      const run = await recordRun(target, { vus, repeat, seconds: seconds.run, folder: k6Folder });
+      result.runs.push(run);
+      const endedAtMs = Date.now();
+      await untilItRests();
+      run.settledSeconds = (Date.now() - endedAtMs) / 1_000;
       return;
     }
     case 'race':
       result.race = await runRace(target, plan.race);
       return;
     case 'audit':
-      result.audit = await runAudit(stack.stackFile);
+      result.audit = await runAudit(stack.stackFile, signal);
   }
 }

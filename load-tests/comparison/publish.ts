@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keepComparison } from './kept.ts';
-import { markdownOf, markdownTable } from './markdown.ts';
-import { reportOf, spreadText } from './report.ts';
+import { escaped, markdownOf, markdownTable } from './markdown.ts';
+import { footnote, reportOf, spreadText, theirsText } from './report.ts';
 import type { Comparison } from './results.ts';
 import { summaryOf, type Summary } from './summary.ts';
 import { writeCharts } from './write-report.ts';
@@ -37,12 +37,13 @@ export function withTable(text: string, part: string): string {
 function readmePart({ startedAt, machine, levels, remarks, drift, exactness }: Summary): string {
   const head = ['', 'sync', 'async', 'winner', 'study: sync', 'study: async'];
   const rows = levels.flatMap(({ vus, rows }) =>
-    rows.map(({ metric, unit, digits, ours, winner, theirs }) => [
-      `${vus} shoppers: ${metric}${unit && `, ${unit}`}`,
-      spreadText(ours.sync, digits),
-      spreadText(ours.async, digits),
-      winner,
-      ...(['sync', 'async'] as const).map((stack) => theirs?.[stack].toLocaleString('en-US') ?? '–'),
+    rows.map((row) => [
+      `${vus} shoppers: ${row.metric}${row.unit && `, ${row.unit}`}`,
+      spreadText(row.ours.sync, row.digits),
+      spreadText(row.ours.async, row.digits),
+      row.winner,
+      theirsText(row, 'sync'),
+      theirsText(row, 'async'),
     ]),
   );
   const where = machine ? `${machine.cores} cores (${machine.cpu}), commit ${machine.commit}` : 'an unknown machine';
@@ -53,5 +54,6 @@ function readmePart({ startedAt, machine, levels, remarks, drift, exactness }: S
     `Measured by \`npm run compare\` on ${startedAt.slice(0, 10)}, ${where}; mean of the runs, lowest and highest in brackets.${steadiness} Audit afterwards: ${audits.join(', ')}. Charts, every run, and what the figures do not say: [docs/comparison.md](docs/comparison.md).`,
     ...remarks.map(({ text }) => `- ${text}`),
     markdownTable(head, rows),
+    escaped(footnote),
   ].join('\n\n');
 }

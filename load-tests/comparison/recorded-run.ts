@@ -1,9 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { loadFigures, measured, type Target } from '../lib/load.ts';
-import type { UsageSample } from '../lib/usage.ts';
+import { readMachineCpu, type MachineCpu } from '../lib/procfs.ts';
+import type { Usage, UsageSample } from '../lib/usage.ts';
 import type { Run } from './results.ts';
 import { loadPerSecond, usagePerSecond } from './timeline.ts';
 
@@ -36,7 +38,9 @@ export async function recordRun(target: Target, { vus, seconds, repeat, folder }
   };
   const samples: UsageSample[] = [];
   const startedAtMs = Date.now();
+  const machineBefore = readMachineCpu();
   const { run, usage, k6CpuSeconds } = await measured(target, 'checkout.ts', env, seconds, (one) => samples.push(one));
+  const machine = { before: machineBefore, after: readMachineCpu(), seconds: (Date.now() - startedAtMs) / 1_000 };
   await writeFile(`${file}.summary.json.gz`, await promisify(gzip)(JSON.stringify(run.summary)));
   const lines = (await promisify(gunzip)(await readFile(record))).toString();
   return {
@@ -50,6 +54,20 @@ export async function recordRun(target: Target, { vus, seconds, repeat, folder }
     k6CpuSeconds,
     complaints: run.complaints,
     crossed: run.crossed,
+    othersShare: shareOfOthers(machine, usage, k6CpuSeconds, cpus().length),
     timeline: { load: loadPerSecond(lines, startedAtMs), usage: usagePerSecond(samples, startedAtMs) },
   };
+}
+
+/** Of the machine, what neither the stack nor k6 had: others on it did, or its host kept it. Undefined where there is no /proc. */
+export function shareOfOthers(
+  { before, after, seconds }: { before: MachineCpu | undefined; after: MachineCpu | undefined; seconds: number },
+  usage: Usage[],
+  k6CpuSeconds: number,
+  cores: number,
+): number | undefined {
+  if (!before || !after) return undefined;
+  const busy = after.busySeconds - before.busySeconds + after.stolenSeconds - before.stolenSeconds;
+  const ours = usage.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, k6CpuSeconds);
+  return Math.max(0, busy - ours) / (cores * seconds);
 }

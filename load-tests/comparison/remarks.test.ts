@@ -45,6 +45,50 @@ describe('what must be said of a comparison', () => {
     expect(winnersAt(comparison, 250)).toEqual(new Set(['not judged']));
   });
 
+  test('a run that is there twice, in the place of another, and one that was cut short', () => {
+    const [first = aRun(), second = aRun(), , ...others] = aStack('sync').runs;
+    expect(texts(withSync({ runs: [first, second, second, ...others] }))).toEqual([
+      'sync, 250 shoppers: 1 of 3 runs is missing.',
+      'sync, 250 shoppers: the same run is there more than once.',
+    ]);
+    const short = withSync({ runs: [{ ...first, seconds: 20 }, ...aStack('sync').runs.slice(1)] });
+    expect(texts(short)).toEqual(['sync, 250 shoppers, run 1: it lasted 20 s and not 60 s.']);
+    expect(winnersAt(short, 250)).toEqual(new Set(['not judged']));
+  });
+
+  test('what is shown nowhere: runs that were not planned, a stack that is there again', () => {
+    const runs = [...aStack('sync').runs, aRun({ vus: 100 })];
+    expect(texts(withSync({ runs }))).toEqual(['sync: 1 runs with other numbers of shoppers are not shown.']);
+    const twice = aComparison({ stacks: [aStack('sync'), aStack('async', 200), aStack('async', 900)] });
+    expect(texts(twice)).toEqual(['async is there 2 times; only the first is shown.']);
+    expect(winnersAt(twice, 500)).toEqual(new Set(['not judged']));
+  });
+
+  test('processes that were not seen, as where there is no /proc', () => {
+    const [first = aRun(), ...others] = aStack('sync').runs;
+    const blind = { ...first, timeline: { ...first.timeline, usage: { second: [], services: [] } } };
+    expect(remarksOf(withSync({ runs: [blind, ...others] }))).toEqual([
+      { isNote: true, text: 'sync: what its processes used was not seen in 1 of 6 runs.' },
+    ]);
+  });
+
+  test('runs that did not have the machine to themselves', () => {
+    const runs = aStack('sync').runs.map((run, at) => ({ ...run, othersShare: at === 0 ? 0.234 : 0.05 }));
+    expect(remarksOf(withSync({ runs }))).toEqual([
+      { isNote: true, text: 'sync: in 1 of 6 runs others had a part of the machine: 23 %.' },
+    ]);
+  });
+
+  test('files that no commit has', () => {
+    const machine = aMachine({ commit: 'abc-dirty' });
+    const comparison = aComparison({
+      stacks: [aStack('sync'), aStack('async', 200)].map((one) => ({ ...one, machine })),
+    });
+    expect(remarksOf(comparison)).toEqual([
+      { isNote: true, text: 'Not of a commit, but of files changed since: sync and async.' },
+    ]);
+  });
+
   test('a run in which nobody bought anything', () => {
     const [first, ...others] = aStack('sync').runs;
     const runs = [{ ...(first ?? aRun()), journeys: 0 }, ...others];
@@ -99,7 +143,9 @@ describe('what must be said of a comparison', () => {
   test('that it was a quick look', () => {
     const runs = (stack: 'sync' | 'async') => ({
       ...aStack(stack),
-      runs: aStack(stack).runs.filter(({ repeat }) => repeat === 1),
+      runs: aStack(stack)
+        .runs.filter(({ repeat }) => repeat === 1)
+        .map((run) => ({ ...run, seconds: quickPlan.seconds.run })),
     });
     const comparison = aComparison({ plan: quickPlan, stacks: [runs('sync'), runs('async')] });
     expect(texts(comparison)).toEqual([expect.stringContaining('A quick look')]);

@@ -20,11 +20,13 @@ export function driftOf({ stacks }: Comparison): number | undefined {
   return Math.max(...known) / Math.min(...known);
 }
 
-function rateOf(load: Load | undefined): number | undefined {
+/** Undefined if it failed, or was not measured. */
+export function rateOf(load: Load | undefined): number | undefined {
   return load && load.requestsPerSecond > 0 && load.failed === 0 ? load.requestsPerSecond : undefined;
 }
 
 const muchDrift = 1.1;
+const muchForOthers = 0.05;
 
 /** All that is missing, wrong or doubtful in a comparison. Nothing of it is left out of the figures in silence. */
 export function remarksOf(comparison: Comparison): Remark[] {
@@ -40,6 +42,10 @@ export function remarksOf(comparison: Comparison): Remark[] {
     remarks.push({ text: `It was not measured to its end: ${brokenOff ?? 'it ended without saying why'}.` });
   }
   const found = plan.stacks.flatMap((stack) => resultOf(comparison, stack) ?? []);
+  const dirty = found.filter(({ machine }) => machine.commit.endsWith('-dirty')).map(({ stack }) => stack);
+  if (dirty.length > 0) {
+    remarks.push({ isNote: true, text: `Not of a commit, but of files changed since: ${dirty.join(' and ')}.` });
+  }
   const [first, ...others] = found;
   for (const other of others) {
     const differs = first ? differencesOf(first.machine, other.machine) : [];
@@ -69,7 +75,22 @@ function stackRemarks(comparison: Comparison, stack: StackName): Remark[] {
   const result = resultOf(comparison, stack);
   if (!result) return [{ stack, text: `${stack}: nothing was measured.` }];
   const remarks: Remark[] = [];
-  for (const vus of plan.levels) remarks.push(...levelRemarks(result, vus, plan.repeats));
+  const times = comparison.stacks.filter((one) => one.stack === stack).length;
+  if (times > 1) remarks.push({ stack, text: `${stack} is there ${times} times; only the first is shown.` });
+  for (const vus of plan.levels) remarks.push(...levelRemarks(result, vus, plan));
+  const strange = result.runs.filter(({ vus }) => !plan.levels.includes(vus)).length;
+  if (strange > 0) remarks.push({ text: `${stack}: ${strange} runs with other numbers of shoppers are not shown.` });
+  const unseen = result.runs.filter(({ timeline }) => timeline.usage.services.length === 0).length;
+  if (unseen > 0) {
+    const text = `${stack}: what its processes used was not seen in ${unseen} of ${result.runs.length} runs.`;
+    remarks.push({ isNote: true, text });
+  }
+  const disturbed = result.runs.filter(({ othersShare = 0 }) => othersShare > muchForOthers);
+  if (disturbed.length > 0) {
+    const shares = disturbed.map((run) => `${Math.round((run.othersShare ?? 0) * 100)} %`).join(', ');
+    const text = `${stack}: in ${disturbed.length} of ${result.runs.length} runs others had a part of the machine: ${shares}.`;
+    remarks.push({ isNote: true, text });
+  }
   for (const at of ['before', 'after'] as const) {
     const yardstick = result.yardsticks[at];
     if (!yardstick) remarks.push({ text: `${stack}: the yardstick ${at} the runs is missing.` });
@@ -78,18 +99,21 @@ function stackRemarks(comparison: Comparison, stack: StackName): Remark[] {
   return [...remarks, ...exactnessRemarks(result)];
 }
 
-function levelRemarks(result: StackResult, vus: number, repeats: number): Remark[] {
+function levelRemarks(result: StackResult, vus: number, { repeats, seconds }: Comparison['plan']): Remark[] {
   const who = `${result.stack}, ${vus} shoppers`;
   const about = { stack: result.stack, vus };
   const runs = runsOf(result, vus);
-  const missing = repeats - runs.length;
+  const turns = new Set(runs.map(({ repeat }) => repeat));
+  const missing = repeats - turns.size;
   return [
     ...(missing > 0
       ? [{ ...about, text: `${who}: ${missing} of ${repeats} runs ${missing === 1 ? 'is' : 'are'} missing.` }]
       : []),
-    ...runs.flatMap(({ repeat, crossed, failed, wrong, requests, journeys }) => {
+    ...(runs.length > turns.size ? [{ ...about, text: `${who}: the same run is there more than once.` }] : []),
+    ...runs.flatMap(({ repeat, crossed, failed, wrong, requests, journeys, seconds: lasted }) => {
       const what = `${who}, run ${repeat}`;
       const troubles = [
+        ...(lasted === seconds.run ? [] : [`it lasted ${lasted} s and not ${seconds.run} s`]),
         ...(journeys === 0 ? [`no journey came to its end`] : []),
         ...(failed > 0 ? [`${failed} of ${requests} requests failed`] : []),
         ...(wrong > 0 ? [`${wrong} journeys got a wrong answer`] : []),

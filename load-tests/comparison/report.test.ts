@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { htmlOf } from './html.ts';
 import { markdownOf } from './markdown.ts';
+import { fullPlan } from './plan.ts';
 import { reportOf, reportOfSeveral, spreadText } from './report.ts';
 import { withOwnColours } from './svg-file.ts';
 import { aComparison, aMachine, aStack } from './testing/comparisons.ts';
@@ -24,9 +25,35 @@ describe('the report', () => {
 
   test('says who wins, and whether the study agrees', () => {
     expect(markdown).toContain(
-      'With 250 shoppers: async is better by throughput and throughput as a share of the yardstick; a tie by',
+      'With 250 shoppers: async is better by throughput (98 % higher) and throughput as a share of the yardstick (98 % higher); a tie by',
     );
     expect(markdown).toContain('The same stack wins as in the study: throughput at 250 and throughput at 500.');
+  });
+
+  test('says so where it goes the other way, and where it is a tie here only', () => {
+    const other = markdownOf(reportOf(aComparison({ stacks: [aStack('sync', 400), aStack('async')] })), 'charts');
+    expect(other).toContain('sync is better by throughput (294 % higher)');
+    expect(other).toContain('The other stack wins than in the study: throughput at 250 and throughput at 500.');
+    expect(other).toMatch(/The study has a winner, we have a tie: average latency at 250, .*failed requests at 500\./);
+  });
+
+  test('holds no CPU and no memory of the study against ours', () => {
+    const thrifty = aStack('sync');
+    const runs = thrifty.runs.map((run) => ({
+      ...run,
+      timeline: {
+        ...run.timeline,
+        usage: { second: [1], services: [{ name: 'order', cores: [0.1], bytes: [1e6] }] },
+      },
+    }));
+    const text = markdownOf(reportOf(aComparison({ stacks: [{ ...thrifty, runs }, aStack('async', 200)] })), 'charts');
+    expect(text).toMatch(/sync is better by CPU \(90 % lower\) and memory/);
+    expect(text).not.toMatch(/(wins (as|than) in the study|has a winner, we have a tie).*(CPU|memory)/);
+    expect(text).toContain('| 2.5 \\* | 3.56 \\* | sync |');
+  });
+
+  test('says how much of it chance alone would do', () => {
+    expect(markdown).toContain('before all of the other in 10 of 100 rows');
   });
 
   test('says what the figures do not allow one to say', () => {
@@ -99,6 +126,17 @@ describe('several comparisons', () => {
 
   test('from different machines are said to be so', () => {
     expect(several()).toContain('monday and tuesday cannot be compared as they are: cpu fast and slow.');
+  });
+
+  test('of different amounts are said to be so', () => {
+    const named = [
+      { name: 'monday', comparison: onCpu('fast') },
+      { name: 'tuesday', comparison: { ...onCpu('fast'), plan: { ...fullPlan, warmUps: 0 } } },
+    ];
+    expect(markdownOf(reportOfSeveral(named, []), 'charts')).toContain(
+      'monday and tuesday were not measured in the same amounts',
+    );
+    expect(several()).not.toContain('same amounts');
   });
 
   test('that could not be read are named', () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { chartsOf } from './charts.ts';
 import type { Block, Document } from './document.ts';
 import type { Spread } from './figures.ts';
@@ -5,7 +6,7 @@ import type { StackName } from './plan.ts';
 import { differencesOf } from './remarks.ts';
 import { resultOf, runsOf, type Comparison } from './results.ts';
 import { summaryOf, type Row, type Summary } from './summary.ts';
-import type { Winner } from './verdict.ts';
+import { chanceOfWinner, type Winner } from './verdict.ts';
 
 /** The report of one comparison. */
 export function reportOf(comparison: Comparison): Document {
@@ -22,12 +23,14 @@ export function reportOf(comparison: Comparison): Document {
       {
         kind: 'paragraph',
         text:
-          'Ours is the mean of the runs, with the lowest and the highest of them in brackets. A winner is named only where all its runs ' +
-          'are better than all runs of the other; of latency, throughput and CPU per purchase, by more than the yardsticks differ. ' +
-          'Otherwise it is a tie. The study has one figure for each, so that its winners may be chance.',
+          'Ours is the mean of the runs, with the lowest and the highest of them in brackets; of a percentile, the mean of the ' +
+          'percentiles of the runs. A winner is named only where all its runs are better than all runs of the other; of latency, ' +
+          'throughput and CPU, by more than the yardsticks differ. Otherwise the difference is within the noise: a tie. The study ' +
+          'has one figure for each, so that its winners may be chance.',
       },
+      { kind: 'paragraph', text: footnote },
       { kind: 'heading', text: 'What the figures allow one to say' },
-      { kind: 'list', items: sayings(summary) },
+      { kind: 'list', items: [...sayings(summary), ...chanceOf(plan.repeats)] },
       { kind: 'heading', text: 'What they do not' },
       { kind: 'list', items: caveats },
       { kind: 'heading', text: 'Is it exact?' },
@@ -53,6 +56,7 @@ export function reportOfSeveral(named: { name: string; comparison: Comparison }[
   const warnings = [
     ...unreadable.map((reason) => `Left out: ${reason}.`),
     ...machineWarnings(summaries),
+    ...planWarnings(named),
     ...summaries.flatMap(({ name, summary }) => summary.remarks.map(({ text }) => `${name}: ${text}`)),
   ];
   return {
@@ -81,6 +85,15 @@ function machineWarnings([first, ...others]: { name: string; summary: Summary }[
     const what = differs.join('; ');
     return differs.length > 0 ? [`${first?.name} and ${name} cannot be compared as they are: ${what}.`] : [];
   });
+}
+
+function planWarnings([first, ...others]: { name: string; comparison: Comparison }[]): string[] {
+  return others
+    .filter(({ comparison }) => !isDeepStrictEqual(comparison.plan, first?.comparison.plan))
+    .map(
+      ({ name }) =>
+        `${first?.name} and ${name} were not measured in the same amounts: seconds, repeats, warm-up or race differ.`,
+    );
 }
 
 function besideEachOther(summaries: { name: string; summary: Summary }[], vus: number, stack: StackName): Block {
@@ -134,11 +147,19 @@ export function studyTable(vus: number, rows: Row[]): Extract<Block, { kind: 'ta
       spreadText(row.ours.sync, row.digits),
       spreadText(row.ours.async, row.digits),
       row.winner,
-      row.theirs ? row.theirs.sync.toLocaleString('en-US') : '–',
-      row.theirs ? row.theirs.async.toLocaleString('en-US') : '–',
+      theirsText(row, 'sync'),
+      theirsText(row, 'async'),
       row.theirWinner ?? '–',
     ]),
   };
+}
+
+export const footnote =
+  '* Of what, the study does not say: neither the figure nor its winner can be held against ours.';
+
+export function theirsText({ theirs, unlikeStudy }: Row, stack: StackName): string {
+  if (!theirs) return '–';
+  return `${theirs[stack].toLocaleString('en-US')}${unlikeStudy ? ' *' : ''}`;
 }
 
 function named({ metric, unit }: Row): string {
@@ -158,7 +179,8 @@ function numberText(value: number, digits: number): string {
 /** A sentence for each level and each kind of outcome. */
 function sayings({ levels, drift, machine }: Summary): string[] {
   const sentences = levels.map(({ vus, rows }) => {
-    const by = (winner: Winner) => rows.filter((row) => row.winner === winner).map(({ metric }) => metric);
+    const by = (winner: Winner) =>
+      rows.filter((row) => row.winner === winner).map((row) => `${row.metric}${differenceText(row)}`);
     const parts = [
       ...(by('sync').length > 0 ? [`sync is better by ${enumerated(by('sync'))}`] : []),
       ...(by('async').length > 0 ? [`async is better by ${enumerated(by('async'))}`] : []),
@@ -170,20 +192,42 @@ function sayings({ levels, drift, machine }: Summary): string[] {
   });
   const agreed = levels.flatMap(({ vus, rows }) =>
     rows
-      .filter(({ winner, theirWinner }) => isStack(winner) && isStack(theirWinner))
-      .map(({ metric, winner, theirWinner }) => ({ what: `${metric} at ${vus}`, agrees: winner === theirWinner })),
+      .filter(({ winner, theirWinner, unlikeStudy }) => winner !== 'not judged' && isStack(theirWinner) && !unlikeStudy)
+      .map(({ metric, winner, theirWinner }) => ({
+        what: `${metric} at ${vus}`,
+        is: winner === 'tie' ? 'tie' : winner === theirWinner ? 'same' : 'other',
+      })),
   );
-  const [same, other] = [true, false].map((agrees) =>
-    agreed.filter((one) => one.agrees === agrees).map(({ what }) => what),
+  const [same, other, ties] = ['same', 'other', 'tie'].map((is) =>
+    agreed.filter((one) => one.is === is).map(({ what }) => what),
   );
   return [
     ...sentences,
     ...(same?.length ? [`The same stack wins as in the study: ${enumerated(same)}.`] : []),
     ...(other?.length ? [`The other stack wins than in the study: ${enumerated(other)}.`] : []),
+    ...(ties?.length ? [`The study has a winner, we have a tie: ${enumerated(ties)}.`] : []),
     ...(drift === undefined
       ? ['How much the machine changed meanwhile is not known: not all yardsticks were measured.']
       : [`Between the yardsticks the machine changed by ${((drift - 1) * 100).toFixed(0)} %.`]),
     ...(machine ? [`All of it holds for this machine of ${machine.cores} cores, which the stack shares with k6.`] : []),
+  ];
+}
+
+/** By how much the winner's mean differs from the other's. */
+function differenceText({ winner, ours }: Row): string {
+  if (!isStack(winner) || !ours.sync || !ours.async) return '';
+  const [best, other] = winner === 'sync' ? [ours.sync, ours.async] : [ours.async, ours.sync];
+  if (other.mean === 0) return '';
+  const percent = Math.abs(best.mean / other.mean - 1) * 100;
+  return ` (${percent.toFixed(0)} % ${best.mean > other.mean ? 'higher' : 'lower'})`;
+}
+
+/** What the rule that names a winner is worth. */
+function chanceOf(repeats: number): string[] {
+  if (repeats < 2) return [];
+  const percent = (chanceOfWinner(repeats) * 100).toFixed(0);
+  return [
+    `Between stacks that are equal, chance alone would put all ${repeats} runs of one before all of the other in ${percent} of 100 rows. The runs of a stack are of one start of it, and the rows of a level are of the same runs: they do not confirm each other.`,
   ];
 }
 
@@ -195,7 +239,9 @@ function enumerated(items: string[]): string {
 
 const caveats = [
   'That ours is so many times as fast as theirs: the study ran another implementation on another machine, an 8-core laptop. Only which stack wins can be held against it.',
-  'Anything about their CPU and memory beside ours. Ours is the processor time of all processes of the stack (databases, broker and nginx included) as a share of all cores, and their private memory in full plus shared pages once. The study does not define its few per cent and its 133 to 363 MB; they cannot be of all processes under full load.',
+  'Anything about their CPU and memory beside ours. Ours is the processor time of all processes of the stack (databases, broker and nginx included) as a share of all cores, and their private memory in full plus shared pages once, on average over the run. The study does not define its few per cent and its 133 to 363 MB; they cannot be of all processes under full load.',
+  'That the stack with less CPU is the thriftier one: without think time each takes what k6 leaves of the machine. CPU per purchase says what a purchase costs.',
+  'What the machine did between the yardsticks: sync was measured first, async after it, each for several minutes.',
   'How the stacks behave over a network: here every hop is a loopback, which flatters the stack with more hops.',
   'What a shopper would wait at a given rate of arrival. The shoppers here have no think time and begin the next step when the last is answered, so that latency is nearly shoppers by throughput, and both say the same thing twice.',
   'Which stack is safer: both pass through the same outbox and inbox; the audit below says what became of it.',
@@ -208,6 +254,7 @@ function exactnessTable(stacks: StackName[], { exactness, yardsticks }: Summary)
     head: ['', ...stacks],
     rows: [
       ['race', ...stacks.map((stack) => exactness[stack]?.race ?? 'missing')],
+      ['… p95 of sold, of sold out (ms)', ...stacks.map((stack) => exactness[stack]?.answered ?? 'missing')],
       ['audit afterwards', ...stacks.map((stack) => exactness[stack]?.audit ?? 'missing')],
       ['yardstick before and after (requests/s)', ...stacks.map((stack) => yardsticksText(yardsticks[stack]))],
     ],
@@ -233,6 +280,8 @@ function everyRun(comparison: Comparison): Block {
           ms === undefined ? '–' : numberText(ms, 0),
         ),
         String(run.failed),
+        run.othersShare === undefined ? '–' : numberText(run.othersShare * 100, 1),
+        run.settledSeconds === undefined ? '–' : numberText(run.settledSeconds, 1),
         run.crossed.length > 0 ? run.crossed.join(', ') : 'held',
       ]),
     ),
@@ -240,7 +289,19 @@ function everyRun(comparison: Comparison): Block {
   return {
     kind: 'table',
     caption: 'Latency in ms; nothing left out',
-    head: ['', 'requests/s', 'average', 'p90', 'p95', 'p99', 'max', 'failed', 'thresholds'],
+    head: [
+      '',
+      'requests/s',
+      'average',
+      'p90',
+      'p95',
+      'p99',
+      'max',
+      'failed',
+      'others (%)',
+      'at rest after (s)',
+      'thresholds',
+    ],
     rows,
   };
 }
@@ -249,9 +310,12 @@ function methodOf({ plan }: Comparison): string[] {
   const { levels, repeats, warmUps, seconds, race } = plan;
   return [
     `Each stack is started anew with empty databases and demo data, two instances of each service. ${Math.max(...levels)} shoppers log in, then ${warmUps} warm-up of ${seconds.warmUp} s, then ${repeats} × ${levels.join(' and ')} shoppers for ${seconds.run} s each, taking turns.`,
-    'A shopper logs in, creates a cart, fetches a product, adds it, reserves and pays, without think time. Every answer is checked.',
-    `The yardstick is an Express hello world, two processes behind an nginx with the same workers, 500 virtual users for ${seconds.yardstick} s: what this machine can do at most with k6 beside it.`,
+    'A shopper logs in, creates a cart, fetches a product, adds it, reserves and pays, without think time. Every answer is checked; one that does not come within a minute has failed.',
+    "Requests/s is k6's own figure: all answers by the length of the whole run, from its set-up to the end of the last journey.",
+    'Before each run the stack is at rest: every outbox empty, every reservation and order settled. How long that took after the last answer stands beside each run; it is not part of its CPU.',
+    `The yardstick is an Express hello world, two processes behind an nginx with the same workers, 500 virtual users for ${seconds.yardstick} s, before each stack is started and after it has ended: what this machine can do at most with k6 beside it.`,
     `The race: ${race.buyers} shoppers reserve one of ${race.stock} units at the same moment. The audit then looks at the databases and at Redis.`,
+    'Others are whoever had a part of the machine during the run besides the stack and k6, its host included.',
     "CPU and memory come from /proc, once a second. Per second, latency and throughput come from the record of k6's own dashboard.",
     'Again: npm run compare',
   ];

@@ -39,6 +39,10 @@ const run = load.extend({
   startedAt: z.string(),
   /** Thresholds of the script that did not hold. */
   crossed: z.array(z.string()),
+  /** Of the machine, what neither the stack nor k6 had. */
+  othersShare: count.optional(),
+  /** How long after the last answer nothing was under way any more. */
+  settledSeconds: count.optional(),
   timeline: z.object({
     load: z.object({ second: perSecond, requests: perSecond, med: perSecond, p95: perSecond }),
     usage: z.object({

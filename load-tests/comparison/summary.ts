@@ -1,8 +1,8 @@
 import { isExact } from '../lib/targets.ts';
 import { metrics, spreadOf, type Metric, type Spread } from './figures.ts';
 import type { StackName } from './plan.ts';
-import { driftOf, remarksOf, spoiling, type Remark } from './remarks.ts';
-import { resultOf, runsOf, type Comparison, type StackResult } from './results.ts';
+import { driftOf, rateOf, remarksOf, spoiling, type Remark } from './remarks.ts';
+import { resultOf, runsOf, type Comparison, type StackResult, type Trend } from './results.ts';
 import { study } from './study.ts';
 import { studyWinnerOf, winnerOf, type Winner } from './verdict.ts';
 
@@ -17,6 +17,8 @@ export interface Row {
   /** Undefined where the study has no such figure. */
   theirs: Record<StackName, number> | undefined;
   theirWinner: Winner | undefined;
+  /** Theirs are of something else, or of what is not known. */
+  unlikeStudy: boolean;
 }
 
 /** What a report says, in figures. */
@@ -29,7 +31,7 @@ export interface Summary {
   drift: number | undefined;
   levels: { vus: number; rows: Row[] }[];
   yardsticks: PerStack<{ before: number | undefined; after: number | undefined }>;
-  exactness: PerStack<{ race: string; audit: string }>;
+  exactness: PerStack<{ race: string; answered: string; audit: string }>;
 }
 
 export function summaryOf(comparison: Comparison): Summary {
@@ -49,14 +51,14 @@ export function summaryOf(comparison: Comparison): Summary {
       before: before?.requestsPerSecond,
       after: after?.requestsPerSecond,
     })),
-    exactness: perStack((result) => ({ race: raceOf(result), audit: auditOf(result) })),
+    exactness: perStack((result) => ({ race: raceOf(result), answered: answeredOf(result), audit: auditOf(result) })),
   };
 }
 
 function rowsOf(comparison: Comparison, vus: number, remarks: Remark[], drift: number | undefined): Row[] {
   const isSpoilt = comparison.plan.stacks.some((stack) => spoiling(remarks, stack, vus).length > 0);
   const row = (metric: Metric, ours: PerStack<Spread>): Row => {
-    const { ofStudy, name, unit, digits, better } = metric;
+    const { ofStudy, name, unit, digits, better, unlikeStudy = false } = metric;
     const figures = study[vus];
     const theirs = ofStudy && figures && { sync: ofStudy(figures.sync), async: ofStudy(figures.async) };
     return {
@@ -67,6 +69,7 @@ function rowsOf(comparison: Comparison, vus: number, remarks: Remark[], drift: n
       winner: isSpoilt ? 'not judged' : winnerOf(metric, ours, drift),
       theirs,
       theirWinner: theirs && studyWinnerOf(better, theirs),
+      unlikeStudy,
     };
   };
   const spreads = (ofResult: (result: StackResult) => Spread | undefined): PerStack<Spread> =>
@@ -105,8 +108,8 @@ const shareOfYardstick: Metric = {
 function shareSpread(result: StackResult, vus: number): Spread | undefined {
   const rates = spreadOf(runsOf(result, vus).map((run) => run.requestsPerSecond));
   const { before, after } = result.yardsticks;
-  const yardstick = spreadOf([before?.requestsPerSecond, after?.requestsPerSecond]);
-  if (!rates || !yardstick || yardstick.runs < 2 || yardstick.min === 0) return undefined;
+  const yardstick = spreadOf([rateOf(before), rateOf(after)]);
+  if (!rates || !yardstick || yardstick.runs < 2) return undefined;
   return {
     mean: rates.mean / yardstick.mean,
     min: rates.min / yardstick.max,
@@ -120,6 +123,11 @@ function raceOf({ race }: StackResult): string {
   const { sold, soldOut, other } = race;
   const outcome = `${sold} sold, ${soldOut} sold out, ${other} other`;
   return isExact(race) ? `exact: ${outcome}` : `NOT EXACT: ${outcome}`;
+}
+
+function answeredOf({ race }: StackResult): string {
+  const within = (trend: Trend | undefined) => (trend ? Math.round(trend.p95).toLocaleString('en-US') : '–');
+  return `${within(race?.soldTrend)}, ${within(race?.soldOutTrend)}`;
 }
 
 function auditOf({ audit }: StackResult): string {

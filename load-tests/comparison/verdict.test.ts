@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Spread } from './figures.ts';
-import { studyWinnerOf, winnerOf } from './verdict.ts';
+import { chanceOfWinner, studyWinnerOf, winnerOf } from './verdict.ts';
 
 const spread = (min: number, max: number, runs = 3): Spread => ({ mean: (min + max) / 2, min, max, runs });
 const lower = { better: 'lower', followsMachine: false } as const;
@@ -28,6 +28,10 @@ describe('a winner', () => {
     expect(winnerOf(lower, { sync: spread(1, 1, 1), async: spread(9, 9, 3) }, 1)).toBe('not judged');
     expect(winnerOf(lower, { sync: spread(1, 1) }, 1)).toBe('not judged');
     expect(winnerOf(higher, { sync: spread(1, 1), async: spread(9, 9) }, undefined)).toBe('not judged');
+  });
+
+  test('may be chance: of three runs each, 2 of the 20 orders have one', () => {
+    expect([1, 2, 3, 5].map(chanceOfWinner)).toEqual([1, 2 / 6, 2 / 20, 2 / 252]);
   });
 
   test('of the study is the better of two figures', () => {

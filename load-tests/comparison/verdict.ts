@@ -22,6 +22,12 @@ export function winnerOf(
   return 'tie';
 }
 
+/** How likely chance alone is to put all of so many runs of one of two equal stacks before all of the other: 0.1 for three. */
+export function chanceOfWinner(runs: number): number {
+  const ways = Array.from({ length: runs }, (_, at) => (runs + at + 1) / (at + 1)).reduce((all, one) => all * one, 1);
+  return 2 / ways;
+}
+
 /** Of the study's single figures the better one; whether chance made it so is not known. */
 export function studyWinnerOf(better: Metric['better'], theirs: Record<StackName, number>): Winner {
   if (theirs.sync === theirs.async) return 'tie';

@@ -1,13 +1,12 @@
 import { until } from '../../e2e/support/http.ts';
 import { Shop } from '../../e2e/support/shop.ts';
-import { underWay } from '../../infra/audit/quiet.ts';
-import { Databases } from '../../infra/audit/snapshot.ts';
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import { withClient } from '../../infra/launcher/databases.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import { rootsOf } from './bench-stack.ts';
 import { reserveForCrowd, type PendingReservations } from './pending-reservations.ts';
 import { readProcesses } from './procfs.ts';
+import { untilQuiet } from './quiet.ts';
 import type { BacklogResult } from './results.ts';
 import { cpuSecondsOf } from './usage.ts';
 
@@ -15,8 +14,6 @@ const withinMs = 300_000;
 const lookEveryMs = 500;
 const spareUnits = 1_000;
 const priceCents = 1_999;
-/** As the services have it (OUTBOX_MAX_ATTEMPTS). */
-const maxAttempts = 50;
 
 /**
  * Lets so many requests gather while the inventory is away, brings it back, and measures until it has decided them all.
@@ -52,16 +49,6 @@ export async function measureBacklog(stack: Stack, events: number): Promise<Back
     counted: await outcome(stack, crowd, product.id),
     usage,
   };
-}
-
-/** What an earlier phase has left to do would be taken for a part of the backlog. */
-export async function untilQuiet(stack: Stack): Promise<void> {
-  await using databases = await Databases.connect(stack.databaseUrls);
-  const isQuiet = async () => {
-    const open = await databases.view(1, (snapshot) => underWay(snapshot, { stack: stack.stack, maxAttempts }));
-    return open.length === 0;
-  };
-  await until('a shop at rest', isQuiet, withinMs, lookEveryMs);
 }
 
 /** A row is looked at, not all holds: counting them would take the processors from what is measured. */

@@ -1,8 +1,16 @@
+import { sameKeyPressMs } from '../../infra/launcher/key-press.ts';
+
 /** Aborts at the first Ctrl-C or request to end, so that what runs can be stopped in order. A second one ends at once. */
 export function brokenOffBySignals(): AbortSignal {
   const breakOff = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => breakOff.abort(new Error(`stopped by ${signal}`)));
-  }
+  let askedAtMs: number | undefined;
+  const onSignal = (signal: string) => {
+    const now = Date.now();
+    if (askedAtMs === undefined) {
+      askedAtMs = now;
+      breakOff.abort(new Error(`stopped by ${signal}`));
+    } else if (now - askedAtMs > sameKeyPressMs) process.exit(130);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   return breakOff.signal;
 }

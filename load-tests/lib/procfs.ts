@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 // Synchronous on purpose: /proc is memory, and a snapshot should be of one moment.
 
@@ -76,6 +76,11 @@ export function readMemory(pid: number): Memory | undefined {
   return status === undefined ? undefined : parseStatus(status);
 }
 
+/** The file that a process runs. Undefined if it has ended, or is not ours to look into. */
+export function programOf(pid: number): string | undefined {
+  return unlessGone(() => readlinkSync(`/proc/${pid}/exe`));
+}
+
 export function parseStatus(text: string): Memory {
   return {
     privateBytes: kilobytes(text, 'RssAnon'),
@@ -96,10 +101,14 @@ function kilobytes(text: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1_024;
 }
 
-/** Undefined if the process has ended in the meantime, or is not ours to look into. */
 function read(file: string): string | undefined {
+  return unlessGone(() => readFileSync(file, 'utf8'));
+}
+
+/** Undefined if the process has ended in the meantime, or is not ours to look into. */
+function unlessGone(look: () => string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return look();
   } catch {
     return undefined;
   }

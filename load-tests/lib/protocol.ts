@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startYardstick } from '../yardstick/start.ts';
-import type { BenchArguments, Phase } from './args.ts';
+import { ofAsync, type BenchArguments, type Phase } from './args.ts';
 import { runAudit } from './audit.ts';
 import { measureBacklog } from './backlog.ts';
 import type { BenchStack } from './bench-stack.ts';
@@ -11,7 +11,7 @@ import type { BenchResult, LoadResult } from './results.ts';
 import { idleMemoryOf } from './usage.ts';
 
 const settleMs = 10_000;
-export const betweenPhasesMs = 2_000;
+const betweenPhasesMs = 2_000;
 /** Seconds of load per phase. */
 const usual = { warmUp: 60, yardstickWarmUp: 15, yardstick: 20, checkout: 60, fifty: 20, one: 10, accepted: 20 };
 const quick = { warmUp: 15, yardstickWarmUp: 5, yardstick: 6, checkout: 12, fifty: 6, one: 4, accepted: 6 };
@@ -29,14 +29,20 @@ export interface Surroundings {
   signal: AbortSignal;
 }
 
-export type Measurements = Omit<BenchResult, 'startedAt' | 'stack' | 'url' | 'machine' | 'verdicts'>;
+export type Measurements = Omit<BenchResult, 'startedAt' | 'stack' | 'url' | 'machine' | 'brokenOff' | 'verdicts'>;
 
-/** Takes the phases asked for, one after the other, and says what each has shown. Throws when broken off. */
-export async function measure(args: BenchArguments, stack: BenchStack, around: Surroundings): Promise<Measurements> {
+/**
+ * Takes the phases asked for, one after the other, says what each has shown, and adds it to `found`. Throws when broken off;
+ * what was found until then stays.
+ */
+export async function measure(
+  args: BenchArguments,
+  stack: BenchStack,
+  around: Surroundings,
+  found: Measurements,
+): Promise<void> {
   const { say, signal } = around;
   const seconds = args.quick ? quick : usual;
-  const found: Measurements = {};
-  const ofAsync: readonly Phase[] = ['accepted', 'backlog'];
   const asked = (phase: Phase) => args.only.includes(phase) && !(stack.stack === 'sync' && ofAsync.includes(phase));
   const target = (): Target => ({ url: stack.url, stack: stack.stack, processes: stack.processes(), signal });
   const checkout = async (who: string, vus: number, usualSeconds: number, env: Record<string, string> = {}) => {
@@ -86,10 +92,9 @@ export async function measure(args: BenchArguments, stack: BenchStack, around: S
     say(`\n${backlogReport(found.backlog)}`);
   }
   if (asked('audit')) {
-    found.audit = await runAudit(stack.stackFile);
+    found.audit = await runAudit(stack.stackFile, signal);
     say(`\n${auditReport(found.audit)}`);
   }
-  return found;
 }
 
 /** What the machine can do at most, just now. Throws if a single request fails. */

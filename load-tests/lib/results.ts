@@ -84,6 +84,8 @@ export interface BenchResult {
   backlog?: BacklogResult;
   /** A text says why there was none. */
   audit?: AuditResult | string;
+  /** Why it was not measured to its end. */
+  brokenOff?: string;
   verdicts: Verdict[];
 }
 

@@ -79,6 +79,18 @@ describe('judging a benchmark', () => {
     expect(missed(verdictsOf({ checkout: [aLoad({ all: aTrend(400) })] }))).toEqual(['500 shoppers: p95 below 400 ms']);
   });
 
+  test('a request that failed counts in whichever run it did', () => {
+    const runs = [
+      aLoad({ requestsPerSecond: 9_000, failed: 1 }),
+      aLoad(),
+      aLoad({ requestsPerSecond: 3_000, wrong: 1 }),
+    ];
+    expect(verdictsOf({ checkout: runs })[0]).toMatchObject({
+      measured: '1 failed, 1 wrong, 120000 journeys',
+      met: false,
+    });
+  });
+
   test('a load that got nothing done has failed', () => {
     const nothing = aLoad({ journeys: 0, all: undefined });
     expect(missed(verdictsOf({ checkout: [nothing] }))).toHaveLength(2);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { hasProcfs, parseMachineStat, parseStat, parseStatus, readProcesses, type ProcessInfo } from './procfs.ts';
-import { cpuSecondsOf, familyBytes, measureUsage, ownersOf, type UsageSample } from './usage.ts';
+import { bytesOf, cpuSecondsOf, measureUsage, ownersOf, type UsageSample } from './usage.ts';
 
 const aProcess = (pid: number, parent: number, cpuSeconds = 0, endedChildrenCpuSeconds = 0): ProcessInfo => ({
   pid,
@@ -73,13 +73,34 @@ describe('processor time', () => {
   });
 });
 
-test('memory of a family: private pages in full, shared ones once', () => {
-  const members = [
-    { privateBytes: 10, sharedBytes: 100 },
-    { privateBytes: 20, sharedBytes: 120 },
-  ];
-  expect(familyBytes(members)).toBe(150);
-  expect(familyBytes([])).toBe(0);
+describe('memory', () => {
+  const bytes = (...families: [name: string, program: string | undefined, ...members: [number, number][]][]) =>
+    Object.fromEntries(
+      bytesOf(
+        families.map(([name, program, ...members]) => ({
+          name,
+          program,
+          members: members.map(([privateBytes, sharedBytes]) => ({ privateBytes, sharedBytes })),
+        })),
+      ),
+    );
+
+  test('of a family: private pages in full, shared ones once', () => {
+    expect(bytes(['postgres', 'postgres', [10, 100], [20, 120]])).toEqual({ postgres: 150 });
+    expect(bytes(['gone', undefined])).toEqual({ gone: 0 });
+  });
+
+  test('of families of one program: its pages count once among them', () => {
+    expect(bytes(['order-1', 'node', [10, 50]], ['order-2', 'node', [20, 60]], ['redis', 'redis', [5, 7]])).toEqual({
+      'order-1': 40,
+      'order-2': 50,
+      redis: 12,
+    });
+  });
+
+  test('of programs that may not be seen: nothing is taken for shared', () => {
+    expect(bytes(['a', undefined, [1, 10]], ['b', undefined, [1, 10]])).toEqual({ a: 11, b: 11 });
+  });
 });
 
 test('this very process is seen at work; where there is no /proc, nothing is', () => {

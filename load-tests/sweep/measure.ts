@@ -68,7 +68,7 @@ export async function measureLevels(
     await keep();
   }
   say('audit');
-  const audit = await runAudit(stack.stackFile);
+  const audit = await runAudit(stack.stackFile, signal);
   signal.throwIfAborted(); // Ctrl-C ends the audit, too, which then has found nothing
   result.audit = audit;
 }
