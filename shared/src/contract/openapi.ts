@@ -14,7 +14,7 @@ export interface OpenApiDocument {
 
 const headers: Record<HeaderName, { description: string; schema: JsonSchema }> = {
   Location: { description: 'Where it can be read.', schema: { type: 'string', format: 'uri-reference' } },
-  ETag: { description: 'Changes with the stock.', schema: { type: 'string' } },
+  ETag: { description: 'Changes with the product and its stock.', schema: { type: 'string' } },
   'Retry-After': { description: 'Try again after so many seconds.', schema: { type: 'integer', minimum: 1 } },
   'WWW-Authenticate': { description: 'What is asked for.', schema: { type: 'string', const: 'Bearer' } },
 };
