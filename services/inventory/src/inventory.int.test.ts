@@ -425,6 +425,23 @@ describe('what everybody may ask', () => {
     }
   });
 
+  test('a path that is known by other methods only says by which', async () => {
+    const known = [
+      ['PUT', '/api/products', 'GET, HEAD, POST, OPTIONS'],
+      ['DELETE', `/api/products/${newId()}`, 'GET, HEAD, PATCH, OPTIONS'],
+      ['GET', `/api/products/${newId()}/restock`, 'POST, OPTIONS'],
+      ['POST', '/metrics', 'GET, HEAD, OPTIONS'],
+    ] as const;
+    for (const [method, path, allow] of known) {
+      const answer = await inventory.call<Problem>(method, path);
+      expect([answer.status, answer.body.type, answer.headers.get('allow')]).toEqual([
+        405,
+        '/problems/method-not-allowed',
+        allow,
+      ]);
+    }
+  });
+
   test('headers tell nothing about what runs here', async () => {
     expect((await inventory.call('GET', '/healthz')).headers.get('x-powered-by')).toBeNull();
   });

@@ -18,7 +18,7 @@ export function problemInfo(code: ProblemCode): { status: number; type: string; 
   return { status, type: code, title };
 }
 
-export type HeaderName = 'Location' | 'ETag' | 'Retry-After' | 'WWW-Authenticate';
+export type HeaderName = 'Location' | 'ETag' | 'Allow' | 'Retry-After' | 'WWW-Authenticate';
 
 /** An answer that is no problem. */
 export interface Answer {
@@ -71,6 +71,7 @@ export interface Operation {
 export const commonProblems = [
   'bad-request',
   'malformed-json',
+  'method-not-allowed',
   'payload-too-large',
   'unsupported-media-type',
   'uri-too-long',
