@@ -1,6 +1,7 @@
 /** `npm start`: runs a stack in the foreground until Ctrl-C. */
 import { join, relative } from 'node:path';
-import { parseArguments, usage, UsageError, type StartArguments } from './arguments.ts';
+import { argumentsOrExit } from '../command-line.ts';
+import { parseArguments, usage } from './arguments.ts';
 import { PortTaken } from './port-holder.ts';
 import { AlreadyRunning } from './process-register.ts';
 import { MissingPrograms } from './programs.ts';
@@ -13,7 +14,7 @@ const demoShoppers = 2_000;
 /** In a terminal one Ctrl-C arrives more than once: from the terminal itself, and passed on by npm. */
 const sameKeyPressMs = 500;
 
-const options = readArguments();
+const options = argumentsOrExit(parseArguments, usage);
 const breakOff = new AbortController();
 let stack: Stack | undefined;
 let askedToStopAt: number | undefined;
@@ -53,17 +54,6 @@ function onSignal(): void {
   } else if (now - askedToStopAt > sameKeyPressMs) {
     stack?.killNow();
     exit(1, 'killed');
-  }
-}
-
-function readArguments(): StartArguments {
-  if (process.argv.slice(2).some((argument) => ['--help', '-h'].includes(argument))) exit(0, usage);
-  try {
-    return parseArguments(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${usage}`);
-    process.exit(2);
   }
 }
 
