@@ -334,7 +334,7 @@ onEachStack('a hostile client', options, (theShop) => {
     });
 
     test.each(['PUT', 'PATCH', 'DELETE', 'PROPFIND'])('by the method %s', (method) =>
-      everywhere(async (path) => expectProblem(await shopper.call(method, path), 404, 'not-found')),
+      everywhere(async (path) => expectProblem(await shopper.call(method, path), 405, 'method-not-allowed')),
     );
 
     test.each<[string, Parameters<typeof rawRequest>[0]]>([

@@ -87,9 +87,15 @@ describe('npm start', () => {
 
       const audit = npm('run', 'audit');
       await expectToEnd(audit, 0);
-      const second = npm('start', '--', '--port', String(await freePort()));
-      await expectToEnd(second, 1);
-      expect(second.output()).toMatch(/runs already/);
+      // On the same port as well: that it runs says more than who has the port.
+      for (const another of [await freePort(), port]) {
+        const second = npm('start', '--', '--port', String(another));
+        await expectToEnd(second, 1);
+        const { pid } = findRunningStack(dataDir).launcher;
+        expect(second.output()).toContain(`The ${stack} stack runs already at ${url} (pid ${pid})`);
+        expect(second.output()).toMatch(/Nothing was started[\s\S]*FLASH_SALE_DATA_DIR=/);
+        expect(second.output()).not.toMatch(/is taken/);
+      }
 
       const processes = everyProcess();
       expect(processes.length).toBeGreaterThanOrEqual(14);

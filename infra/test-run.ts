@@ -5,10 +5,11 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { argumentsOrExit } from './command-line.ts';
 import { Cleanup } from './test-run/cleanup.ts';
 import { runChecks } from './test-run/checks.ts';
 import { runJest } from './test-run/jest-project.ts';
-import { parseTestArguments, type Stage } from './test-run/test-arguments.ts';
+import { parseTestArguments, usage, type Stage } from './test-run/test-arguments.ts';
 import { add, type Totals, verdictOf } from './test-run/totals.ts';
 import { offerTestBroker } from './test-run/test-broker.ts';
 import { startTestPostgres, startTestRedis } from './testing/servers.ts';
@@ -16,7 +17,7 @@ import { temporaryFolder } from './testing/temporary-folder.ts';
 import { preparePrograms } from './launcher/programs.ts';
 
 const root = join(import.meta.dirname, '..');
-const { stages, jestArguments } = parseTestArguments(process.argv.slice(2));
+const { stages, jestArguments } = argumentsOrExit(parseTestArguments, usage);
 const cleanup = new Cleanup();
 cleanup.onSignals();
 

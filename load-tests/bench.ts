@@ -1,8 +1,9 @@
 // The benchmark: node load-tests/bench.ts [--quick]. What it measures and promises: load-tests/README.md
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { argumentsOrExit } from '../infra/command-line.ts';
 import { NotRunning } from '../infra/launcher/running-stack.ts';
-import { argumentsOrExit, parseBenchArguments, usage } from './lib/args.ts';
+import { parseBenchArguments, usage } from './lib/args.ts';
 import { openStack } from './lib/bench-stack.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';

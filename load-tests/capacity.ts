@@ -6,7 +6,7 @@ import { fullPlan, measureCosts, quickPlan } from './capacity/measure.ts';
 import { pageOf } from './capacity/page.ts';
 import { capacity, type Capacity } from './capacity/results.ts';
 import { markdownOf } from './comparison/markdown.ts';
-import { argumentsOrExit, UsageError } from './lib/args.ts';
+import { argumentsOrExit, UsageError } from '../infra/command-line.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';
 

@@ -1,6 +1,7 @@
 // Measures both stacks and writes a report: npm run compare [-- --quick]. How, and what the report says: load-tests/README.md
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { argumentsOrExit } from '../infra/command-line.ts';
 import { parseArguments, usage } from './comparison/arguments.ts';
 import { keepComparison, readComparison } from './comparison/kept.ts';
 import { fullPlan, quickPlan, secondsOf, stepsOf } from './comparison/plan.ts';
@@ -11,7 +12,6 @@ import { reportOf } from './comparison/report.ts';
 import type { Comparison } from './comparison/results.ts';
 import { summaryOf } from './comparison/summary.ts';
 import { writeReport } from './comparison/write-report.ts';
-import { argumentsOrExit } from './lib/args.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 
 const repository = join(import.meta.dirname, '..');

@@ -1,16 +1,19 @@
 // Writes reports anew from kept results: npm run report -- <dir> [<dir>...]. More than one are compared with each other, too.
 import { basename, join, relative, resolve } from 'node:path';
+import { argumentsOrExit, UsageError } from '../infra/command-line.ts';
 import { readComparison } from './comparison/kept.ts';
 import { reportOf, reportOfSeveral } from './comparison/report.ts';
 import type { Comparison } from './comparison/results.ts';
 import { summaryOf } from './comparison/summary.ts';
 import { writeReport } from './comparison/write-report.ts';
 
-const folders = process.argv.slice(2).map((folder) => resolve(folder));
-if (folders.length === 0 || folders.some((folder) => basename(folder).startsWith('-'))) {
-  console.error('usage: npm run report -- <dir> [<dir>...]   folders that npm run compare has written');
-  process.exit(2);
-}
+const usage = 'usage: npm run report -- <dir> [<dir>...]   folders that npm run compare has written';
+const folders = argumentsOrExit((argv) => {
+  if (argv.length === 0) throw new UsageError('which folder?');
+  const option = argv.find((argument) => argument.startsWith('-'));
+  if (option !== undefined) throw new UsageError(`unknown argument "${option}"`);
+  return argv.map((folder) => resolve(folder));
+}, usage);
 
 const isAmbiguous = new Set(folders.map((folder) => basename(folder))).size < folders.length;
 const nameOf = (folder: string) => (isAmbiguous ? relative(process.cwd(), folder) : basename(folder));

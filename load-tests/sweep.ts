@@ -1,11 +1,11 @@
 // Levels of load over ten endpoints, judged: node load-tests/sweep.ts [--quick]. What it says and promises: load-tests/README.md
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { argumentsOrExit } from '../infra/command-line.ts';
 import { NotRunning } from '../infra/launcher/running-stack.ts';
 import { htmlOf } from './comparison/html.ts';
 import { markdownOf } from './comparison/markdown.ts';
 import { writeCharts } from './comparison/write-report.ts';
-import { argumentsOrExit } from './lib/args.ts';
 import { openStack } from './lib/bench-stack.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { UsageError } from '../launcher/arguments.ts';
+import { UsageError } from '../command-line.ts';
 import { parseArguments } from './arguments.ts';
 
 describe('the arguments of the audit', () => {

@@ -1,4 +1,4 @@
-import { UsageError } from '../launcher/arguments.ts';
+import { UsageError } from '../command-line.ts';
 
 export interface AuditArguments {
   stackFile: string | undefined;

@@ -1,5 +1,5 @@
 /** `npm run audit`: proves on the running stack that nothing is oversold, lost or charged twice. */
-import { UsageError } from '../launcher/arguments.ts';
+import { argumentsOrExit } from '../command-line.ts';
 import { NotRunning } from '../launcher/running-stack.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { runAudit } from './audit.ts';
@@ -10,8 +10,8 @@ const cannotTell = 2;
 const sayEveryMs = 2_000;
 let saidAtMs = -Infinity;
 
+const { stackFile, quietWithinMs } = argumentsOrExit(parseArguments, usage);
 try {
-  const { stackFile, quietWithinMs } = parseArguments(process.argv.slice(2));
   const report = await runAudit({
     stack: findStack(stackFile),
     quietWithinMs,
@@ -21,8 +21,7 @@ try {
   (report.verdict === 'passed' ? console.log : console.error)(`\n${verdictOf(report)}`);
   process.exit(exitCodes[report.verdict]);
 } catch (error) {
-  if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`);
-  else console.error(error instanceof NotRunning ? error.message : error);
+  console.error(error instanceof NotRunning ? error.message : error);
   process.exit(cannotTell);
 }
 

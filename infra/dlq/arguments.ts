@@ -1,6 +1,6 @@
 import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import type { ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
-import { UsageError } from '../launcher/arguments.ts';
+import { UsageError } from '../command-line.ts';
 import type { Selection } from './selection.ts';
 
 export const commands = ['list', 'show', 'replay', 'drop'] as const;

@@ -1,5 +1,5 @@
 /** `npm run dlq`: looks at the events that no service could handle, and gives them to their services again. */
-import { UsageError } from '../launcher/arguments.ts';
+import { argumentsOrExit } from '../command-line.ts';
 import { NotRunning } from '../launcher/running-stack.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { findBrokerUrl } from './broker-url.ts';
@@ -8,14 +8,13 @@ import { report } from './print.ts';
 
 const verdicts = { list: 'keep', show: 'keep', replay: 'replay', drop: 'drop' } as const;
 
+const { command, selection, url } = argumentsOrExit(parseArguments, usage);
 try {
-  const { command, selection, url = findBrokerUrl() } = parseArguments(process.argv.slice(2));
-  const outcome = await forDeadLetters(url, selection, verdicts[command]);
+  const outcome = await forDeadLetters(url ?? findBrokerUrl(), selection, verdicts[command]);
   for (const line of report(command, outcome)) console.log(line);
   process.exit(outcome.refused + outcome.unread.length > 0 ? 1 : 0);
 } catch (error) {
-  if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`);
-  else if (error instanceof NotRunning) console.error(`${error.message} Another broker is named by --url.`);
+  if (error instanceof NotRunning) console.error(`${error.message} Another broker is named by --url.`);
   else console.error(`The broker cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(2);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseArguments, UsageError } from './arguments.ts';
+import { UsageError } from '../command-line.ts';
+import { parseArguments } from './arguments.ts';
 
 const defaults = { stack: 'async', port: 8080, host: '127.0.0.1', metrics: true, demo: true, env: {} };
 

@@ -1,3 +1,4 @@
+import { UsageError } from '../command-line.ts';
 import { isSetting } from './settings.ts';
 
 /** The command line of `npm start`. */
@@ -10,9 +11,6 @@ export interface StartArguments {
   /** Settings of services, by name. */
   env: Record<string, string>;
 }
-
-/** Something the caller got wrong: shown as it is, without a stack trace. */
-export class UsageError extends Error {}
 
 export const usage = `usage: npm start [-- --stack async|sync] [--port 8080] [--host 127.0.0.1] [--set NAME=VALUE]
                     [--no-demo] [--no-metrics]

@@ -1,6 +1,7 @@
 /** `npm start`: runs a stack in the foreground until Ctrl-C. */
 import { join, relative } from 'node:path';
-import { parseArguments, usage, UsageError, type StartArguments } from './arguments.ts';
+import { argumentsOrExit } from '../command-line.ts';
+import { parseArguments, usage } from './arguments.ts';
 import { sameKeyPressMs } from './key-press.ts';
 import { PortTaken } from './port-holder.ts';
 import { AlreadyRunning } from './process-register.ts';
@@ -12,7 +13,7 @@ import { StartFailed } from './supervised.ts';
 
 const demoShoppers = 2_000;
 
-const options = readArguments();
+const options = argumentsOrExit(parseArguments, usage);
 const breakOff = new AbortController();
 let stack: Stack | undefined;
 let askedToStopAt: number | undefined;
@@ -52,17 +53,6 @@ function onSignal(): void {
   } else if (now - askedToStopAt > sameKeyPressMs) {
     stack?.killNow();
     exit(1, 'killed');
-  }
-}
-
-function readArguments(): StartArguments {
-  if (process.argv.slice(2).some((argument) => ['--help', '-h'].includes(argument))) exit(0, usage);
-  try {
-    return parseArguments(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${usage}`);
-    process.exit(2);
   }
 }
 

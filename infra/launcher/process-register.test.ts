@@ -24,6 +24,12 @@ describe('the register of processes', () => {
   test('lets one launcher at a time use a folder', async () => {
     const register = await ProcessRegister.claim(folder, silent);
     await expect(ProcessRegister.claim(folder, silent)).rejects.toThrow(AlreadyRunning);
+    await expect(ProcessRegister.claim(folder, silent)).rejects.toThrow(
+      new RegExp(
+        `^A stack is being started already \\(pid ${process.pid}\\), .*kill ${process.pid}.*FLASH_SALE_DATA_DIR=`,
+        's',
+      ),
+    );
     register.release();
     (await ProcessRegister.claim(folder, silent)).release();
   });

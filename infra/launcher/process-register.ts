@@ -1,7 +1,8 @@
 import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync, closeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { findRunningStack } from './running-stack.ts';
 
 interface Entry extends ProcessIdentity {
   name: string;
@@ -75,12 +76,29 @@ function takeLock(file: string): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const holder = readJson<ProcessIdentity>(file);
-    if (holder && isAlive(holder)) {
-      throw new AlreadyRunning(`The stack runs already (pid ${holder.pid}). Stop it first: kill ${holder.pid}`);
-    }
+    if (holder && isAlive(holder)) throw alreadyRunning(holder.pid, dirname(dirname(file)));
     rmSync(file, { force: true });
   }
   throw new AlreadyRunning('Another start is under way.');
+}
+
+function alreadyRunning(pid: number, dataDir: string): AlreadyRunning {
+  return new AlreadyRunning(
+    [
+      `${whatRuns(dataDir)} (pid ${pid}), with its data in ${dataDir}. Nothing was started.`,
+      `Stop that one (Ctrl-C where it runs, or: kill ${pid}), or start another beside it on data of its own:`,
+      '  FLASH_SALE_DATA_DIR=/another/folder npm start -- --port 8081',
+    ].join('\n'),
+  );
+}
+
+function whatRuns(dataDir: string): string {
+  try {
+    const { stack, url } = findRunningStack(dataDir);
+    return `The ${stack} stack runs already at ${url}`;
+  } catch {
+    return 'A stack is being started already';
+  }
 }
 
 async function stopLeftover(entry: Entry): Promise<void> {

@@ -22,7 +22,6 @@ const repository = join(import.meta.dirname, '../..');
 export async function startStack(options: StackOptions): Promise<Stack> {
   const say = options.onLog ?? (() => undefined);
   const host = options.host ?? '127.0.0.1';
-  if (options.port) await assertPortIsFree(options.port, host);
   const dataDir = resolve(options.dataDir);
   const logsFolder = join(dataDir, 'logs');
   await mkdir(logsFolder, { recursive: true });
@@ -57,6 +56,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   let starting: Promise<Started> | undefined;
   try {
+    // Only now: the port may be held by what an earlier run left behind, or by the stack that runs on this folder.
+    if (options.port) await assertPortIsFree(options.port, host);
     const secrets = await loadSecrets(join(dataDir, 'secrets.json'));
     const ports = await choosePorts(options.port);
     instances = await chooseInstances(options.instances ?? 2);

@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from '../../infra/command-line.ts';
+
+export { UsageError };
 
 export const phases = [
   'idle',
@@ -30,7 +33,7 @@ export interface BenchArguments {
   cpuProfile: boolean;
 }
 
-export const usage = `usage: node load-tests/bench.ts [options]
+export const usage = `usage: npm run bench [-- options]
 
   --stack async|sync   which stack to start (async)
   --url URL            measure the stack that runs there instead of an own one
@@ -43,19 +46,6 @@ export const usage = `usage: node load-tests/bench.ts [options]
   --quick              short phases, a race of 400 for 20, a backlog of 5,000
   --no-warm-up         measure cold services
   --cpu-prof           a CPU profile of each own Node process, written when it ends`;
-
-export class UsageError extends Error {}
-
-/** What the command line asks for; ends the process with 2, and the usage, where it cannot be understood. */
-export function argumentsOrExit<Arguments>(parse: (argv: string[]) => Arguments, usage: string): Arguments {
-  try {
-    return parse(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${usage}`);
-    process.exit(2);
-  }
-}
 
 /** Throws UsageError for anything it does not know. */
 export function parseBenchArguments(argv: string[]): BenchArguments {

@@ -13,6 +13,7 @@ export const errorTable = {
   'payment-declined': { status: 402, level: 'info', title: 'The payment was declined' },
   forbidden: { status: 403, level: 'info', title: 'Not allowed' },
   'not-found': { status: 404, level: 'info', title: 'Not found' },
+  'method-not-allowed': { status: 405, level: 'info', title: 'The address does not answer to this method' },
   'email-taken': { status: 409, level: 'info', title: 'The email address is already registered' },
   'sold-out': { status: 409, level: 'info', title: 'Fewer units left than asked for' },
   'limit-exceeded': { status: 409, level: 'info', title: 'More units than one shopper may buy' },

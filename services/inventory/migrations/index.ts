@@ -45,4 +45,9 @@ export const migrations: Record<string, Migration> = {
         )`.execute(db);
     },
   },
+  '0002-products-change': {
+    async up(db: Kysely<unknown>) {
+      await sql`ALTER TABLE stock ADD COLUMN revision bigint NOT NULL DEFAULT 1`.execute(db);
+    },
+  },
 };

@@ -48,7 +48,7 @@ try {
         id,
         product.units,
       ]);
-      levels.push({ productId: id, available: product.units, version: 1 });
+      levels.push({ productId: id, available: product.units, version: 1, revision: 1 });
     }
     process.stdout.write(`loaded ${products.length} products\n`);
   }

@@ -1,10 +1,10 @@
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import type { Context, Handlers } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import type { NewEvent } from '@flash-sale/shared/events/schemas.ts';
-import { createProduct, restock } from './domain/catalogue.ts';
+import { changeProduct, createProduct, restock } from './domain/catalogue.ts';
 import { hold } from './domain/hold.ts';
 import { cancel, commit, expire } from './domain/settle-hold.ts';
-import type { HeldLine, InventoryState, Product } from './domain/state.ts';
+import type { HeldLine, InventoryState, Product, ProductChange } from './domain/state.ts';
 
 export interface DueHold {
   reservationId: string;
@@ -28,6 +28,8 @@ export const commands = {
     createProduct(product, units, state),
   restock: ({ productId, units }: { productId: string; units: number }, state: InventoryState) =>
     restock(productId, units, state),
+  changeProduct: ({ productId, change }: { productId: string; change: ProductChange }, state: InventoryState) =>
+    changeProduct(productId, change, state),
   /** Whose hold it is and of what: by these its rows are found and locked. */
   expire: ({ reservationId }: DueHold, state: InventoryState, context: Context) =>
     emitAll(expire(reservationId, state, context.now), context),

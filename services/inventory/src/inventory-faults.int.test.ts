@@ -63,7 +63,7 @@ describe('Redis', () => {
     await eventually(() => inRedis(async (views) => expect(await views.isComplete()).toBe(true)));
     await reserve(id, 4);
     await eventually(() =>
-      inRedis(async (views) => expect(await views.read(id)).toEqual({ available: 6, version: 2 })),
+      inRedis(async (views) => expect(await views.read(id)).toEqual({ available: 6, version: 2, revision: 1 })),
     );
   });
 
@@ -105,8 +105,8 @@ describe('Redis', () => {
       await eventually(() =>
         inRedis(async (views) => {
           expect(await views.isComplete()).toBe(true);
-          expect(await views.read(first)).toEqual({ available: 6, version: 2 });
-          expect(await views.read(second)).toEqual({ available: 15, version: 2 });
+          expect(await views.read(first)).toEqual({ available: 6, version: 2, revision: 1 });
+          expect(await views.read(second)).toEqual({ available: 15, version: 2, revision: 1 });
         }),
       );
     },
@@ -123,7 +123,7 @@ describe('Redis', () => {
     await eventually(() =>
       inRedis(async (views) => {
         expect(await views.isComplete()).toBe(true);
-        expect(await views.read(id)).toEqual({ available: 9, version: 2 });
+        expect(await views.read(id)).toEqual({ available: 9, version: 2, revision: 1 });
       }),
     );
   });

@@ -77,6 +77,7 @@ describe('creating a product', () => {
   const reachable = [
     ['POST', '/api/products', newProduct],
     ['POST', `/api/products/${newId()}/restock`, { quantity: 1 }],
+    ['PATCH', `/api/products/${newId()}`, { priceCents: 1 }],
   ] as const;
   test.each(reachable)('%s %s is for admins', async (method, path, body) => {
     const anonymous = await inventory.call<Problem>(method, path, { body });
@@ -277,12 +278,89 @@ describe('restocking', () => {
   });
 });
 
-describe('events', () => {
-  const requested = (productId: string, quantity: number) => {
-    const data = aRequest([{ productId, quantity }]);
-    return { data, event: anEvent('reservation.requested', data) };
-  };
+const requested = (productId: string, quantity: number) => {
+  const data = aRequest([{ productId, quantity }]);
+  return { data, event: anEvent('reservation.requested', data) };
+};
 
+describe('changing a product', () => {
+  const change = (id: string, body: unknown) =>
+    inventory.call<Product & Problem>('PATCH', `/api/products/${id}`, { body, token: admin });
+  const hours = { saleStartsAt: '2030-01-01T10:00:00.000Z', saleEndsAt: '2030-01-01T12:00:00.000Z' };
+
+  test('what is named is changed, the rest stays', async () => {
+    const product = await create({ ...hours, limitPerUser: 2 });
+    const named = {
+      name: 'Comet sneakers II',
+      priceCents: 5_900,
+      limitPerUser: 3,
+      saleEndsAt: '2030-01-01T13:00:00.000Z',
+    };
+    const answer = await change(product.id, named);
+    expect([answer.status, productSchema.parse(answer.body)]).toEqual([200, { ...product, ...named }]);
+    expect((await get(product.id)).body).toEqual(answer.body);
+    expect((await inventory.call<Page>('GET', '/api/products')).body.items).toEqual([answer.body]);
+  });
+
+  test('null takes away a limit and the hours of a sale', async () => {
+    const { id } = await create({ ...hours, limitPerUser: 2 });
+    const none = { limitPerUser: null, saleStartsAt: null, saleEndsAt: null };
+    expect(await change(id, none)).toMatchObject({ status: 200, body: none });
+  });
+
+  test('is seen by whoever has an earlier version, on the other instance too', async () => {
+    const { id } = await create();
+    const other = await startInventory(servers);
+    try {
+      const seen = (headers = {}) => other.call<Product>('GET', `/api/products/${id}`, { headers });
+      const known = { 'if-none-match': (await seen()).headers.get('etag')! };
+      expect((await seen(known)).status).toBe(304);
+      await change(id, { priceCents: 1 });
+      await eventually(async () => expect(await seen(known)).toMatchObject({ status: 200, body: { priceCents: 1 } }));
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test('holds keep the price that they were told; the next one has the new', async () => {
+    const { id } = await create();
+    const [before, after] = [requested(id, 2), requested(id, 2)];
+    await inventory.receive(before.event);
+    await change(id, { priceCents: 1, name: 'Sale' });
+    await inventory.receive(before.event, after.event);
+    const told = (data: { reservationId: string }) =>
+      inventory.reservation.received.flatMap((e) =>
+        e.type === 'stock.held' && e.data.reservationId === data.reservationId ? [e.data] : [],
+      );
+    expect(told(before.data)).toMatchObject([{ totalCents: 9_800, items: [{ unitPriceCents: 4_900 }] }]);
+    expect(told(after.data)).toMatchObject([{ totalCents: 2, items: [{ unitPriceCents: 1, name: 'Sale' }] }]);
+  });
+
+  test.each([
+    ['nothing', {}, ''],
+    ['an unknown field', { colour: 'red' }, '"colour"'],
+    ['the currency', { currency: 'USD' }, '"currency"'],
+    ['the stock', { stock: 5 }, '"stock"'],
+    ['no name', { name: null }, 'name'],
+    ['an empty name', { name: ' ' }, 'name'],
+    ['a negative price', { priceCents: -1 }, 'priceCents'],
+    ['a limit of none', { limitPerUser: 0 }, 'limitPerUser'],
+    ['an end before the start that it has', { saleEndsAt: '2030-01-01T10:00:00Z' }, 'saleEndsAt'],
+    ['a start after the end that it has', { saleStartsAt: '2030-01-01T12:00:00Z' }, 'saleEndsAt'],
+  ])('%s is refused with 422', async (_what, body, field) => {
+    const product = await create(hours);
+    const answer = await change(product.id, body);
+    expect([answer.status, answer.body.type]).toEqual([422, '/problems/invalid-input']);
+    expect(answer.body.errors!.some(({ path, message }) => path === field || message.includes(field))).toBe(true);
+    expect((await get(product.id)).body).toEqual(product);
+  });
+
+  test.each([newId(), 'nonsense'])('%s is not there', async (id) => {
+    expect(await change(id, { priceCents: 1 })).toMatchObject({ status: 404, body: { type: '/problems/not-found' } });
+  });
+});
+
+describe('events', () => {
   test('a request that comes twice is held once, and told to order and reservation', async () => {
     const { id } = await create();
     const { data, event } = requested(id, 3);
@@ -344,6 +422,23 @@ describe('what everybody may ask', () => {
     for (const path of ['/internal/readyz', '/internal/events', '/internal']) {
       const hidden = await inventory.call<Problem>('GET', path, { token: admin });
       expect([hidden.status, hidden.body]).toEqual([404, nothing.body]);
+    }
+  });
+
+  test('a path that is known by other methods only says by which', async () => {
+    const known = [
+      ['PUT', '/api/products', 'GET, HEAD, POST, OPTIONS'],
+      ['DELETE', `/api/products/${newId()}`, 'GET, HEAD, PATCH, OPTIONS'],
+      ['GET', `/api/products/${newId()}/restock`, 'POST, OPTIONS'],
+      ['POST', '/metrics', 'GET, HEAD, OPTIONS'],
+    ] as const;
+    for (const [method, path, allow] of known) {
+      const answer = await inventory.call<Problem>(method, path);
+      expect([answer.status, answer.body.type, answer.headers.get('allow')]).toEqual([
+        405,
+        '/problems/method-not-allowed',
+        allow,
+      ]);
     }
   });
 

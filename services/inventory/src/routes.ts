@@ -1,4 +1,5 @@
 import { Router, type Request } from 'express';
+import type { z } from 'zod';
 import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
 import * as contract from '@flash-sale/shared/contract/schemas.ts';
 import { AppError } from '@flash-sale/shared/errors.ts';
@@ -7,8 +8,8 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import type { AccessTokens } from '@flash-sale/shared/auth.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
 import type { Catalogue } from './adapters/catalogue.ts';
-import type { StockPublisher } from './adapters/stock-publisher.ts';
-import type { Product } from './domain/state.ts';
+import { levelOf, type StockPublisher } from './adapters/stock-publisher.ts';
+import type { Product, ProductChange } from './domain/state.ts';
 import type { InventoryLane } from './service.ts';
 
 /** The shop window, and what an admin does with it. */
@@ -34,9 +35,10 @@ export function routes(options: {
 
   router.get('/api/products/:id', async (request, response) => {
     const id = idOf(request, 'product');
-    const [product, level] = await Promise.all([catalogue.product(id), catalogue.level(id)]);
-    if (!product || !level) throw notThere('product');
-    // All but the level is fixed for ever, so the level's version is the version of the whole.
+    const level = await catalogue.level(id);
+    const product = level && (await catalogue.product(id, level.revision));
+    if (!product) throw notThere('product');
+    // A change of the product is one of its stock row too, so the level's version is the version of the whole.
     const etag = `"${level.version}"`;
     response.set({ ETag: etag, 'Cache-Control': 'no-cache' });
     if (isKnown(request, etag)) response.status(304).end();
@@ -51,17 +53,34 @@ export function routes(options: {
       priceCents: body.priceCents,
       currency: body.currency,
       limitPerUser: body.limitPerUser ?? null,
-      saleStartsAt: body.saleStartsAt ? new Date(body.saleStartsAt) : null,
-      saleEndsAt: body.saleEndsAt ? new Date(body.saleEndsAt) : null,
+      saleStartsAt: timeOf(body.saleStartsAt),
+      saleEndsAt: timeOf(body.saleEndsAt),
     };
     await lane.run('createProduct', { product, units: body.stock });
     // A shopper who hears of the product from the answer must find it, whichever instance is asked.
-    await publisher.publish([{ productId: product.id, available: body.stock, version: 1 }]);
+    await publisher.publish([{ productId: product.id, available: body.stock, version: 1, revision: 1 }]);
     log.info({ productId: product.id, units: body.stock, by: principalOf(request).userId }, 'product created');
     response
       .status(201)
       .location(`/api/products/${product.id}`)
       .json(bodyOfProduct(product, { available: body.stock }));
+  });
+
+  router.patch('/api/products/:id', admin, async (request, response) => {
+    const productId = idOf(request, 'product');
+    const body = bodyOf(request, contract.productChange);
+    const { result } = await lane.run('changeProduct', { productId, change: changeOf(body) });
+    if ('stock' in result) {
+      const level = levelOf(result.stock);
+      await publisher.publish([level]);
+      log.info({ productId, change: body, by: principalOf(request).userId }, 'product changed');
+      response.json(bodyOfProduct(result.stock.product, level));
+      return;
+    }
+    if (result.refusal === 'product-not-found') throw notThere('product');
+    throw new AppError('invalid-input', 'The change does not fit the product as it is. Nothing was changed.', {
+      errors: [unfit[result.refusal]],
+    });
   });
 
   router.post('/api/products/:id/restock', admin, async (request, response) => {
@@ -81,6 +100,22 @@ export function routes(options: {
 
   return router;
 }
+
+/** A time is given, or taken away by null. */
+const timeOf = (text: string | null | undefined): Date | null => (text ? new Date(text) : null);
+
+function changeOf({ saleStartsAt, saleEndsAt, ...rest }: z.output<typeof contract.productChange>): ProductChange {
+  return {
+    ...rest,
+    ...(saleStartsAt === undefined ? {} : { saleStartsAt: timeOf(saleStartsAt) }),
+    ...(saleEndsAt === undefined ? {} : { saleEndsAt: timeOf(saleEndsAt) }),
+  };
+}
+
+const unfit = {
+  'ends-before-it-starts': { path: 'saleEndsAt', message: 'must be after saleStartsAt' },
+  'limit-in-use': { path: 'limitPerUser', message: 'may only rise once units have been held or sold' },
+};
 
 function isKnown(request: Request, etag: string): boolean {
   const known = request.get('if-none-match');

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openApiDocument } from '@flash-sale/shared/contract/openapi.ts';
+import { idempotencyKey } from '@flash-sale/shared/contract/operations/parameters.ts';
 import { notFound, problemHandler } from '@flash-sale/shared/http/problem.ts';
 import express from 'express';
 import { docs } from './docs.ts';
@@ -41,6 +44,27 @@ describe('the documentation', () => {
       expect([name, response.status]).toEqual([name, 200]);
       await response.body?.cancel();
     }
+  });
+
+  test('sends a new key in place of the example each time, and leaves alone one that was typed', async () => {
+    const initializer = await (await get('/api/docs/initializer.js')).text();
+    const document = openApiDocument();
+    type Interceptor = (request: { headers?: Record<string, string> }) => { headers?: Record<string, string> };
+    let intercept: Interceptor = (request) => request;
+    const SwaggerUIBundle = (options: { requestInterceptor: Interceptor }) => {
+      intercept = options.requestInterceptor;
+      return { specSelectors: { specJson: () => ({ toJS: () => document }) } };
+    };
+    runInNewContext(initializer, { window: { SwaggerUIBundle, crypto } });
+
+    const { example } = idempotencyKey as { example: string };
+    const sent = (key: string) => intercept({ headers: { 'Idempotency-Key': key } }).headers!['Idempotency-Key']!;
+    const keys = [sent(example), sent(example)];
+    for (const key of keys) expect(key).toMatch(/^[0-9a-f]{32}$/);
+    expect(new Set([example, ...keys]).size).toBe(3);
+    expect(sent('typed')).toBe('typed');
+    expect(intercept({})).toEqual({});
+    expect(intercept({ headers: {} })).toEqual({ headers: {} });
   });
 
   test('has the document as JSON', async () => {

@@ -12,7 +12,8 @@ order.
 (30 at most); the same header works for reading a reservation, an order or a payment. One client works with both kinds of
 this shop: the synchronous one mostly answers 201, the event-driven one 202.
 
-**Retries.** Reserving and paying need an \`Idempotency-Key\`. Make a new one for each purchase, and send the same one again
+**Retries.** Reserving and paying need an \`Idempotency-Key\`. Make a new one for each purchase (this page
+does, where you leave the example as it is), and send the same one again
 when you did not get an answer: nothing is reserved or charged twice, and you get the first answer again.
 
 **Sold out** (\`409 sold-out\`) means: fewer units are left than you asked for. It can change: units whose reservation is

@@ -9,6 +9,7 @@ const sent = {
   Credentials: schemas.credentials,
   Refresh: schemas.refresh,
   NewProduct: schemas.newProduct,
+  ProductChange: schemas.productChange,
   Restock: schemas.restock,
   Empty: schemas.empty,
   CartItem: schemas.cartItem,

@@ -35,6 +35,7 @@ describe('the OpenAPI document', () => {
         'get /api/products',
         'get /api/products/{id}',
         'post /api/products',
+        'patch /api/products/{id}',
         'post /api/products/{id}/restock',
         'post /api/carts',
         'get /api/carts/{id}',

@@ -14,7 +14,8 @@ export interface OpenApiDocument {
 
 const headers: Record<HeaderName, { description: string; schema: JsonSchema }> = {
   Location: { description: 'Where it can be read.', schema: { type: 'string', format: 'uri-reference' } },
-  ETag: { description: 'Changes with the stock.', schema: { type: 'string' } },
+  ETag: { description: 'Changes with the product and its stock.', schema: { type: 'string' } },
+  Allow: { description: 'The methods to which the address answers.', schema: { type: 'string' } },
   'Retry-After': { description: 'Try again after so many seconds.', schema: { type: 'integer', minimum: 1 } },
   'WWW-Authenticate': { description: 'What is asked for.', schema: { type: 'string', const: 'Bearer' } },
 };
@@ -109,6 +110,7 @@ function problemResponse(codes: ProblemCode[]): JsonSchema {
 
 export function headersOfProblems(codes: readonly ProblemCode[]): HeaderName[] {
   if (codes.includes('unauthenticated')) return ['WWW-Authenticate'];
+  if (codes.includes('method-not-allowed')) return ['Allow'];
   const status = codes[0] && problemInfo(codes[0]).status;
   return status !== undefined && [429, 502, 503, 504].includes(status) ? ['Retry-After'] : [];
 }

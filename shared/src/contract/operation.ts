@@ -18,7 +18,7 @@ export function problemInfo(code: ProblemCode): { status: number; type: string; 
   return { status, type: code, title };
 }
 
-export type HeaderName = 'Location' | 'ETag' | 'Retry-After' | 'WWW-Authenticate';
+export type HeaderName = 'Location' | 'ETag' | 'Allow' | 'Retry-After' | 'WWW-Authenticate';
 
 /** An answer that is no problem. */
 export interface Answer {
@@ -52,7 +52,7 @@ export const tags = {
 /** One public operation: the document and the check of real answers are both made from it. */
 export interface Operation {
   id: string;
-  method: 'get' | 'post' | 'delete';
+  method: 'get' | 'post' | 'patch' | 'delete';
   /** With parameters in braces, as in `/api/carts/{id}`. */
   path: string;
   tag: keyof typeof tags;
@@ -71,6 +71,7 @@ export interface Operation {
 export const commonProblems = [
   'bad-request',
   'malformed-json',
+  'method-not-allowed',
   'payload-too-large',
   'unsupported-media-type',
   'uri-too-long',

@@ -60,20 +60,28 @@ export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
   cursor: id.optional(),
 });
+const saleTime = z.iso.datetime({ offset: true }).nullable().exactOptional();
+const sale = {
+  limitPerUser: z.number().int().min(1).max(mostUnits).nullable().exactOptional(),
+  saleStartsAt: saleTime,
+  saleEndsAt: saleTime,
+};
 export const newProduct = z
   .strictObject({
     name: label(200),
     priceCents: cents,
     currency,
     stock: z.number().int().min(0).max(mostUnits),
-    limitPerUser: z.number().int().min(1).max(mostUnits).nullable().optional(),
-    saleStartsAt: z.iso.datetime({ offset: true }).nullable().optional(),
-    saleEndsAt: z.iso.datetime({ offset: true }).nullable().optional(),
+    ...sale,
   })
   .refine((p) => !p.saleStartsAt || !p.saleEndsAt || Date.parse(p.saleStartsAt) < Date.parse(p.saleEndsAt), {
     path: ['saleEndsAt'],
     message: 'must be after saleStartsAt',
   });
+/** Whether the sale then ends after it starts depends on what is left as it was, too. */
+export const productChange = z
+  .strictObject({ name: label(200).exactOptional(), priceCents: cents.exactOptional(), ...sale })
+  .refine((change) => Object.keys(change).length > 0, 'names nothing to change');
 export const restock = z.strictObject({ quantity: z.number().int().min(1).max(mostUnits) });
 export const restocked = z.strictObject({ available: z.number().int() });
 

@@ -30,6 +30,8 @@ beforeAll(async () => {
   publicRoutes.get('/fails/:code', ({ params }) => {
     throw new AppError(params.code as ErrorCode, 'As told.', { cause: new Error('connect ECONNREFUSED 10.0.0.1') });
   });
+  publicRoutes.use(Router().get('/within/:id', (_request, response) => void response.json({})));
+  publicRoutes.use(Router().delete('/within/:id', (_request, response) => void response.json({})));
   publicRoutes.get('/bug', () => Promise.reject(new TypeError('secret of the code')));
   publicRoutes.get('/half', (_request, response) => {
     response.write('half an ');
@@ -128,6 +130,35 @@ describe('the internal side', () => {
       const answer = await post('/internal/size', body, headers);
       expect([answer.status, answer.body]).toEqual([404, nothing.body]);
     }
+  });
+});
+
+describe('a path by another method', () => {
+  test.each([
+    ['GET', '/echo', 'POST, OPTIONS'],
+    ['HEAD', '/echo', 'POST, OPTIONS'],
+    ['PROPFIND', '/bug', 'GET, HEAD, OPTIONS'],
+    ['POST', '/within/1?a=b', 'GET, HEAD, DELETE, OPTIONS'],
+  ])('%s %s is told which it has: %s', async (method, path, allow) => {
+    const response = await fetch(`${baseUrl}${path}`, { method });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    const text = await response.text();
+    if (method !== 'HEAD')
+      expect(JSON.parse(text)).toMatchObject({ type: '/problems/method-not-allowed', status: 405 });
+    expect(await theLine()).toMatchObject({ level: 30, status: 405, code: 'method-not-allowed' });
+  });
+
+  test('HEAD is GET without its body, and OPTIONS tells the methods', async () => {
+    const head = await fetch(`${baseUrl}/address`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    const options = await fetch(`${baseUrl}/address`, { method: 'OPTIONS' });
+    expect([options.status, options.headers.get('allow')]).toEqual([200, 'GET, HEAD']);
+    await options.body?.cancel();
+  });
+
+  test.each(['/nothing', '/within', '/within/1/2', '/internal/size'])('%s is not there by any', async (path) => {
+    for (const method of ['GET', 'POST', 'PUT', 'OPTIONS']) expect((await ask(path, { method })).status).toBe(404);
   });
 });
 

@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
+import type { ILayer } from 'express-serve-static-core';
 import type { Logger } from '../log.ts';
-import { errorTable, type AppError } from '../errors.ts';
+import { AppError, errorTable } from '../errors.ts';
 import { notFound, problemHandler } from './problem.ts';
 
 const largestPublicBodyBytes = 100 * 1024;
@@ -40,9 +41,33 @@ export function createApp(options: AppOptions): Express {
   app.use(requestLine(log, onRequest));
   app.use(express.json({ limit: largestPublicBodyBytes, inflate: false }));
   app.use(options.publicRoutes);
+  app.use(otherMethod(options.publicRoutes));
   app.use(notFound);
   app.use(problemHandler);
   return app;
+}
+
+/** 405 with `Allow` where the routes know the path, but not by this method. */
+function otherMethod(routes: Router): RequestHandler {
+  return ({ path, method }, response, next) => {
+    const methods = methodsAt(routes, path);
+    if (methods.length === 0 || methods.includes(method)) return next();
+    response.set('Allow', [...methods, 'OPTIONS'].join(', '));
+    throw new AppError('method-not-allowed', `This address does not answer to ${method}. Nothing was changed.`);
+  };
+}
+
+/**
+ * Asked of the routers themselves, as Express does for OPTIONS, so that no path is written twice. Those within are
+ * mounted at /.
+ */
+function methodsAt(router: Router, path: string): string[] {
+  const found = (router.stack as (ILayer & { match(path: string): unknown })[]).flatMap((layer) => {
+    if (!layer.match(path)) return [];
+    if (layer.route) return layer.route.stack.map(({ method }) => method.toUpperCase());
+    return 'stack' in layer.handle ? methodsAt(layer.handle as Router, path) : [];
+  });
+  return [...new Set(found.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
 }
 
 /** In full for what nobody expected; a request that was shed must cost one short line. */

@@ -5,6 +5,8 @@ import { Batcher } from '../messaging/batcher.ts';
 export interface StockView {
   available: number;
   version: number;
+  /** Rises when the product itself is changed, its price for one: whoever has kept an earlier one reads it anew. */
+  revision: number;
 }
 export type StockLevel = StockView & { productId: string };
 
@@ -19,10 +21,12 @@ const mostRemembered = 10_000;
 const writeScript = `
   local known = redis.call('HGET', KEYS[1], 'version')
   if known and tonumber(known) >= tonumber(ARGV[2]) then return 0 end
-  redis.call('HSET', KEYS[1], 'available', ARGV[1], 'version', ARGV[2])
+  redis.call('HSET', KEYS[1], 'available', ARGV[1], 'version', ARGV[2], 'revision', ARGV[3])
   return 1`;
 
-type WithScript = Redis & { writeStockLevel(key: string, available: number, version: number): Promise<number> };
+type WithScript = Redis & {
+  writeStockLevel(key: string, available: number, version: number, revision: number): Promise<number>;
+};
 
 /**
  * The shop's read model of stock in Redis. Inventory writes it after each commit; everybody may read it; nobody may
@@ -55,8 +59,8 @@ export class StockViews {
 
   /** @throws when Redis cannot be reached; levels may then be written in part */
   async write(levels: StockLevel[]): Promise<void> {
-    const writes = levels.map(({ productId, available, version }) =>
-      this.#redis.writeStockLevel(stockKey(productId), available, version),
+    const writes = levels.map(({ productId, available, version, revision }) =>
+      this.#redis.writeStockLevel(stockKey(productId), available, version, revision),
     );
     await Promise.all(writes);
     // Whoever asks this process afterwards must not be told less than it has written.
@@ -77,7 +81,7 @@ export class StockViews {
     if (this.#redis.status !== 'ready') return ids.map(() => undefined);
     const distinct = [...new Set(ids)];
     const pipeline = this.#redis.pipeline();
-    for (const id of distinct) pipeline.hmget(stockKey(id), 'available', 'version');
+    for (const id of distinct) pipeline.hmget(stockKey(id), 'available', 'version', 'revision');
     const answers = (await pipeline.exec()) ?? [];
     const views = new Map(distinct.map((id, index) => [id, viewOf(answers[index])]));
     return ids.map((id) => views.get(id));
@@ -87,6 +91,8 @@ export class StockViews {
 function viewOf(answer: [Error | null, unknown] | undefined): StockView | undefined {
   const [error, values] = answer ?? [];
   if (error || !Array.isArray(values)) return undefined;
-  const [available, version] = values as (string | null)[];
-  return available && version ? { available: Number(available), version: Number(version) } : undefined;
+  const [available, version, revision] = values as (string | null)[];
+  if (!available || !version) return undefined;
+  // A level that was written before there were revisions is that of a product which nobody could change.
+  return { available: Number(available), version: Number(version), revision: Number(revision ?? 1) };
 }

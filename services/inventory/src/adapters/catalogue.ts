@@ -13,14 +13,14 @@ export interface Page {
 }
 
 /**
- * Reads for the shop window. What never changes about a product is kept in memory; its level comes from Redis, and from
- * PostgreSQL where Redis cannot tell, many products in one query.
+ * Reads for the shop window. Products are kept in memory; the level of one comes from Redis, and from PostgreSQL where
+ * Redis cannot tell, many products in one query. With it comes the revision, which tells whether what is kept still holds.
  */
 export class Catalogue {
   readonly #reads: Kysely<InventoryTables>;
   readonly #background: Kysely<InventoryTables>;
   readonly #views: StockViews;
-  readonly #products = new Map<string, Product>();
+  readonly #products = new Map<string, { product: Product; revision: number }>();
   readonly #productReads: Batcher<string, Product | undefined>;
   readonly #pageReads: Batcher<string, Page>;
   readonly #levelReads: Batcher<string, StockView | undefined>;
@@ -40,8 +40,13 @@ export class Catalogue {
     this.#levelReads = new Batcher({ flush: (ids) => this.#readLevels(ids), ...limits });
   }
 
-  async product(id: string): Promise<Product | undefined> {
-    return this.#products.get(id) ?? (await this.#productReads.run(id));
+  /** The product, of that revision or a later one. */
+  async product(id: string, revision: number): Promise<Product | undefined> {
+    const known = this.#products.get(id);
+    if (known && known.revision >= revision) return known.product;
+    const product = await this.#productReads.run(id);
+    if (product) this.#remember(product, revision);
+    return product;
   }
 
   /** @throws AppError unavailable when neither Redis nor PostgreSQL answers */
@@ -94,11 +99,15 @@ export class Catalogue {
         .where(sql<boolean>`id = any(${ids}::uuid[])`)
         .execute(),
     );
-    for (const row of rows) {
-      if (this.#products.size >= mostCached) this.#products.delete(this.#products.keys().next().value!);
-      this.#products.set(row.id, productOf(row));
-    }
-    return ids.map((id) => this.#products.get(id));
+    const products = new Map(rows.map((row) => [row.id, productOf(row)]));
+    return ids.map((id) => products.get(id));
+  }
+
+  /** Several readers may have waited for it; the latest revision stays. */
+  #remember(product: Product, revision: number): void {
+    if ((this.#products.get(product.id)?.revision ?? 0) >= revision) return;
+    if (this.#products.size >= mostCached) this.#products.delete(this.#products.keys().next().value!);
+    this.#products.set(product.id, { product, revision });
   }
 
   async #readLevels(ids: string[]): Promise<(StockView | undefined)[]> {
@@ -117,9 +126,10 @@ export class Catalogue {
 const viewOf = (row: Selectable<InventoryTables['stock']>): StockView => ({
   available: row.total - row.held - row.sold,
   version: row.version,
+  revision: row.revision,
 });
 
-const productOf = (row: Selectable<InventoryTables['products']>): Product => ({
+export const productOf = (row: Selectable<InventoryTables['products']>): Product => ({
   id: row.id,
   name: row.name,
   priceCents: row.price_cents,

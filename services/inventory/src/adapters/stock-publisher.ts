@@ -1,7 +1,15 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '@flash-sale/shared/log.ts';
 import type { StockLevel, StockViews } from '@flash-sale/shared/redis/stock-view.ts';
+import { availableOf, type Stock } from '../domain/state.ts';
 import type { Catalogue } from './catalogue.ts';
+
+export const levelOf = (stock: Stock): StockLevel => ({
+  productId: stock.product.id,
+  available: availableOf(stock),
+  version: stock.version,
+  revision: stock.revision,
+});
 
 /**
  * Keeps Redis in step with the stock table: each commit's levels at once; all levels when Redis has come back (perhaps

@@ -11,7 +11,7 @@ export interface InventoryTables {
     sale_starts_at: Date | null;
     sale_ends_at: Date | null;
   };
-  stock: { product_id: string; total: number; held: number; sold: number; version: number };
+  stock: { product_id: string; total: number; held: number; sold: number; version: number; revision: number };
   holds: {
     reservation_id: string;
     order_id: string;

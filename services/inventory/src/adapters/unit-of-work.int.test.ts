@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openReads } from '@flash-sale/shared/db/connection.ts';
 import type { DomainEvent, EventData } from '@flash-sale/shared/events/schemas.ts';
@@ -56,8 +57,8 @@ describe('from request to sale', () => {
     expect(await inventory.stockOf(id)).toEqual({ total: 5, held: 0, sold: 2, version: 3 });
     expect(await typesOf()).toEqual(['stock.held', 'stock.committed']);
     expect(inventory.published).toEqual([
-      { productId: id, available: 3, version: 2 },
-      { productId: id, available: 3, version: 3 },
+      { productId: id, available: 3, version: 2, revision: 1 },
+      { productId: id, available: 3, version: 3, revision: 1 },
     ]);
   });
 
@@ -108,6 +109,40 @@ describe('from request to sale', () => {
     expect((await lane.run('restock', { productId: newId(), units: 1 })).result).toEqual({
       refusal: 'product-not-found',
     });
+  });
+
+  test('changes of one product on two instances at once are all kept', async () => {
+    const lanes = [inventory.openLane(), inventory.openLane()];
+    for (let round = 0; round < 20; round += 1) {
+      const id = await inventory.addProduct(5);
+      await Promise.all([
+        lanes[0]!.run('changeProduct', { productId: id, change: { name: 'New' } }),
+        lanes[1]!.run('changeProduct', { productId: id, change: { priceCents: 7 } }),
+      ]);
+      const products = await inventory.rows('SELECT name, price_cents FROM products WHERE id = $1', [id]);
+      expect(products).toEqual([{ name: 'New', price_cents: 7 }]);
+      expect(await inventory.stockOf(id)).toMatchObject({ version: 3 });
+    }
+  });
+
+  test('a request that had to wait for a change is decided by it', async () => {
+    const lane = inventory.openLane();
+    const id = await inventory.addProduct(5, 5);
+    const changing = new pg.Client(inventory.database.adminUrl);
+    await changing.connect();
+    try {
+      await changing.query('BEGIN');
+      await changing.query('UPDATE stock SET revision = 2 WHERE product_id = $1', [id]);
+      const waiting = receive(lane, requested(request(id, 2)));
+      const blocked = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      await eventually(async () => expect(await inventory.rows(blocked)).toHaveLength(1));
+      await changing.query('UPDATE products SET limit_per_user = 1 WHERE id = $1', [id]);
+      await changing.query('COMMIT');
+      await waiting;
+    } finally {
+      await changing.end();
+    }
+    expect(await inventory.announced()).toMatchObject([{ type: 'stock.refused', reason: 'limit-exceeded' }]);
   });
 
   test('events that come again, in one lane or another, change nothing', async () => {

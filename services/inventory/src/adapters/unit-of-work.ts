@@ -1,9 +1,13 @@
+import type { Selectable } from 'kysely';
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
-import { availableOf, InventoryState, type Hold, type HoldState, type HeldLine, type Stock } from '../domain/state.ts';
+import { InventoryState, type Hold, type HoldState, type HeldLine, type Product, type Stock } from '../domain/state.ts';
 import { commands, handlers } from '../handlers.ts';
+import { productOf } from './catalogue.ts';
+import { levelOf } from './stock-publisher.ts';
+import type { InventoryTables } from './tables.ts';
 
 type Commands = typeof commands;
 type InventoryWork = Work<EventsOf<'inventory'>, InputsOf<Commands>>;
@@ -11,10 +15,14 @@ type InventoryWork = Work<EventsOf<'inventory'>, InputsOf<Commands>>;
 /** Locks the rows of every product of the batch in the order of their ids; all else of a product follows its row's lock. */
 const lockStock: Statement = {
   name: 'lock-stock',
-  text: `SELECT s.product_id, s.total, s.held, s.sold, s.version,
-                p.name, p.price_cents, p.currency, p.limit_per_user, p.sale_starts_at, p.sale_ends_at
-           FROM stock s JOIN products p ON p.id = s.product_id
-          WHERE s.product_id = ANY($1::uuid[]) ORDER BY s.product_id FOR UPDATE OF s`,
+  text: `SELECT product_id, total, held, sold, version, revision
+           FROM stock WHERE product_id = ANY($1::uuid[]) ORDER BY product_id FOR UPDATE`,
+};
+/** Not joined to the above: where the lock had to be waited for, that would show the product as it was before the wait. */
+const readProducts: Statement = {
+  name: 'read-products',
+  text: `SELECT id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at
+           FROM products WHERE id = ANY($1::uuid[])`,
 };
 const lockHolds: Statement = {
   name: 'lock-holds',
@@ -32,13 +40,23 @@ const insertProducts: Statement = {
 };
 const insertStock: Statement = {
   name: 'insert-stock',
-  text: `INSERT INTO stock (product_id, total, held, sold, version)
-         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])`,
+  text: `INSERT INTO stock (product_id, total, held, sold, version, revision)
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])`,
+};
+const updateProducts: Statement = {
+  name: 'update-products',
+  text: `UPDATE products p
+            SET name = c.name, price_cents = c.price_cents, limit_per_user = c.limit_per_user,
+                sale_starts_at = c.sale_starts_at, sale_ends_at = c.sale_ends_at
+           FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[])
+                c (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at)
+          WHERE p.id = c.id`,
 };
 const updateStock: Statement = {
   name: 'update-stock',
-  text: `UPDATE stock s SET total = c.total, held = c.held, sold = c.sold, version = c.version
-           FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) c (id, total, held, sold, version)
+  text: `UPDATE stock s SET total = c.total, held = c.held, sold = c.sold, version = c.version, revision = c.revision
+           FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+                c (id, total, held, sold, version, revision)
           WHERE s.product_id = c.id`,
 };
 const insertHolds: Statement = {
@@ -67,11 +85,7 @@ export function inventoryUnitOfWork(options: {
     load,
     save(tx, state, afterCommit) {
       save(tx, state);
-      const levels = [...state.newProducts, ...state.changedStock].map((stock) => ({
-        productId: stock.product.id,
-        available: availableOf(stock),
-        version: stock.version,
-      }));
+      const levels = [...state.newProducts, ...state.changedStock].map(levelOf);
       if (levels.length > 0) afterCommit(() => options.publish(levels));
     },
   };
@@ -79,11 +93,13 @@ export function inventoryUnitOfWork(options: {
 
 async function load(tx: Tx, batch: InventoryWork[]): Promise<InventoryState> {
   const { products, reservations, buyers } = keysOf(batch);
-  const rows = tx.read<StockRow>(lockStock, [products]);
+  const stock = tx.read<StockRow>(lockStock, [products]);
+  const described = tx.read<Selectable<InventoryTables['products']>>(readProducts, [products]);
   const holds = reservations.length > 0 ? tx.read<HoldRow>(lockHolds, [reservations]) : [];
   const units = buyers.length > 0 ? tx.read<UnitsRow>(readUnits, [products, buyers]) : [];
+  const byId = new Map((await described).map((row) => [row.id, productOf(row)]));
   return new InventoryState({
-    stock: (await rows).map(stockOf),
+    stock: (await stock).map((row) => stockOf(row, byId.get(row.product_id)!)),
     holds: (await holds).map(holdOf),
     units: (await units).map((row) => ({ productId: row.product_id, userId: row.user_id, units: row.units })),
   });
@@ -102,7 +118,7 @@ function keysOf(batch: InventoryWork[]) {
   for (const work of batch) {
     if (work.kind === 'event') add(work.event.data);
     else if (work.name === 'expire') add(work.input);
-    else if (work.name === 'restock') products.add(work.input.productId);
+    else if (work.name === 'restock' || work.name === 'changeProduct') products.add(work.input.productId);
   }
   return { products: [...products].sort(), reservations: [...reservations].sort(), buyers: [...buyers].sort() };
 }
@@ -124,6 +140,17 @@ function save(tx: Tx, state: InventoryState): void {
   const changed = [...state.changedStock].filter((stock) => !state.newProducts.includes(stock));
   for (const stock of changed) stock.version += 1;
   if (changed.length > 0) tx.write(updateStock, stockColumns(changed));
+  if (state.changedProducts.size > 0) {
+    const products = [...state.changedProducts];
+    tx.write(updateProducts, [
+      products.map((p) => p.id),
+      products.map((p) => p.name),
+      products.map((p) => p.priceCents),
+      products.map((p) => p.limitPerUser),
+      products.map((p) => p.saleStartsAt),
+      products.map((p) => p.saleEndsAt),
+    ]);
+  }
   if (state.newHolds.length > 0) {
     const holds = state.newHolds;
     tx.write(insertHolds, [
@@ -151,6 +178,7 @@ const stockColumns = (rows: Stock[]): unknown[] => [
   rows.map(({ held }) => held),
   rows.map(({ sold }) => sold),
   rows.map(({ version }) => version),
+  rows.map(({ revision }) => revision),
 ];
 
 interface StockRow {
@@ -159,12 +187,7 @@ interface StockRow {
   held: number;
   sold: number;
   version: number;
-  name: string;
-  price_cents: number;
-  currency: string;
-  limit_per_user: number | null;
-  sale_starts_at: Date | null;
-  sale_ends_at: Date | null;
+  revision: number;
 }
 interface HoldRow {
   reservation_id: string;
@@ -180,20 +203,13 @@ interface UnitsRow {
   units: number;
 }
 
-const stockOf = (row: StockRow): Stock => ({
-  product: {
-    id: row.product_id,
-    name: row.name,
-    priceCents: row.price_cents,
-    currency: row.currency,
-    limitPerUser: row.limit_per_user,
-    saleStartsAt: row.sale_starts_at,
-    saleEndsAt: row.sale_ends_at,
-  },
+const stockOf = (row: StockRow, product: Product): Stock => ({
+  product,
   total: row.total,
   held: row.held,
   sold: row.sold,
   version: row.version,
+  revision: row.revision,
 });
 
 const holdOf = (row: HoldRow): Hold => ({

@@ -1,9 +1,9 @@
-import { availableOf, type InventoryState, type Product } from './state.ts';
+import { availableOf, type InventoryState, type Product, type ProductChange, type Stock } from './state.ts';
 
 const mostUnits = 1_000_000_000;
 
 export function createProduct(product: Product, units: number, state: InventoryState): void {
-  state.addProduct({ product, total: units, held: 0, sold: 0, version: 1 });
+  state.addProduct({ product, total: units, held: 0, sold: 0, version: 1, revision: 1 });
 }
 
 export type Restocked = { available: number } | { refusal: 'product-not-found' | 'too-many-units' };
@@ -15,4 +15,23 @@ export function restock(productId: string, units: number, state: InventoryState)
   if (stock.total + units > mostUnits) return { refusal: 'too-many-units' };
   state.changeStock(stock, { total: units });
   return { available: availableOf(stock) };
+}
+
+export type ProductChanged =
+  { stock: Stock } | { refusal: 'product-not-found' | 'ends-before-it-starts' | 'limit-in-use' };
+
+/**
+ * Corrects a product, from the next request on: what is held already was told its price and keeps it. A limit may rise at
+ * any time; one that is new, lower or gone would not fit what shoppers have, so it must come before the first of them.
+ */
+export function changeProduct(productId: string, change: ProductChange, state: InventoryState): ProductChanged {
+  const stock = state.stock.get(productId);
+  if (!stock) return { refusal: 'product-not-found' };
+  const { saleStartsAt, saleEndsAt, limitPerUser } = { ...stock.product, ...change };
+  if (saleStartsAt && saleEndsAt && saleStartsAt >= saleEndsAt) return { refusal: 'ends-before-it-starts' };
+  const limitBefore = stock.product.limitPerUser;
+  const rises = limitBefore !== null && limitPerUser !== null && limitPerUser >= limitBefore;
+  if (limitPerUser !== limitBefore && !rises && stock.held + stock.sold > 0) return { refusal: 'limit-in-use' };
+  state.changeProduct(stock, change);
+  return { stock };
 }

@@ -58,7 +58,7 @@ describe('the catalogue', () => {
     const state = given({});
     const product = aProduct();
     createProduct(product, 7, state);
-    expect(state.newProducts).toEqual([{ product, total: 7, held: 0, sold: 0, version: 1 }]);
+    expect(state.newProducts).toEqual([{ product, total: 7, held: 0, sold: 0, version: 1, revision: 1 }]);
     expect(state.stock.get(product.id)).toBe(state.newProducts[0]);
   });
 

@@ -9,6 +9,9 @@ export interface Product {
   saleEndsAt: Date | null;
 }
 
+/** What may be corrected later. Its currency may not: carts, prices and orders rely on it. */
+export type ProductChange = Partial<Omit<Product, 'id' | 'currency'>>;
+
 /** Units of one product. Always `held + sold <= total`. */
 export interface Stock {
   product: Product;
@@ -17,6 +20,8 @@ export interface Stock {
   sold: number;
   /** Rises with each transaction that changes the row. */
   version: number;
+  /** Rises with each change of the product itself. */
+  revision: number;
 }
 
 export interface HeldLine {
@@ -52,6 +57,7 @@ export class InventoryState {
   readonly newProducts: Stock[] = [];
   readonly newHolds: Hold[] = [];
   readonly changedStock = new Set<Stock>();
+  readonly changedProducts = new Set<Product>();
   readonly changedHolds = new Set<Hold>();
   readonly changedUnits = new Map<string, { productId: string; userId: string; units: number }>();
 
@@ -96,6 +102,13 @@ export class InventoryState {
     if (stock.held < 0 || stock.sold < 0 || availableOf(stock) < 0) {
       throw new Error(`stock of ${stock.product.id} would be ${JSON.stringify({ ...stock, product: undefined })}`);
     }
+    this.changedStock.add(stock);
+  }
+
+  changeProduct(stock: Stock, change: ProductChange): void {
+    Object.assign(stock.product, change);
+    stock.revision += 1;
+    this.changedProducts.add(stock.product);
     this.changedStock.add(stock);
   }
 

@@ -19,10 +19,16 @@ export const aProduct = (overrides: Partial<Product> = {}): Product => ({
 
 /** `aStock({total: 5, limitPerUser: 2})`: units and product in one. */
 export function aStock(
-  overrides: Partial<Product> & { total?: number; held?: number; sold?: number; version?: number } = {},
+  overrides: Partial<Product> & {
+    total?: number;
+    held?: number;
+    sold?: number;
+    version?: number;
+    revision?: number;
+  } = {},
 ): Stock {
-  const { total = 10, held = 0, sold = 0, version = 1, ...product } = overrides;
-  return { product: aProduct(product), total, held, sold, version };
+  const { total = 10, held = 0, sold = 0, version = 1, revision = 1, ...product } = overrides;
+  return { product: aProduct(product), total, held, sold, version, revision };
 }
 
 export const line = (stock: Stock, quantity = 1): HeldLine => ({ productId: stock.product.id, quantity });

@@ -4,7 +4,7 @@ import { Gate } from './gate.ts';
 
 function aGate(available: Record<string, number>, complete = true) {
   const read = jest.fn((id: string) =>
-    Promise.resolve(id in available ? { available: available[id]!, version: 1 } : undefined),
+    Promise.resolve(id in available ? { available: available[id]!, version: 1, revision: 1 } : undefined),
   );
   const views = { read, isComplete: () => Promise.resolve(complete) } as unknown as StockViews;
   return { gate: new Gate(views), read, available };

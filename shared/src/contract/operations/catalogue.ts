@@ -58,7 +58,7 @@ export const catalogueOperations: Operation[] = [
     summary: 'Put a product on sale (admin)',
     description:
       'Without `limitPerUser` a shopper may buy any number; without `saleStartsAt` and `saleEndsAt` the sale is always ' +
-      'running. All but the stock is fixed for ever.',
+      'running. Its currency is fixed for ever; the rest can be changed.',
     auth: 'admin',
     body: {
       schema: schemas.newProduct,
@@ -72,6 +72,26 @@ export const catalogueOperations: Operation[] = [
       201: { description: 'On sale.', body: schemas.product, headers: ['Location'], examples: { product } },
     },
     problems: [],
+  },
+  {
+    id: 'changeProduct',
+    method: 'patch',
+    path: '/api/products/{id}',
+    tag: 'Catalogue',
+    summary: 'Correct a product (admin)',
+    description:
+      'What is not named stays as it is; null takes away a limit or an end of the sale. It counts from the next ' +
+      'reservation on: those that are held keep their price. Once units have been held or sold, `limitPerUser` may only ' +
+      'rise. Units are added by restocking.',
+    auth: 'admin',
+    parameters: [idInPath('product')],
+    body: {
+      schema: schemas.productChange,
+      required: true,
+      examples: { price: { priceCents: 3999 }, 'sale without end': { saleEndsAt: null } },
+    },
+    answers: { 200: { description: 'Changed.', body: schemas.product, examples: { product } } },
+    problems: ['not-found'],
   },
   {
     id: 'restock',

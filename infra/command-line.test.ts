@@ -1,0 +1,31 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
+
+const root = join(import.meta.dirname, '..');
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+const commands = Object.entries(scripts).flatMap(([name, line]) => {
+  const file = /^exec node (infra\/\S+\.mjs)$/.exec(line)?.[1];
+  return file === undefined ? [] : [[name, file] as const];
+});
+const run = promisify(execFile);
+
+describe('every command', () => {
+  test('is among those asked here', () => {
+    expect(commands.map(([name]) => name)).toEqual(expect.arrayContaining(['start', 'test', 'audit', 'k6', 'report']));
+  });
+
+  test.each(commands)(
+    '%s tells how it is used, and does nothing else',
+    async (name, file) => {
+      const { stdout, stderr } = await run(process.execPath, [join(root, file), '--help']);
+      const npm = ['start', 'test'].includes(name) ? `npm ${name}` : `npm run ${name}`;
+      expect(stdout).toMatch(new RegExp(`^usage: ${npm}\\b`));
+      expect(stdout).not.toMatch(/^\d+ passed|^ready/m);
+      expect(stderr).toBe('');
+    },
+    30_000,
+  );
+});

@@ -1,0 +1,25 @@
+/** The command lines of all commands: what is asked for, help, and what cannot be understood. */
+
+/** Something the caller got wrong: shown as it is, without a stack trace. */
+export class UsageError extends Error {}
+
+/** What the command line asks for. Help ends the process with 0; what cannot be understood, with 2 and the usage. */
+export function argumentsOrExit<Arguments>(parse: (argv: string[]) => Arguments, usage: string): Arguments {
+  const argv = process.argv.slice(2);
+  if (argv.some((argument) => argument === '--help' || argument === '-h')) {
+    console.log(usage);
+    process.exit(0);
+  }
+  try {
+    return parse(argv);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+/** For a command that takes none. */
+export function noArguments([first]: string[]): void {
+  if (first !== undefined) throw new UsageError(`unknown argument "${first}"`);
+}

@@ -1,0 +1,26 @@
+/** `npm run k6`: runs a script of one's own in the k6 that the load tests use. */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { argumentsOrExit, UsageError } from '../command-line.ts';
+import { findK6 } from '../k6.ts';
+
+const usage = `usage: npm run k6 -- [-e NAME=VALUE ...] [options of k6 run] SCRIPT
+
+Runs a script in k6 2.x: the one on the PATH, else the one in .local/bin, else one that is built there once with Go.
+The environment is passed on, and the exit code is that of k6. Paths start from the project's folder.
+
+  npm run k6 -- load-tests/checkout.ts
+  npm run k6 -- -e VUS=500 -e DURATION=60s load-tests/checkout.ts`;
+
+const args = argumentsOrExit((argv) => {
+  if (argv.length === 0) throw new UsageError('which script?');
+  return argv;
+}, usage);
+
+const k6 = spawn(await findK6(), ['run', '--no-usage-report', ...args], { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => k6.kill(signal));
+k6.on('error', (error) => {
+  console.error(`k6 cannot be run: ${error.message}`);
+  process.exit(1);
+});
+k6.on('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)));
