@@ -1,7 +1,7 @@
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deadQueueOf, retrySteps, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { withChannel } from '@flash-sale/shared/testing/amqp-network.ts';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { expectAuditClean } from './support/audit.ts';
 import { withoutDatabase } from './support/databases.ts';

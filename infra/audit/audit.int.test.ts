@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { assertTopology, deadLettersExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { withChannel } from '../dlq/broker.ts';
 import { forDeadLetters } from '../dlq/dead-letters.ts';
 import { databases, type DatabaseName } from '../launcher/database-names.ts';
 import type { DatabaseUrls } from '../launcher/databases.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, GetMessage } from 'amqplib';
 import type { ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { assertTopology, deadQueueOf, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { withChannel } from './broker.ts';
 import { deadLetterOf, type DeadLetter } from './dead-letter.ts';
 import { isSelected, type Selection } from './selection.ts';
 

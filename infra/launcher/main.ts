@@ -56,12 +56,13 @@ function onSignal(): void {
   }
 }
 
-function welcome({ url, stack: kind }: Stack): string[] {
+function welcome({ url, stack: kind, influxUrl }: Stack): string[] {
   return [
     '',
     `  shop API      ${url}/api/products   (${kind})`,
     `  API docs      ${url}/api/docs`,
     `  health        ${url}/readyz`,
+    `  metrics       ${influxUrl ? `in InfluxDB at ${new URL(influxUrl).origin}, and` : 'at'} /metrics of each service: docs/metrics.md`,
     ...(options.demo
       ? [
           `  accounts      admin@example.com, shopper1@example.com … shopper${demoShoppers}@example.com`,

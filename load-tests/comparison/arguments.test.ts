@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { UsageError } from '../lib/args.ts';
+import { UsageError } from '../../infra/command-line.ts';
 import { parseArguments } from './arguments.ts';
 
 test('measures all, a quick look, or publishes', () => {

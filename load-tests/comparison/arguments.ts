@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { UsageError } from '../lib/args.ts';
+import { UsageError } from '../../infra/command-line.ts';
 
 export interface CompareArguments {
   quick: boolean;

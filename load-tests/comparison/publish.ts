@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { keepComparison } from './kept.ts';
 import { escaped, markdownOf, markdownTable } from './markdown.ts';
 import { footnote, reportOf, spreadText, theirsText } from './report.ts';
@@ -18,13 +19,19 @@ export async function publish(comparison: Comparison, repository: string): Promi
   if (comparison.plan.quick) throw new Error('a quick look is not published: run npm run compare without --quick');
   if (comparison.finishedAt === undefined) throw new Error('what was not measured to its end is not published');
   const readme = join(repository, 'README.md');
-  const text = withTable(await readFile(readme, 'utf8'), readmePart(summaryOf(comparison)));
+  const text = await withFigures(await readFile(readme, 'utf8'), comparison, readme);
   const document = reportOf(comparison);
   const docs = join(repository, 'docs');
   await writeCharts(join(docs, 'comparison'), document);
   await keepComparison(join(docs, 'comparison'), comparison);
   await writeFile(join(docs, 'comparison.md'), markdownOf(document, 'comparison'));
   await writeFile(readme, text);
+}
+
+/** The README with the figures of this comparison, in the format in which the checks want to find it. */
+export async function withFigures(text: string, comparison: Comparison, file: string): Promise<string> {
+  const changed = withTable(text, readmePart(summaryOf(comparison)));
+  return format(changed, { ...(await resolveConfig(file)), filepath: file });
 }
 
 /** Puts the part between the two marks. @throws if the text does not have them, in this order */

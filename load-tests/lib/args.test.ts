@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseBenchArguments, phases, UsageError } from './args.ts';
+import { UsageError } from '../../infra/command-line.ts';
+import { parseBenchArguments, phases } from './args.ts';
 
 describe('the command line of the benchmark', () => {
   test('without arguments everything is measured on an own stack', () => {

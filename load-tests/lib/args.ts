@@ -1,8 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../../infra/command-line.ts';
 
-export { UsageError };
-
 export const phases = [
   'idle',
   'yardstick',

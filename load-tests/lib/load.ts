@@ -32,7 +32,7 @@ export async function putLoad(target: Target, { name, script, vus, seconds, env:
 
 /**
  * Makes every instance of the user service know the passwords of so many shoppers, so that the load measures the shop and
- * not argon2id. What a service remembers of a log-in lasts five minutes.
+ * not argon2id. A service remembers one until five minutes after its last use.
  */
 export async function logIn(target: Target, shoppers: number): Promise<void> {
   const { crossed, complaints } = await runK6({

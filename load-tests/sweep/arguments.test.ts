@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { UsageError } from '../lib/args.ts';
+import { UsageError } from '../../infra/command-line.ts';
 import { parseSweepArguments, secondsOf } from './arguments.ts';
 
 describe('the command line of the sweep', () => {

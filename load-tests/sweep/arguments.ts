@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { address, positive, UsageError } from '../lib/args.ts';
+import { UsageError } from '../../infra/command-line.ts';
+import { address, positive } from '../lib/args.ts';
 
 export interface SweepArguments {
   stack: 'sync' | 'async';

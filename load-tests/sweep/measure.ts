@@ -20,7 +20,7 @@ export interface Surroundings {
 /** The first part of a level, in which all shoppers take the same step at the same moment. */
 const rampShare = 0.25;
 const betweenLevelsMs = 2_000;
-/** Passwords are remembered for five minutes; to know one again takes a processor for 25 ms. */
+/** Passwords are remembered until five minutes after their last use; to know one again takes a processor for 25 ms. */
 const logInsLastMs = 240_000;
 /** Not measured: ten processes have to compile what they are about to do. */
 const warmUp = { vus: 100, usualSeconds: 60, quickSeconds: 15 };

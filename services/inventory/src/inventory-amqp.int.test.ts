@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { eventPublication } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { assertTopology, deadQueueOf } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { amqpTransport, withChannel } from '@flash-sale/shared/testing/amqp-network.ts';
+import { amqpTransport } from '@flash-sale/shared/testing/amqp-network.ts';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { createTestVhost, type TestVhost } from '../../../infra/testing/rabbitmq.ts';
@@ -67,7 +68,7 @@ test('one event that breaks a batch is put aside; the 255 others take effect onc
       const { exchange, routingKey, content, options } = eventPublication(event, Math.floor(Date.now() / 1_000));
       channel.publish(exchange, routingKey, content, options);
     }
-    await channel.close();
+    await channel.waitForConfirms();
   });
   inventory = await startInventory(servers, { OUTBOX_GRACE_MS: '20000' }, () => ({
     transport: amqpTransport(vhost.url, { prefetch: batch }),

@@ -20,7 +20,7 @@ export const userConfigSchema = commonSchema.extend({
     .min(0)
     .max(fiveMinutesMs)
     .default(fiveMinutesMs)
-    .describe('0 remembers none'),
+    .describe('after its last use; 0 remembers none'),
   LOGIN_LIMIT_PER_ADDRESS: count(300).describe('log-ins a minute from one address, successful or not'),
   LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS: count(10).describe('wrong passwords a minute'),
   LOGIN_FAILURES_PER_ACCOUNT: count(100).describe('wrong passwords an hour, from all addresses together'),

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GetMessage } from 'amqplib';
 import { createTestRabbitmq } from '@flash-sale/infra/testing/rabbitmq.ts';
 import { serviceNames } from '../events/subscriptions.ts';
-import { emptyBroker, startAmqpNetwork, amqpTransport, withChannel } from '../testing/amqp-network.ts';
+import { emptyBroker, startAmqpNetwork, amqpTransport } from '../testing/amqp-network.ts';
+import { withChannel } from './amqp-channel.ts';
 import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { FakeService } from '../testing/fake-service.ts';
@@ -56,7 +57,7 @@ describe('amqp transport, its own side of it', () => {
   const publish = (content: string, options = {}) =>
     withChannel(broker.url, async (channel) => {
       channel.sendToQueue('order', Buffer.from(content), options);
-      await channel.close();
+      await channel.waitForConfirms();
     });
   const takeDead = () =>
     withChannel(broker.url, async (channel) => {

@@ -1,6 +1,6 @@
-import { connect, type Channel } from 'amqplib';
 import { pino } from 'pino';
 import { serviceNames, type ServiceName } from '../events/subscriptions.ts';
+import { withChannel } from '../messaging/amqp-channel.ts';
 import { assertTopology, deadQueueOf, retrySteps, subscribingServices } from '../messaging/amqp-topology.ts';
 import { AmqpTransport, type AmqpTransportOptions } from '../messaging/amqp-transport.ts';
 import type { FakeService } from './fake-service.ts';
@@ -46,19 +46,6 @@ export async function startAmqpNetwork(
       await Promise.all(serviceNames.map(takeDown));
     },
   };
-}
-
-/** Does something on a channel of its own. */
-export async function withChannel<T>(url: string, use: (channel: Channel) => Promise<T>): Promise<T> {
-  const model = await connect(url);
-  model.on('error', () => {});
-  try {
-    const channel = await model.createChannel();
-    channel.on('error', () => {});
-    return await use(channel);
-  } finally {
-    await model.close().catch(() => {});
-  }
 }
 
 /** Takes everything out of the broker, as if it were new. */

@@ -9,14 +9,16 @@ export interface Verified {
 
 /**
  * Remembers for minutes which passwords were right, so that a crowd that logs in again does not pay for a password hash each. It keeps
- * neither passwords nor anything to compute them from: only MACs under a key that lives and dies with this process.
+ * neither passwords nor anything to compute them from: only MACs under a key that lives and dies with this process. Use gives
+ * an entry its time anew: another verification of the same password against the same hash could find nothing else, and a
+ * crowd that logged in at one moment would have to be verified at one moment again.
  */
 export class CredentialCache {
   readonly #key = randomBytes(32);
   readonly #maxEntries: number;
   readonly #ttlMs: number;
   readonly #clock: () => number;
-  /** MAC → when it is forgotten; the least recently used stands first. */
+  /** MAC → when it is forgotten unless it is used; the least recently used stands first. */
   readonly #entries = new Map<string, number>();
 
   constructor(options: { maxEntries: number; ttlMs: number; clock?: () => number }) {
@@ -35,7 +37,7 @@ export class CredentialCache {
     if (expiresAt === undefined) return false;
     this.#entries.delete(key);
     if (expiresAt <= this.#clock()) return false;
-    this.#entries.set(key, expiresAt); // use moves it back in the order, but gives it no more time
+    this.#put(key);
     return true;
   }
 
@@ -43,11 +45,16 @@ export class CredentialCache {
   remember(credentials: Verified): void {
     const key = this.#macOf(credentials);
     this.#entries.delete(key);
-    this.#entries.set(key, this.#clock() + this.#ttlMs);
+    this.#put(key);
     if (this.#entries.size > this.#maxEntries) {
       const oldest = this.#entries.keys().next();
       if (!oldest.done) this.#entries.delete(oldest.value);
     }
+  }
+
+  /** As the last one used; the key must not be there. */
+  #put(key: string): void {
+    this.#entries.set(key, this.#clock() + this.#ttlMs);
   }
 
   /** Neither an id nor a stored hash contains a zero byte, so no two credentials make one text. */
