@@ -1,0 +1,287 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import type { z } from 'zod';
+import { parseAllDocuments } from 'yaml';
+import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
+import { configSchema as inventory } from '../../services/inventory/src/config.ts';
+import { configSchema as order } from '../../services/order/src/config.ts';
+import { configSchema as payment } from '../../services/payment/src/config.ts';
+import { configSchema as reservation } from '../../services/reservation/src/config.ts';
+import { userConfigSchema as user } from '../../services/user/src/config.ts';
+import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
+import { nginxFiles } from './nginx.ts';
+import { environmentOf, hostsOf, secretsOf } from './testing/environment.ts';
+import { find, ofKind, render, templateOf, type Labels, type Peer, type Pod, type Resource } from './testing/render.ts';
+
+const schemas: Record<ServiceName, z.ZodObject> = { user, inventory, reservation, order, payment };
+const stacks = ['sync', 'async'] as const;
+const at = (folder: string) => join(import.meta.dirname, folder);
+const infrastructure = render(at('infrastructure'));
+const demo = render(at('components/demo'));
+const overlays = { sync: render(at('overlays/sync')), async: render(at('overlays/async')) };
+
+const podOf = ({ spec }: Resource) => spec.template.spec;
+const labelsOf = ({ spec }: Resource) => spec.template.metadata.labels!;
+const selects = ({ matchLabels = {} }: { matchLabels?: Labels }, labels: Labels) =>
+  Object.entries(matchLabels).every(([name, value]) => labels[name] === value);
+const serviceOf = (resources: Resource[], name: string) => find(resources, 'Deployment', name);
+
+describe.each(stacks)('the %s overlay', (stack) => {
+  const resources = overlays[stack];
+  const deployments = ofKind(resources, 'Deployment');
+  const settings = find(resources, 'ConfigMap', 'settings').data!;
+
+  test('runs the five services and nginx', () => {
+    expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual([...services, 'nginx'].sort());
+    expect(settings.STACK).toBe(stack);
+  });
+
+  describe.each(deployments.map((deployment) => [deployment.metadata.name, deployment] as const))('%s', (_, one) => {
+    const pod = podOf(one);
+    const labels = labelsOf(one);
+
+    test('is probed, and has requests and limits', () => {
+      for (const container of pod.containers) {
+        for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
+          expect(container).toHaveProperty(probe);
+        for (const bound of ['requests', 'limits'] as const) {
+          expect(container.resources[bound]).toEqual({ cpu: expect.anything(), memory: expect.anything() });
+        }
+      }
+    });
+
+    test('may do nothing that it need not', () => expectRestricted(pod));
+
+    test('is spread over zones and nodes, and not evicted all at once', () => {
+      const spread = pod.topologySpreadConstraints;
+      expect(spread.map(({ topologyKey }) => topologyKey)).toEqual([
+        'topology.kubernetes.io/zone',
+        'kubernetes.io/hostname',
+      ]);
+      for (const { labelSelector } of spread) expect(labels).toMatchObject(labelSelector.matchLabels);
+      const budgets = ofKind(resources, 'PodDisruptionBudget');
+      expect(budgets.filter(({ spec }) => selects(spec.selector, labels))).toHaveLength(1);
+    });
+
+    test('has one scaler, which keeps at least two', () => {
+      const scalers = [...ofKind(resources, 'HorizontalPodAutoscaler'), ...ofKind(resources, 'ScaledObject')];
+      const ours = scalers.filter(({ spec }) => spec.scaleTargetRef.name === one.metadata.name);
+      expect(ours).toHaveLength(1);
+      expect(ours[0]!.spec.minReplicas ?? ours[0]!.spec.minReplicaCount).toBeGreaterThanOrEqual(2);
+    });
+
+    test('has more time to stop than it needs', () => {
+      const { lifecycle } = pod.containers[0]!;
+      const longestMs = one.metadata.name === 'nginx' ? 40_000 : Number(settings.DRAIN_TIMEOUT_MS) + 1_000;
+      expect(pod.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(
+        lifecycle.preStop.sleep.seconds * 1_000 + longestMs,
+      );
+    });
+  });
+
+  describe.each(services)('the environment of %s', (name) => {
+    const container = podOf(serviceOf(resources, name)).containers[0]!;
+    const environment = environmentOf(container, resources);
+
+    test('is one that the service accepts', () => {
+      expect(schemas[name].safeParse(environment.values).error?.issues).toBeUndefined();
+    });
+
+    test('has no name that the service does not know', () => {
+      const unknown = Object.keys(environment.values).filter((key) => !(key in schemas[name].shape));
+      expect(unknown.filter((key) => !environment.partsOfOthers.has(key))).toEqual([]);
+    });
+
+    test('names no secret', () => {
+      for (const { value = '' } of container.env!) expect(value).not.toMatch(/:\/\/[^/]*:(?!\$\()[^/]*@/);
+      expect(
+        Object.keys(settings).filter((key) => /SECRET|TOKEN|PASSWORD/.test(key) && key !== 'ACCESS_TOKEN_TTL_S'),
+      ).toEqual([]);
+    });
+  });
+
+  test('lets services reach what their settings name, and nothing else', () => {
+    const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
+    for (const name of services) {
+      const service = serviceOf(resources, name);
+      const labels = labelsOf(service);
+      const reached = hostsOf(environmentOf(podOf(service).containers[0]!, resources).values);
+      const needed = reached.map((host) => {
+        if (!(host in servers)) throw new Error(`no test knows who ${host} is`);
+        return servers[host]!;
+      });
+      expect(egressOf(policies, labels)).toEqual(needed.map(place).sort());
+      for (const { labels: target, port } of needed) expect(mayEnter(policies, target, port, labels)).toBe(true);
+    }
+  });
+
+  test('can be reached from outside by nginx alone', () => {
+    const open = ofKind(resources, 'NetworkPolicy').flatMap(({ metadata, spec }) =>
+      (spec.ingress ?? [])
+        .filter((rule: { from?: unknown }) => !rule.from)
+        .map((rule: unknown) => [metadata.name, rule]),
+    );
+    expect(open).toEqual([['nginx', { ports: [{ port: 8080 }] }]]);
+    const published = ofKind(resources, 'Service').filter(({ spec }) => spec.type !== undefined);
+    expect(published.map(({ metadata, spec }) => [metadata.name, spec.ports.length])).toEqual([['nginx', 1]]);
+    expect(find(resources, 'NetworkPolicy', 'default-deny').spec).toEqual({
+      podSelector: {},
+      policyTypes: ['Ingress', 'Egress'],
+    });
+  });
+
+  test('never wants more connections than PostgreSQL has', () => {
+    const most = Object.fromEntries(
+      [...ofKind(resources, 'HorizontalPodAutoscaler'), ...ofKind(resources, 'ScaledObject')].map(({ spec }) => [
+        spec.scaleTargetRef.name,
+        spec.maxReplicas ?? spec.maxReplicaCount!,
+      ]),
+    );
+    // The lane, the reads, the background, and a migration; payment has one to the ledger, and a migration there.
+    const perPod = (name: ServiceName) => 1 + 2 + 1 + 1 + (name === 'payment' ? 2 : 0);
+    // One more pod during a roll-out (maxSurge).
+    const wanted = services.reduce((sum, name) => sum + (most[name]! + 1) * perPod(name), 0);
+    const { parameters } = find(infrastructure, 'Cluster', 'postgres').spec.postgresql;
+    // The rest is for the operator, the auditor and people.
+    expect(wanted).toBeLessThanOrEqual(Number(parameters.max_connections) - 25);
+  });
+
+  test('mentions no Secret that nobody makes', () => {
+    const made = secretsMadeBy(at('secrets.sh'));
+    const wanted = [...resources, ...demo].flatMap((one) => (templateOf(one) ? secretsOf(podOf(one)) : []));
+    const missing = wanted.filter(({ name, key, optional }) => !optional && !made.get(name)?.includes(key));
+    // Made by its operator.
+    expect(missing.filter(({ name }) => name !== 'rabbitmq-default-user')).toEqual([]);
+    expect(ofKind(resources, 'Secret')).toEqual([]);
+  });
+});
+
+test('the overlays differ in the architecture and in nothing else', () => {
+  const [sync, async] = stacks.map((stack) => {
+    const rest = structuredClone(overlays[stack]).filter(
+      ({ kind, metadata: { name } }) =>
+        !['HorizontalPodAutoscaler', 'ScaledObject', 'TriggerAuthentication'].includes(kind) &&
+        name !== 'services-to-rabbitmq',
+    );
+    delete find(rest, 'ConfigMap', 'settings').data!.STACK;
+    const { data } = find(rest, 'ConfigMap', 'nginx');
+    data!['nginx.conf'] = data!['nginx.conf']!.replaceAll(/^ +(# round robin|least_conn;)$/gm, '');
+    for (const deployment of ofKind(rest, 'Deployment')) {
+      for (const container of podOf(deployment).containers) {
+        container.env = (container.env ?? []).filter(({ name }) => !name.startsWith('AMQP_'));
+      }
+    }
+    return rest;
+  });
+  expect(sync).toEqual(async);
+});
+
+test('every queue scales its service', () => {
+  const queues = ofKind(overlays.async, 'ScaledObject').map(({ spec }) => {
+    const queue = spec.triggers.find(({ type }) => type === 'rabbitmq');
+    return [spec.scaleTargetRef.name, queue?.metadata.queueName];
+  });
+  expect(queues.sort()).toEqual(subscribingServices.map((name) => [name, name]).sort());
+});
+
+test('the demo is as restricted as the services, and its settings are accepted', () => {
+  for (const name of ['user', 'inventory'] as const) {
+    const pod = podOf(find(demo, 'Job', `demo-${name}`));
+    expectRestricted(pod);
+    const { values } = environmentOf(pod.containers[0]!, overlays.async);
+    expect(schemas[name].safeParse(values).error?.issues).toBeUndefined();
+  }
+});
+
+test('PostgreSQL has the databases and roles that the services use', () => {
+  const { managed, postgresql } = find(infrastructure, 'Cluster', 'postgres').spec;
+  const names = databases.map(databaseNameOf);
+  expect(ofKind(infrastructure, 'Database').map(({ spec }) => [spec.name, spec.owner])).toEqual(
+    names.map((name) => [name, `${name}_owner`]),
+  );
+  const roles = managed.roles.map(({ name }) => name);
+  expect(roles.sort()).toEqual([...names.flatMap((name) => [name, `${name}_owner`]), auditorRole].sort());
+  expect(postgresql.pg_hba).toEqual([
+    ...names.map((name) => `host ${name} ${name},${name}_owner,${auditorRole} all scram-sha-256`),
+    'host all all all reject',
+  ]);
+  const made = secretsMadeBy(at('secrets.sh'));
+  for (const { passwordSecret } of managed.roles)
+    expect(made.get(passwordSecret.name)).toEqual(['username', 'password']);
+});
+
+test("nginx's configuration is the one of nginx/ (to renew it: npm run kubernetes)", async () => {
+  for (const [name, text] of Object.entries(await nginxFiles())) expect(readFileSync(at(name), 'utf8')).toBe(text);
+});
+
+/** Who is behind a name in the settings. */
+const servers: Record<string, { labels: Labels; port: number }> = {
+  'postgres-rw:5432': { labels: { 'cnpg.io/cluster': 'postgres' }, port: 5432 },
+  'valkey:6379': { labels: { 'app.kubernetes.io/name': 'valkey' }, port: 6379 },
+  'rabbitmq:5672': { labels: { 'app.kubernetes.io/name': 'rabbitmq' }, port: 5672 },
+  'nginx-internal:8081': {
+    labels: { 'app.kubernetes.io/part-of': 'flash-sale', 'app.kubernetes.io/component': 'balancer' },
+    port: 8081,
+  },
+  // The chart's service leads from 80 to 8086.
+  'influxdb:80': { labels: { 'app.kubernetes.io/name': 'influxdb2' }, port: 8086 },
+};
+const place = ({ labels, port }: { labels: object; port: number }) =>
+  `${JSON.stringify(Object.entries(labels).filter(([name]) => name !== 'app.kubernetes.io/part-of'))}:${port}`;
+
+/** Where pods with these labels may connect to, within the namespace. */
+function egressOf(policies: Resource[], labels: Labels): string[] {
+  const rules = policies
+    .filter(({ spec }) => selects(spec.podSelector, labels))
+    .flatMap(({ spec }) => spec.egress ?? []);
+  return rules
+    .flatMap(({ to = [{}] as Peer[], ports = [{ port: 0 }] }) =>
+      to
+        .filter(({ namespaceSelector }) => !namespaceSelector)
+        .flatMap(({ podSelector }) => ports.map(({ port }) => place({ labels: podSelector?.matchLabels ?? {}, port }))),
+    )
+    .sort();
+}
+
+function mayEnter(policies: Resource[], target: Labels, port: number, from: Labels) {
+  return policies
+    .filter(({ spec }) => spec.podSelector.matchLabels && selects(spec.podSelector, target))
+    .flatMap(({ spec }) => spec.ingress ?? [])
+    .some(
+      (rule) =>
+        rule.ports?.some((one) => one.port === port) &&
+        rule.from?.some(
+          ({ podSelector, namespaceSelector }) =>
+            !namespaceSelector && podSelector?.matchLabels && selects(podSelector, from),
+        ),
+    );
+}
+
+function expectRestricted(pod: Pod): void {
+  expect(pod).toMatchObject({
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    serviceAccountName: expect.any(String),
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+  });
+  for (const { securityContext } of pod.containers) {
+    expect(securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  }
+}
+
+/** The keys of each Secret that the script prints. */
+function secretsMadeBy(script: string): Map<string, string[]> {
+  const printed = parseAllDocuments(execFileSync('sh', [script], { encoding: 'utf8' }));
+  const made = printed.map((document) => document.toJS() as Resource & { stringData: Record<string, string> });
+  for (const { stringData } of made) {
+    for (const [key, value] of Object.entries(stringData))
+      if (key !== 'username') expect(value).toMatch(/^[0-9a-f]{64}$/);
+  }
+  return new Map(made.map(({ metadata, stringData }) => [metadata.name, Object.keys(stringData)]));
+}

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { services, type ServiceName } from '../launcher/database-names.ts';
+import { templates } from '../launcher/nginx.ts';
+import { balanceOf, renderNginxConfig } from '../launcher/nginx-config.ts';
+
+const namespace = 'flash-sale';
+const servicePort = 3000;
+const generated = '# Written by `npm run kubernetes` from nginx/. Do not edit.\n';
+
+/**
+ * What nginx reads in Kubernetes, by where it lies in this folder: the launcher's template, with names for addresses. A
+ * name of a headless service stands for all pods that are ready, and is asked for every two seconds; so nginx itself
+ * balances over pods, by the same rules as everywhere. A service with an address of its own would choose per connection,
+ * and nginx keeps connections. The names are whole ones, since nginx does not know the search path.
+ */
+export async function nginxFiles(): Promise<Record<string, string>> {
+  const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
+  const conf = (stack: 'sync' | 'async') =>
+    generated +
+    renderNginxConfig(template, {
+      dataDir: '/tmp',
+      errorLog: 'stderr',
+      publicListen: '0.0.0.0:8080',
+      internalListen: '0.0.0.0:8081',
+      balance: balanceOf(stack),
+      servers: Object.fromEntries(
+        services.map((name) => [name, [`${name}.${namespace}.svc.cluster.local:${servicePort} resolve`]]),
+      ) as Record<ServiceName, string[]>,
+      resolver: 'kube-dns.kube-system.svc.cluster.local valid=2s ipv6=off',
+      openFiles: 16_384,
+    });
+  return {
+    'overlays/sync/nginx.conf': conf('sync'),
+    'overlays/async/nginx.conf': conf('async'),
+    'base/problems.conf': generated + (await readFile(join(templates, 'problems.conf'), 'utf8')),
+  };
+}

@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { commonSchema } from '../../shared/src/config.ts';
+import { Metrics } from '../../shared/src/metrics/metrics.ts';
+import { findExecutable } from '../launcher/find-executable.ts';
+
+interface Rule {
+  alert: string;
+  expr: string;
+}
+const read = (name: string) => readFileSync(join(import.meta.dirname, name), 'utf8');
+const { groups } = parse(read('alerts.yml')) as { groups: { rules: Rule[] }[] };
+const rules = groups.flatMap((group) => group.rules);
+const promtool = findExecutable('promtool');
+
+/** Where a metric of ours that is watched has its name from. */
+const sources = [
+  'shared/src/service/service.ts',
+  'shared/src/metrics/influx-collector.ts',
+  'services/inventory/src/adapters/recent-stock.ts',
+];
+
+test('every alarm is about metrics that a service has', () => {
+  const { registry } = new Metrics({ stack: 'sync', service: 'order' });
+  const watched = sources.flatMap((file) => read(join('../..', file)).match(/flash_sale_\w+/g) ?? []);
+  const known = new Set(['up', ...registry.getMetricsAsArray().map(({ name }) => name), ...watched]);
+  for (const { alert, expr } of rules) {
+    const names = expr.match(/\b(up|(http|nodejs|process|flash_sale)_\w+)(?=[{[) ])/g)!;
+    expect([alert, names.filter((name) => !known.has(name.replace(/_(count|sum|bucket)$/, '')))]).toEqual([alert, []]);
+  }
+});
+
+test.each([
+  ['OutboxFull', 'OUTBOX_BACKLOG_MAX'],
+  ['QueueFull', 'QUEUE_BACKLOG_MAX'],
+  ['LaneFull', 'BATCH_QUEUE_MAX'],
+] as const)('%s comes at half of %s, before anybody is refused', (alert, setting) => {
+  const { expr } = rules.find((rule) => rule.alert === alert)!;
+  expect(Number(/> (\d+)$/.exec(expr)![1])).toBe(commonSchema.shape[setting].parse(undefined) / 2);
+});
+
+test('every alarm is explained, and nothing else', () => {
+  const explained = read('../../docs/operations.md').match(/^\| `[A-Z][A-Za-z]+` +\|/gm)!;
+  expect(explained.map((row) => row.split('`')[1])).toEqual(rules.map(({ alert }) => alert));
+});
+
+(promtool ? describe : describe.skip)('by promtool', () => {
+  test.each([
+    ['the rules are valid', ['check', 'rules', 'alerts.yml']],
+    ['they fire when they should', ['test', 'rules', 'alerts.tests.yml']],
+  ])('%s', (_, args) => {
+    const { status, stdout, stderr } = spawnSync(promtool!, args, { cwd: import.meta.dirname, encoding: 'utf8' });
+    expect({ status, output: stdout + stderr }).toEqual({ status: 0, output: expect.stringContaining('SUCCESS') });
+  });
+});
