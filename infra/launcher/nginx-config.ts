@@ -4,31 +4,36 @@ export interface NginxSettings {
   /** Where temporary files and the pid go. */
   dataDir: string;
   errorLog: string;
-  publicHost: string;
-  publicPort: number;
-  internalPort: number;
+  publicListen: string;
+  internalListen: string;
   balance: 'round-robin' | 'least-connections';
-  /** Where the instances of each service listen, all on loopback. */
-  ports: Record<ServiceName, number[]>;
+  /** Where the instances of each service listen; with ` resolve` after a name, the name stands for all of them. */
+  servers: Record<ServiceName, string[]>;
+  /** Who is asked for such names. */
+  resolver?: string;
   /** Open files a worker may have. */
   openFiles: number;
   /** The user of the workers, when nginx is started by root. */
   runAs?: { user: string; group: string } | undefined;
 }
 
+export function balanceOf(stack: 'sync' | 'async'): NginxSettings['balance'] {
+  return stack === 'sync' ? 'round-robin' : 'least-connections';
+}
+
 /** Fills in the template. Throws if it names something we do not know. */
 export function renderNginxConfig(template: string, settings: NginxSettings): string {
-  const host = settings.publicHost.includes(':') ? `[${settings.publicHost}]` : settings.publicHost;
   const values: Record<string, string | number> = {
     MAIN_DIRECTIVES: mainDirectives(settings.runAs),
     OPEN_FILES: settings.openFiles,
     WORKER_CONNECTIONS: Math.min(16_384, settings.openFiles - 64),
     DATA_DIR: settings.dataDir,
     ERROR_LOG: settings.errorLog,
-    PUBLIC_LISTEN: `${host}:${settings.publicPort}`,
-    INTERNAL_LISTEN: `127.0.0.1:${settings.internalPort}`,
+    RESOLVER: settings.resolver === undefined ? '# every server has a fixed address' : `resolver ${settings.resolver};`,
+    PUBLIC_LISTEN: settings.publicListen,
+    INTERNAL_LISTEN: settings.internalListen,
     BALANCE: settings.balance === 'least-connections' ? 'least_conn;' : '# round robin',
-    ...Object.fromEntries(services.map((name) => [`${name.toUpperCase()}_SERVERS`, servers(settings.ports[name])])),
+    ...Object.fromEntries(services.map((name) => [`${name.toUpperCase()}_SERVERS`, servers(settings.servers[name])])),
   };
   return fillIn(template, values);
 }
@@ -49,6 +54,6 @@ export function mainDirectives(runAs: NginxSettings['runAs']): string {
   return ['daemon off;', ...(runAs ? [`user ${runAs.user} ${runAs.group};`] : [])].join('\n');
 }
 
-function servers(ports: number[]): string {
-  return ports.map((port) => `server 127.0.0.1:${port} max_fails=1 fail_timeout=1s;`).join('\n    ');
+function servers(addresses: string[]): string {
+  return addresses.map((address) => `server ${address} max_fails=1 fail_timeout=1s;`).join('\n    ');
 }

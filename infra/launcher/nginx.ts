@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { services, type ServiceName } from './database-names.ts';
 import { accepts } from './free-port.ts';
 import { renderNginxConfig, type NginxSettings } from './nginx-config.ts';
 import type { Program } from './supervised.ts';
@@ -8,10 +9,15 @@ import type { RunAs } from './unprivileged.ts';
 
 export const templates = join(import.meta.dirname, '../../nginx');
 
-interface NginxOptions extends Omit<NginxSettings, 'dataDir' | 'errorLog' | 'openFiles' | 'runAs'> {
+interface NginxOptions extends Pick<NginxSettings, 'balance'> {
   executable: string;
   folder: string;
   logFile: string;
+  publicHost: string;
+  publicPort: number;
+  internalPort: number;
+  /** Where the instances of each service listen, all on loopback. */
+  ports: Record<ServiceName, number[]>;
   runAs: RunAs | undefined;
 }
 
@@ -23,14 +29,27 @@ export async function nginxProgram({
   executable,
   folder,
   logFile,
+  publicHost,
+  publicPort,
+  internalPort,
+  balance,
+  ports,
   runAs,
-  ...settings
 }: NginxOptions): Promise<Program> {
   const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
-  const openFiles = Math.min(65_536, hardLimitOfOpenFiles());
-  const config = renderNginxConfig(template, { ...settings, dataDir: folder, errorLog: logFile, openFiles, runAs });
+  const onLoopback = services.map((name) => [name, ports[name].map((port) => `127.0.0.1:${port}`)]);
+  const config = renderNginxConfig(template, {
+    dataDir: folder,
+    errorLog: logFile,
+    publicListen: `${publicHost.includes(':') ? `[${publicHost}]` : publicHost}:${publicPort}`,
+    internalListen: `127.0.0.1:${internalPort}`,
+    balance,
+    servers: Object.fromEntries(onLoopback) as Record<ServiceName, string[]>,
+    openFiles: Math.min(65_536, hardLimitOfOpenFiles()),
+    runAs,
+  });
   await copyFile(join(templates, 'problems.conf'), join(folder, 'problems.conf'));
-  return nginxWith({ name: 'nginx', executable, folder, logFile, config, port: settings.internalPort });
+  return nginxWith({ name: 'nginx', executable, folder, logFile, config, port: internalPort });
 }
 
 /** An nginx of this configuration, which listens on this port, among others. Only its owner may read its folder. */

@@ -3,6 +3,7 @@ import { provision, type DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
 import { nginxProgram } from './nginx.ts';
+import { balanceOf } from './nginx-config.ts';
 import { postgresProgram, postgresUrl } from './postgres.ts';
 import { preparePrograms, type ProgramName, type Programs } from './programs.ts';
 import { amqpUrl, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
@@ -132,7 +133,7 @@ async function startNginx(site: Site, programs: Programs): Promise<void> {
     publicHost: options.host ?? '127.0.0.1',
     publicPort: ports.public,
     internalPort: ports.internal,
-    balance: options.stack === 'sync' ? 'round-robin' : 'least-connections',
+    balance: balanceOf(options.stack),
     ports: portsByService(site.instances),
     runAs,
   });
