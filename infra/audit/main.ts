@@ -1,8 +1,10 @@
 /** `npm run audit`: proves on the running stack that nothing is oversold, lost or charged twice. */
+import { readEnvironment } from '@flash-sale/shared/config.ts';
 import { UsageError } from '../launcher/arguments.ts';
 import { NotRunning } from '../launcher/running-stack.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { runAudit } from './audit.ts';
+import { environmentSchema } from './stack-environment.ts';
 import { findStack } from './stack-file.ts';
 import { exitCodes, lineOf, verdictOf } from './table.ts';
 
@@ -11,9 +13,9 @@ const sayEveryMs = 2_000;
 let saidAtMs = -Infinity;
 
 try {
-  const { stackFile, quietWithinMs } = parseArguments(process.argv.slice(2));
+  const { stackFile, fromEnvironment, quietWithinMs } = parseArguments(process.argv.slice(2));
   const report = await runAudit({
-    stack: findStack(stackFile),
+    stack: fromEnvironment ? readEnvironment(environmentSchema) : findStack(stackFile),
     quietWithinMs,
     onCheck: (check) => console.log(lineOf(check)),
     onWait: sayNowAndThen,
