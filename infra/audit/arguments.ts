@@ -2,6 +2,7 @@ import { UsageError } from '../command-line.ts';
 
 export interface AuditArguments {
   stackFile: string | undefined;
+  fromEnvironment: boolean;
   quietWithinMs: number;
 }
 
@@ -14,12 +15,16 @@ Exit code: 0 all is proved, 1 a discrepancy, 2 it cannot be told.`;
 
 /** @throws UsageError */
 export function parseArguments(argv: string[]): AuditArguments {
-  const result: AuditArguments = { stackFile: undefined, quietWithinMs: 30_000 };
+  const result: AuditArguments = { stackFile: undefined, fromEnvironment: false, quietWithinMs: 30_000 };
   const rest = argv.flatMap((argument) =>
     argument.startsWith('--') ? (/^(--[^=]*)=(.*)$/s.exec(argument)?.slice(1) ?? [argument]) : [argument],
   );
   while (rest.length > 0) {
     const option = rest.shift();
+    if (option === '--from-environment') {
+      result.fromEnvironment = true;
+      continue;
+    }
     const value = rest.shift();
     if (option !== '--stack-file' && option !== '--quiet-within') throw new UsageError(`unknown argument "${option}"`);
     if (!value || value.startsWith('--')) throw new UsageError(`${option} needs a value`);

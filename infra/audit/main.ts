@@ -1,8 +1,10 @@
 /** `npm run audit`: proves on the running stack that nothing is oversold, lost or charged twice. */
+import { readEnvironment } from '@flash-sale/shared/config.ts';
 import { argumentsOrExit } from '../command-line.ts';
 import { NotRunning } from '../launcher/running-stack.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { runAudit } from './audit.ts';
+import { environmentSchema } from './stack-environment.ts';
 import { findStack } from './stack-file.ts';
 import { exitCodes, lineOf, verdictOf } from './table.ts';
 
@@ -10,10 +12,10 @@ const cannotTell = 2;
 const sayEveryMs = 2_000;
 let saidAtMs = -Infinity;
 
-const { stackFile, quietWithinMs } = argumentsOrExit(parseArguments, usage);
+const { stackFile, fromEnvironment, quietWithinMs } = argumentsOrExit(parseArguments, usage);
 try {
   const report = await runAudit({
-    stack: findStack(stackFile),
+    stack: fromEnvironment ? readEnvironment(environmentSchema) : findStack(stackFile),
     quietWithinMs,
     onCheck: (check) => console.log(lineOf(check)),
     onWait: sayNowAndThen,

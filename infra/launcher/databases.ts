@@ -17,7 +17,10 @@ export interface DatabaseUrls {
 }
 
 /** Sets up all databases and roles on the server; what is there already stays. Answers how to reach them. */
-export async function provision(adminUrl: string, secrets: Secrets): Promise<Record<DatabaseName, DatabaseUrls>> {
+export async function provision(
+  adminUrl: string,
+  secrets: Pick<Secrets, 'auditorPassword' | 'roles'>,
+): Promise<Record<DatabaseName, DatabaseUrls>> {
   const specs = databases.map((name) => ({ name, spec: specOf(name, secrets) }));
   await withClient(adminUrl, async (admin) => {
     await ensureRole(admin, auditorRole, secrets.auditorPassword);
@@ -37,7 +40,7 @@ export async function provision(adminUrl: string, secrets: Secrets): Promise<Rec
   return Object.fromEntries(urls) as Record<DatabaseName, DatabaseUrls>;
 }
 
-function specOf(name: DatabaseName, secrets: Secrets): DatabaseSpec {
+function specOf(name: DatabaseName, secrets: Pick<Secrets, 'roles'>): DatabaseSpec {
   const database = databaseNameOf(name);
   return {
     database,

@@ -47,7 +47,11 @@ export async function postgresProgram(options: PostgresOptions): Promise<Program
   };
 }
 
-function settings({ port, durable }: PostgresOptions): Record<string, string | number> {
+/** With their reasons; infra/docker/servers.yml has those that do not depend on where the server is. */
+export function settings({
+  port,
+  durable,
+}: Pick<PostgresOptions, 'port' | 'durable'>): Record<string, string | number> {
   return {
     port,
     listen_addresses: '127.0.0.1',

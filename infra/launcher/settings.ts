@@ -4,9 +4,12 @@ import { configSchema as payment } from '../../services/payment/src/config.ts';
 import { configSchema as reservation } from '../../services/reservation/src/config.ts';
 import { userConfigSchema as user } from '../../services/user/src/config.ts';
 
+/** Every setting of every service. */
+export const settingsOf = { user, inventory, reservation, order, payment };
+
 /** What the launcher chooses itself: where things are, and what proves who one is. */
 const ownChoice = /_URL$|_SECRET$|_TOKEN$|^INFLUX_|^(STACK|HOST|PORT|SERVICE_INSTANCE|LAUNCHER_PIPE)$/;
 
 /** Whether a service has a setting of this name that `npm start` leaves to its user. */
 export const isSetting = (name: string): boolean =>
-  !ownChoice.test(name) && [user, inventory, reservation, order, payment].some(({ shape }) => name in shape);
+  !ownChoice.test(name) && Object.values(settingsOf).some(({ shape }) => name in shape);

@@ -21,7 +21,10 @@ export const commonSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(0).describe('0 takes a free port'),
   DATABASE_URL: z.url().describe('role that may read and write rows, nothing else'),
-  MIGRATION_DATABASE_URL: z.url().describe('role that owns the schema; used for migrations at start, then closed'),
+  MIGRATION_DATABASE_URL: z
+    .url()
+    .optional()
+    .describe('role that owns the schema; used for migrations at start, then closed. Without it others have migrated'),
   REDIS_URL: z.url(),
   AMQP_URL: z
     .url({ protocol: /^amqps?$/ })

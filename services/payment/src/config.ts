@@ -4,7 +4,7 @@ import { commonSchema, milliseconds, readEnvironment } from '@flash-sale/shared/
 /** The payment service's settings, besides those that every service has (shared/src/config.ts). */
 export const configSchema = commonSchema.extend({
   GATEWAY_DATABASE_URL: z.url().describe("the built-in gateway's ledger"),
-  GATEWAY_MIGRATION_DATABASE_URL: z.url(),
+  GATEWAY_MIGRATION_DATABASE_URL: z.url().optional().describe('as MIGRATION_DATABASE_URL'),
   GATEWAY_TIMEOUT_MS: milliseconds(3_500).describe('after this a call has an unknown outcome'),
   ORDER_WAIT_MS: milliseconds(150_000).describe('how long a payment waits for its order; longer than a hold lasts'),
   ARRIVAL_TIMEOUT_MS: milliseconds(2_000).describe('longest a payment is waited for whose order has not arrived yet'),

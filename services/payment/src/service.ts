@@ -20,7 +20,8 @@ export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, Pay
   name: 'payment',
   migrations,
   async build({ config, log, reads: db, background, tokens, settlements }) {
-    await migrate(config.GATEWAY_MIGRATION_DATABASE_URL, ledgerMigrations);
+    if (config.GATEWAY_MIGRATION_DATABASE_URL !== undefined)
+      await migrate(config.GATEWAY_MIGRATION_DATABASE_URL, ledgerMigrations);
     const gateway = builtInGateway(config.GATEWAY_DATABASE_URL, (error) =>
       log.warn({ reason: error.message }, 'connection to the gateway lost'),
     );

@@ -88,7 +88,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
   const { name } = definition;
   const log = createLogger({ service: name, instance: config.SERVICE_INSTANCE, level: config.LOG_LEVEL });
   const metrics = new Metrics({ stack: config.STACK, service: name });
-  await migrate(config.MIGRATION_DATABASE_URL, definition.migrations);
+  if (config.MIGRATION_DATABASE_URL !== undefined) await migrate(config.MIGRATION_DATABASE_URL, definition.migrations);
 
   const closers: (() => Promise<unknown>)[] = [];
   const draining = new AbortController();

@@ -1,0 +1,68 @@
+# One file for everything that runs in containers, from a clone of the repository and nothing else:
+#   docker build --build-arg SERVICE=user --target service .    one service; SERVICE is a folder of services/
+#   docker build --build-arg SERVICE=infra --target tools .     setting up the databases, the audit, dead letters
+#   docker build --build-arg STACK=sync --target nginx .        the balancer, as renderNginxConfig writes it
+# The compose files build all of them: docker compose -f docker-compose.async.yml build
+
+# Node 24 runs the TypeScript as it is: nothing is compiled, and this stage only fetches packages.
+FROM node:24.21.0-trixie-slim AS packages
+ARG SERVICE
+WORKDIR /app
+COPY .npmrc package.json package-lock.json ./
+COPY shared/package.json shared/
+COPY services/inventory/package.json services/inventory/
+COPY services/order/package.json services/order/
+COPY services/payment/package.json services/payment/
+COPY services/reservation/package.json services/reservation/
+COPY services/user/package.json services/user/
+COPY infra/package.json infra/
+COPY load-tests/package.json load-tests/
+# What this workspace and `shared` need to run. The root's own dependency is Node itself, which comes from the image.
+RUN npm ci --omit=dev --no-audit --no-fund \
+      --workspace=@flash-sale/$SERVICE --workspace=@flash-sale/shared --include-workspace-root=false \
+ && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
+
+# Not the Node image again: with npm, yarn and their packages it alone comes close to the 250 MB that a service may have.
+FROM debian:13.8-slim AS runtime
+COPY --from=packages /usr/local/bin/node /usr/local/bin/node
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin flash-sale
+WORKDIR /app
+# The workspaces stay outside node_modules (links lead to them), where Node strips no types.
+COPY --from=packages /app ./
+COPY shared/src shared/src
+ENV NODE_ENV=production NODE_OPTIONS=--disable-warning=ExperimentalWarning
+USER 10001
+
+FROM runtime AS tools
+COPY infra infra
+COPY services services
+ENTRYPOINT ["node"]
+
+# Its servers are names of the network; who the resolver is, nginx's own start script fills in.
+FROM tools AS nginx-config
+ARG STACK
+COPY nginx nginx
+RUN ["sh", "-c", "node infra/docker/nginx-config.ts $STACK > /tmp/nginx.conf.template"]
+
+FROM nginx:1.30.4 AS nginx
+COPY --from=nginx-config /tmp/nginx.conf.template /etc/nginx/templates/
+COPY nginx/problems.conf /etc/nginx/templates/problems.conf.template
+ENV NGINX_ENTRYPOINT_LOCAL_RESOLVERS=1 \
+    NGINX_ENVSUBST_FILTER=^NGINX_LOCAL_RESOLVERS$ \
+    NGINX_ENVSUBST_OUTPUT_DIR=/tmp
+USER nginx
+EXPOSE 8080
+CMD ["nginx", "-c", "/tmp/nginx.conf"]
+
+# The last one, so that it is what `docker build` makes without --target.
+FROM runtime AS service
+ARG SERVICE
+WORKDIR /app/services/$SERVICE
+COPY services/$SERVICE .
+ENV HOST=0.0.0.0 PORT=3000
+EXPOSE 3000
+# Readiness, since that is what start order and `up --wait` ask for.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# Node itself is process 1, so that SIGTERM reaches it and it drains.
+ENTRYPOINT ["node", "src/main.ts"]

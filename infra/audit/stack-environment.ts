@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { databaseNameOf, databases, type DatabaseName } from '../launcher/database-names.ts';
+import { urlFor } from '../launcher/databases.ts';
+import type { AuditOptions } from './audit.ts';
+
+/** The stack of an environment, where there is no launcher that has written one down. */
+export const environmentSchema = z
+  .object({
+    STACK: z.enum(['sync', 'async']),
+    DATABASE_URL: z.url(),
+    REDIS_URL: z.url(),
+    AMQP_URL: z.url().optional(),
+  })
+  // Without its broker the audit of an async stack would pass over dead letters.
+  .refine(({ STACK, AMQP_URL }) => (STACK === 'async') === (AMQP_URL !== undefined), {
+    path: ['AMQP_URL'],
+    message: 'the async stack has one, the sync stack has none',
+  })
+  .transform((env): AuditOptions['stack'] => ({
+    stack: env.STACK,
+    databaseUrls: Object.fromEntries(
+      databases.map((name) => [name, urlFor(env.DATABASE_URL, databaseNameOf(name))]),
+    ) as Record<DatabaseName, string>,
+    redisUrl: env.REDIS_URL,
+    amqpUrl: env.AMQP_URL,
+  }));

@@ -1,0 +1,220 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { services, type ServiceName } from '../launcher/database-names.ts';
+import { settings } from '../launcher/postgres.ts';
+import { redisProgram } from '../launcher/redis.ts';
+import { settingsOf } from '../launcher/settings.ts';
+import { readCompose, root, servicesOf, type ComposeService } from './testing/compose-file.ts';
+import { nginxConfigForContainers } from './nginx-settings.ts';
+import { setupSchema } from './setup-config.ts';
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const fileOf = { sync: 'docker-compose.sync.yml', async: 'docker-compose.async.yml' } as const;
+const stacks = ['sync', 'async'] as const;
+const files = [...Object.values(fileOf), 'infra/docker/services.yml', 'infra/docker/servers.yml'];
+const instances = services.flatMap((name) => [`${name}-1`, `${name}-2`]);
+const required = /\$\{(\w+):\?run infra\/docker\/secrets\}/g;
+
+test('the two stacks differ in the architecture, and in nothing else', () => {
+  const [bySync, byAsync] = stacks.map((stack) => {
+    const { services: own, ...rest } = readCompose(fileOf[stack]);
+    return { rest, own, stack };
+  }) as [Part, Part];
+  type Part = { rest: object; own: Record<string, ComposeService>; stack: string };
+
+  const { rabbitmq, dlq, ...shared } = byAsync.own;
+  expect([rabbitmq, dlq]).toEqual([expect.anything(), expect.anything()]);
+  expect(Object.keys(shared)).toEqual(Object.keys(bySync.own));
+  const common = ({ own, stack }: Part) =>
+    Object.keys(bySync.own).map((name) => {
+      const { environment, depends_on: needs, ...service } = own[name]!;
+      if (environment) expect(environment['STACK']).toBe(stack);
+      for (const other of Object.keys(needs ?? {})) expect([stack, other]).toEqual(['async', 'rabbitmq']);
+      const setting = Object.keys(environment ?? {}).filter((key) => !['STACK', 'AMQP_URL'].includes(key));
+      return [name, setting, JSON.parse(JSON.stringify(service).replaceAll(stack, 'STACK')) as unknown];
+    });
+  expect(common(bySync)).toEqual(common(byAsync));
+  expect(bySync.rest).toEqual({
+    name: 'flash-sale-sync',
+    include: ['infra/docker/servers.yml'],
+    'x-architecture': { environment: { STACK: 'sync' } },
+  });
+  expect(byAsync.rest).toEqual({
+    name: 'flash-sale-async',
+    include: ['infra/docker/servers.yml'],
+    'x-architecture': {
+      environment: { STACK: 'async', AMQP_URL: expect.stringContaining('@rabbitmq:5672') },
+      depends_on: { rabbitmq: { condition: 'service_healthy' } },
+    },
+    volumes: { rabbitmq: {} },
+  });
+});
+
+describe.each(stacks)('the %s stack in containers', (stack) => {
+  const all = servicesOf(fileOf[stack]);
+
+  test('gives every instance what its service needs to know, and nothing that it does not know', () => {
+    for (const instance of instances) {
+      const [name, number] = instance.split('-') as [ServiceName, string];
+      const schema = settingsOf[name];
+      const environment = all[instance]!.environment!;
+      expect(Object.keys(environment).filter((key) => !(key in schema.shape))).toEqual([]);
+      const given = Object.entries(environment).filter(([, value]) => value !== null) as [string, string][];
+      const filled = given.map(([key, value]) => [key, value.replaceAll(required, 'x'.repeat(32))]);
+      const config = schema.parse({ HOST: '0.0.0.0', PORT: '3000', ...Object.fromEntries(filled) });
+      expect(config).toMatchObject({ STACK: stack, SERVICE_INSTANCE: number });
+      expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
+      expect(config.DATABASE_URL).toContain(`//fs_${name}:`);
+      expect(config.AMQP_URL === undefined).toBe(stack === 'sync');
+      expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
+      expect(all[instance]!.networks!['shop']).toEqual({ aliases: [name] });
+    }
+  });
+
+  test('gives the set-up the passwords of all databases', () => {
+    expect(Object.keys(all['setup']!.environment!).sort()).toEqual(Object.keys(setupSchema.shape).sort());
+  });
+
+  test('lets a service drain before it is killed', () => {
+    for (const instance of instances) {
+      const seconds = Number(/^(\d+)s$/.exec(all[instance]!.stop_grace_period ?? '')?.[1]);
+      const { DRAIN_TIMEOUT_MS } = settingsOf.user.shape;
+      expect(seconds * 1_000).toBeGreaterThan(DRAIN_TIMEOUT_MS.parse(undefined) + 1_000);
+    }
+  });
+
+  test('starts in order: set-up, services, nginx', () => {
+    for (const instance of instances) {
+      expect(all[instance]!.depends_on).toMatchObject({
+        setup: { condition: 'service_completed_successfully' },
+        redis: { condition: 'service_healthy' },
+        ...(stack === 'async' ? { rabbitmq: { condition: 'service_healthy' } } : {}),
+      });
+      expect(all['nginx']!.depends_on![instance]).toEqual({ condition: 'service_healthy' });
+    }
+  });
+
+  test('publishes nginx and Grafana, on loopback unless told otherwise', () => {
+    const published = Object.entries(all).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
+    expect(published).toEqual([
+      ['grafana', '${PUBLISH_ADDRESS:-127.0.0.1}:${GRAFANA_PORT:-3001}:3000'],
+      ['nginx', '${PUBLISH_ADDRESS:-127.0.0.1}:${SHOP_PORT:-8080}:8080'],
+    ]);
+    const { networks } = readCompose('infra/docker/servers.yml');
+    const outward = Object.entries(networks!).flatMap(([name, { internal }]) => (internal ? [] : name));
+    expect(outward).toEqual(['edge']);
+    expect(Object.keys(all).filter((name) => 'edge' in all[name]!.networks!)).toEqual(['grafana', 'nginx']);
+  });
+
+  test('has no container that could become root, fill the disk with its log, or take the machine', () => {
+    for (const [name, service] of Object.entries(all)) {
+      expect({ name, ...service }).toMatchObject({
+        name,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        logging: { options: { 'max-size': expect.any(String), 'max-file': expect.any(String) } },
+      });
+      const runsOn = service.restart === 'unless-stopped';
+      if (runsOn) expect(Object.keys(service.deploy!.resources.limits)).toEqual(['cpus', 'memory', 'pids']);
+      if (service.image!.startsWith('flash-sale/')) expect([name, service.read_only]).toEqual([name, true]);
+    }
+  });
+});
+
+describe('the files', () => {
+  test('pin every image by its version', () => {
+    const used = files.flatMap((file) => Object.values(readCompose(file).services).flatMap(({ image }) => image ?? []));
+    const bases = [...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, base]) => base!);
+    const stages = [...read('Dockerfile').matchAll(/ AS (\S+)$/gm)].map(([, stage]) => stage!);
+    const foreign = [...used, ...bases].filter((image) => !image.startsWith('flash-sale/') && !stages.includes(image));
+    expect(foreign.length).toBeGreaterThan(7);
+    expect(foreign.filter((image) => !/:\d+\.\d+(\.\d+)?(-[a-z-]+)?$/.test(image))).toEqual([]);
+  });
+
+  test('run the Node that package.json asks for', () => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: { node: string } };
+    expect(read('Dockerfile')).toContain(`FROM node:${dependencies.node.replace('^', '')}-`);
+  });
+
+  test('hold no secret: each comes from the environment, or they say what to run', () => {
+    const secret = /PASS(WORD)?$|TOKEN$|SECRET$/;
+    for (const [file, { services: own }] of files.map((name) => [name, readCompose(name)] as const)) {
+      for (const [key, value] of Object.values(own).flatMap(({ environment = {} }) => Object.entries(environment))) {
+        const bare = (value ?? '').replaceAll(required, '');
+        if (secret.test(key) && key !== 'ADMIN_PASSWORD') expect([file, key, bare]).toEqual([file, key, '']);
+        expect([file, key, /:\/\/[^/@]*:[^/@]+@/.test(bare)]).toEqual([file, key, false]);
+      }
+    }
+  });
+});
+
+describe('infra/docker/secrets', () => {
+  let folder: string;
+  beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'flash-sale-test-'))));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const make = () =>
+    execFileSync('sh', [join(root, 'infra/docker/secrets'), join(folder, '.env')], { encoding: 'utf8' });
+
+  test('makes what the files ask for, each long enough, for nobody else to read, and once', () => {
+    make();
+    const text = readFileSync(join(folder, '.env'), 'utf8');
+    const made = new Map([...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name!, value!]));
+    const asked = files.flatMap((file) => [...read(file).matchAll(required)].map(([, name]) => name!));
+    expect([...new Set(asked)].filter((name) => !/^[\w-]{43}$/.test(made.get(name) ?? ''))).toEqual([]);
+    expect(new Set(made.values()).size).toBe(made.size);
+    expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600);
+    expect(make()).toContain('stays as it is');
+    expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(text);
+  });
+});
+
+describe('the servers are set as those of npm start', () => {
+  const { services: servers } = readCompose('infra/docker/servers.yml');
+
+  test('PostgreSQL', () => {
+    const given = [...(servers['postgres']!.command as string).matchAll(/-c (\w+)=(\S+)/g)].map(([, k, v]) => [k, v]);
+    const elsewhere = ['port', 'listen_addresses', 'unix_socket_directories'];
+    // These are PostgreSQL's own defaults; the launcher names them because tests turn them off.
+    const defaults = ['fsync', 'synchronous_commit', 'full_page_writes'];
+    const ours = Object.entries(settings({ port: 1, durable: true })).map(([name, value]) => [name, String(value)]);
+    expect(given).toEqual(ours.filter(([name]) => ![...elsewhere, ...defaults].includes(name!)));
+  });
+
+  test('Redis', () => {
+    const options = {
+      executable: '',
+      folder: '',
+      logFile: '',
+      port: 1,
+      password: '$$REDIS_PASSWORD',
+      runAs: undefined,
+    };
+    const { input } = redisProgram(options);
+    const ours = (input as { text: string }).text.trim().split('\n');
+    const given = (servers['redis']!.command as string[])[2]!.trim().split('\n').slice(1, -1);
+    expect(given).toEqual(ours.filter((line) => !/^(bind|port|unixsocket|daemonize|dir) /.test(line)));
+  });
+});
+
+describe('nginx in containers', () => {
+  const template = read('nginx/nginx.conf.template');
+
+  test.each(stacks)('has the rules of npm start, with names for addresses (%s)', (stack) => {
+    const config = nginxConfigForContainers(template, stack);
+    for (const name of services) {
+      expect(config).toContain(`server ${name}:3000 resolve max_fails=1 fail_timeout=1s;`);
+    }
+    expect(config.match(/least_conn;/g) ?? []).toHaveLength(stack === 'async' ? services.length : 0);
+    // What is left is for the image's own script, which knows who resolves names.
+    const left = config.replaceAll(/^\s*#.*$/gm, '').match(/\$\{\w+\}/g);
+    expect(left).toEqual(['${NGINX_LOCAL_RESOLVERS}']);
+  });
+
+  test('listens for the services on their network only', () => {
+    expect(nginxConfigForContainers(template, 'sync')).toContain('listen nginx-internal:8081 ');
+    expect(servicesOf(fileOf.sync)['nginx']!.networks).toEqual({ edge: {}, shop: { aliases: ['nginx-internal'] } });
+  });
+});

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parse } from 'yaml';
+
+export const root = join(import.meta.dirname, '../../..');
+
+export interface ComposeService {
+  extends?: { file?: string; service: string };
+  image?: string;
+  build?: { target?: string; args?: Record<string, string> };
+  environment?: Record<string, string | null>;
+  depends_on?: Record<string, { condition: string }>;
+  networks?: Record<string, { aliases?: string[] } | null>;
+  ports?: string[];
+  command?: string | string[];
+  cap_drop?: string[];
+  security_opt?: string[];
+  logging?: unknown;
+  read_only?: boolean;
+  restart?: string;
+  stop_grace_period?: string;
+  deploy?: { resources: { limits: Record<string, string> } };
+}
+
+export interface ComposeFile {
+  name: string;
+  include?: string[];
+  services: Record<string, ComposeService>;
+  volumes?: Record<string, unknown>;
+  networks?: Record<string, { internal?: boolean }>;
+}
+
+/** A path from the root of the repository. */
+export function readCompose(path: string): ComposeFile {
+  return parse(readFileSync(join(root, path), 'utf8'), { merge: true }) as ComposeFile;
+}
+
+/** All services of a stack as Compose sees them: those of the files it includes as well, with what they extend. */
+export function servicesOf(path: string): Record<string, ComposeService> {
+  const { include = [], services } = readCompose(path);
+  const included = include.map((other) => servicesOf(join(dirname(path), other)));
+  const own = Object.keys(services).map((name) => [name, extended(path, name)]);
+  return Object.assign({}, ...included, Object.fromEntries(own)) as Record<string, ComposeService>;
+}
+
+function extended(path: string, name: string): ComposeService {
+  const service = readCompose(path).services[name];
+  if (!service) throw new Error(`${path} has no service ${name}`);
+  if (!service.extends) return service;
+  const { file, service: parent } = service.extends;
+  const base = extended(file === undefined ? path : join(dirname(path), file), parent);
+  const merged = { ...base, ...service };
+  for (const map of ['environment', 'depends_on', 'networks'] as const) {
+    if (base[map] || service[map]) Object.assign(merged, { [map]: { ...base[map], ...service[map] } });
+  }
+  return merged;
+}
