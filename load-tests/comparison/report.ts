@@ -24,8 +24,8 @@ export function reportOf(comparison: Comparison): Document {
       {
         kind: 'paragraph',
         text:
-          'The study: students built this shop in both architectures, measured each once per load on a laptop of 8 cores, and published ' +
-          'the figures on the right. Ours is the mean of the runs, with the lowest and the highest of them in brackets; of a percentile, ' +
+          'The study: students published what this system had given them in both architectures, on a laptop of 8 cores; their figures ' +
+          'stand on the right. Ours is the mean of the runs, with the lowest and the highest of them in brackets; of a percentile, ' +
           'the mean of the percentiles of the runs. A winner is named only where all its runs are better than all runs of the other; of ' +
           'latency, throughput and CPU, by more than the yardsticks differ. Otherwise the difference is within the noise: a tie. The ' +
           'study has one figure for each, so that its winners may be chance.',
