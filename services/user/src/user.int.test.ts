@@ -448,6 +448,6 @@ test('the demo accounts are made once, and leave those alone that are there', as
 });
 
 test('an address that does not exist is a problem document', async () => {
-  const answer = await call('GET', '/api/sessions');
+  const answer = await call('GET', '/api/sessions/of/nobody');
   expect([answer.status, codeOf(answer)]).toEqual([404, '/problems/not-found']);
 });

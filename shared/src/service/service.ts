@@ -12,6 +12,7 @@ import { migrate } from '../db/migrate.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import { createApp } from '../http/app.ts';
+import { closeServer } from '../http/close-server.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { outboxDepth, pruneInbox, sweepAtMost, sweepOutbox, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
@@ -254,7 +255,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     const drain = async () => {
       draining.abort();
       // First: while events come in, the lane is never empty.
-      await Promise.all([closeServer(server), transport.stopReceiving?.()]);
+      await Promise.all([closeServer(server, config.DRAIN_IDLE_MS), transport.stopReceiving?.()]);
       await stopTasks();
       await lane.drained();
       await transport.stop();
@@ -296,19 +297,5 @@ function listen(server: Server, port: number, host: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, 4_096, () => resolve(server));
-  });
-}
-
-/** Ends when the last request under way has been answered. */
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.on('request', (_request, response) => response.setHeader('Connection', 'close'));
-    // A connection that was busy now becomes idle with its answer, and nginx would keep it for a minute.
-    const closeIdle = setInterval(() => server.closeIdleConnections(), 50);
-    server.close(() => {
-      clearInterval(closeIdle);
-      resolve();
-    });
-    server.closeIdleConnections();
   });
 }

@@ -14,6 +14,7 @@ export function testEnvironment(overrides: Record<string, string> = {}): Record<
     JWT_SECRET: 'jwt-secret-of-the-tests-0123456789-0123456789',
     ORDER_ID_SECRET: 'order-id-secret-of-the-tests-0123456789',
     LOG_LEVEL: 'silent',
+    DRAIN_IDLE_MS: '20',
     DRAIN_TIMEOUT_MS: '2000',
     ...overrides,
   };

@@ -55,7 +55,7 @@ export class UnreliableNetwork {
   readonly #intakes = new Map<ServiceName, Intake[]>();
   readonly #sent = new Map<string, number>();
   readonly #latest = new Map<ServiceName, number>();
-  readonly #everLost = new Set<string>();
+  readonly #sentBefore = new Set<string>();
   readonly #underWay = new Set<Promise<unknown>>();
   /** What has happened to messages so far; `overtaken`: arrived after one that was sent to the same service later. */
   readonly counts = { sent: 0, lost: 0, repeated: 0, overtaken: 0 };
@@ -133,11 +133,10 @@ export class UnreliableNetwork {
     this.#sent.set(kind, count);
     const fate = this.#fate(chances(`${this.#seed}: ${kind}, ${count}`));
     const key = `${id} to ${service}`;
-    if (fate.length > 0 || !this.#everLost.has(key)) {
-      if (fate.length === 0) this.#everLost.add(key);
-      return fate;
-    }
-    // Once is enough: a sale that waits for a third try, or a fourth, proves no more.
+    const isSentAgain = this.#sentBefore.has(key);
+    this.#sentBefore.add(key);
+    if (fate.length > 0 || !isSentAgain) return fate;
+    // Only the first time: a record is sent again as a whole, and of the many in it one or another would be lost each time.
     return [{ afterMs: 0, instance: 0 }];
   }
 
