@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Cleanup } from './cleanup.ts';
 import { runTool } from './tool.ts';
-import { totalsOf, type JestReport, type Totals } from './totals.ts';
+import { skippedLines, totalsOf, type JestReport, type Totals } from './totals.ts';
 
 export type JestProject = 'unit' | 'int' | 'e2e';
 
@@ -41,7 +41,9 @@ export async function runJest({ root, project, jestArguments, env, cleanup }: Je
     cleanup,
   });
   const written = await readFile(report, 'utf8').catch(() => undefined);
-  const totals = written ? totalsOf(JSON.parse(written) as JestReport) : { passed: 0, failed: 0, skipped: 0 };
+  const found = written === undefined ? undefined : (JSON.parse(written) as JestReport);
+  for (const line of found ? skippedLines(found) : []) console.log(line);
+  const totals = found ? totalsOf(found) : { passed: 0, failed: 0, skipped: 0 };
   // Jest may also fail as a whole: a bad argument, a crash, an open handle.
   return code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
 }

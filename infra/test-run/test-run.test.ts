@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseTestArguments } from './test-arguments.ts';
-import { add, totalsOf, verdictOf } from './totals.ts';
+import { add, skippedLines, totalsOf, verdictOf } from './totals.ts';
 
 describe('the arguments of npm test', () => {
   test.each([
@@ -20,6 +20,14 @@ describe('the verdict', () => {
     numPendingTests: 1,
     numTodoTests: 1,
     numRuntimeErrorTestSuites: 0,
+    testResults: [
+      {
+        assertionResults: [
+          { fullName: 'runs', status: 'passed' },
+          { fullName: 'waits for a tool', status: 'pending' },
+        ],
+      },
+    ],
   };
 
   test('adds everything up', () => {
@@ -30,6 +38,13 @@ describe('the verdict', () => {
   test('is bad when a test failed, or a file could not be loaded', () => {
     expect(verdictOf(totalsOf({ ...report, numFailedTests: 1 })).exitCode).toBe(1);
     expect(verdictOf(totalsOf({ ...report, numRuntimeErrorTestSuites: 1 })).exitCode).toBe(1);
+  });
+
+  test('names what was skipped, and of very many how many more there are', () => {
+    expect(skippedLines(report)).toEqual(['skipped: waits for a tool']);
+    const many = Array.from({ length: 40 }, (_, n) => ({ fullName: `no. ${n}`, status: 'pending' }));
+    const lines = skippedLines({ ...report, testResults: [{ assertionResults: many }] });
+    expect([lines.length, lines.at(-1)]).toEqual([31, 'skipped: 10 more']);
   });
 
   test('is bad when nothing ran', () => {

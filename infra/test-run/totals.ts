@@ -12,6 +12,7 @@ export interface JestReport {
   numTodoTests: number;
   /** Files that could not even be loaded: their tests are counted nowhere. */
   numRuntimeErrorTestSuites: number;
+  testResults: { assertionResults: { fullName: string; status: string }[] }[];
 }
 
 export function totalsOf(report: JestReport): Totals {
@@ -20,6 +21,18 @@ export function totalsOf(report: JestReport): Totals {
     failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+const mostNamed = 30;
+
+/** A line for each test that was not run, so that none is left out in silence; of very many (`-t`), how many more. */
+export function skippedLines({ testResults }: JestReport): string[] {
+  const names = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'pending' || status === 'todo')
+    .map(({ fullName }) => `skipped: ${fullName}`);
+  const more = names.length - mostNamed;
+  return more > 0 ? [...names.slice(0, mostNamed), `skipped: ${more} more`] : names;
 }
 
 export function add(a: Totals, b: Totals): Totals {
