@@ -38,21 +38,18 @@ COPY infra infra
 COPY services services
 ENTRYPOINT ["node"]
 
-# Its servers are names of the network; who the resolver is, nginx's own start script fills in.
 FROM tools AS nginx-config
 ARG STACK
 COPY nginx nginx
-RUN ["sh", "-c", "node infra/docker/nginx-config.ts $STACK > /tmp/nginx.conf.template"]
+RUN ["sh", "-c", "node infra/docker/nginx-config.ts $STACK > /tmp/nginx.conf"]
 
 FROM nginx:1.30.4 AS nginx
-COPY --from=nginx-config /tmp/nginx.conf.template /etc/nginx/templates/
-COPY nginx/problems.conf /etc/nginx/templates/problems.conf.template
-ENV NGINX_ENTRYPOINT_LOCAL_RESOLVERS=1 \
-    NGINX_ENVSUBST_FILTER=^NGINX_LOCAL_RESOLVERS$ \
-    NGINX_ENVSUBST_OUTPUT_DIR=/tmp
+COPY --from=nginx-config /tmp/nginx.conf /etc/nginx/
+COPY nginx/problems.conf /etc/nginx/
 USER nginx
 EXPOSE 8080
-CMD ["nginx", "-c", "/tmp/nginx.conf"]
+# Without the image's own options, which the configuration has already.
+CMD ["nginx"]
 
 # The last one, so that it is what `docker build` makes without --target.
 FROM runtime AS service

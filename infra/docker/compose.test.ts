@@ -70,7 +70,8 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
       expect(config.DATABASE_URL).toContain(`//fs_${name}:`);
       expect(config.AMQP_URL === undefined).toBe(stack === 'sync');
       expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
-      expect(all[instance]!.networks!['shop']).toEqual({ aliases: [name] });
+      const { ipv4_address: address } = all[instance]!.networks!['shop']!;
+      expect(all['nginx']!.extra_hosts![instance]).toBe(address);
     }
   });
 
@@ -200,21 +201,23 @@ describe('the servers are set as those of npm start', () => {
 });
 
 describe('nginx in containers', () => {
-  const template = read('nginx/nginx.conf.template');
-
   test.each(stacks)('has the rules of npm start, with names for addresses (%s)', (stack) => {
-    const config = nginxConfigForContainers(template, stack);
-    for (const name of services) {
-      expect(config).toContain(`server ${name}:3000 resolve max_fails=1 fail_timeout=1s;`);
-    }
+    const config = nginxConfigForContainers(read('nginx/nginx.conf.template'), stack);
+    for (const name of instances) expect(config).toContain(`server ${name}:3000 max_fails=1 fail_timeout=1s;`);
     expect(config.match(/least_conn;/g) ?? []).toHaveLength(stack === 'async' ? services.length : 0);
-    // What is left is for the image's own script, which knows who resolves names.
-    const left = config.replaceAll(/^\s*#.*$/gm, '').match(/\$\{\w+\}/g);
-    expect(left).toEqual(['${NGINX_LOCAL_RESOLVERS}']);
   });
 
-  test('listens for the services on their network only', () => {
-    expect(nginxConfigForContainers(template, 'sync')).toContain('listen nginx-internal:8081 ');
-    expect(servicesOf(fileOf.sync)['nginx']!.networks).toEqual({ edge: {}, shop: { aliases: ['nginx-internal'] } });
+  test('knows every name at its start, whoever is away, and listens for the services on their network only', () => {
+    const { networks, extra_hosts: hosts } = servicesOf(fileOf.sync)['nginx']!;
+    const addresses = Object.values(hosts!);
+    expect(Object.keys(hosts!)).toEqual(['nginx-internal', ...instances]);
+    expect(new Set(addresses).size).toBe(addresses.length);
+    expect(nginxConfigForContainers(read('nginx/nginx.conf.template'), 'sync')).toContain(
+      'listen nginx-internal:8081 ',
+    );
+    expect(networks).toEqual({
+      edge: {},
+      shop: { ipv4_address: hosts!['nginx-internal'], aliases: ['nginx-internal'] },
+    });
   });
 });

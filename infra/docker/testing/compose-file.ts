@@ -10,7 +10,8 @@ export interface ComposeService {
   build?: { target?: string; args?: Record<string, string> };
   environment?: Record<string, string | null>;
   depends_on?: Record<string, { condition: string }>;
-  networks?: Record<string, { aliases?: string[] } | null>;
+  networks?: Record<string, { aliases?: string[]; ipv4_address?: string } | null>;
+  extra_hosts?: Record<string, string>;
   ports?: string[];
   command?: string | string[];
   cap_drop?: string[];
