@@ -1,5 +1,7 @@
 /** The command lines of all commands: what is asked for, help, and what cannot be understood. */
 
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+
 /** Something the caller got wrong: shown as it is, without a stack trace. */
 export class UsageError extends Error {}
 
@@ -16,6 +18,18 @@ export function argumentsOrExit<Arguments>(parse: (argv: string[]) => Arguments,
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\n\n${usage}`);
     process.exit(2);
+  }
+}
+
+/** The options on a command line, as `parseArgs` of Node reads them. @throws UsageError */
+export function optionsIn<const Options extends NonNullable<ParseArgsConfig['options']>>(
+  argv: string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({ args: argv, options }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -11,13 +11,14 @@ import { measure, type Measurements } from './lib/protocol.ts';
 import { verdictReport } from './lib/report.ts';
 import type { BenchResult } from './lib/results.ts';
 import { judge } from './lib/targets.ts';
+import { resultsFolder } from './lib/results-folder.ts';
 
 const signal = brokenOffBySignals();
 const say = (text: string) => console.log(text);
 
 const args = argumentsOrExit(parseBenchArguments, usage);
 const startedAt = new Date().toISOString();
-const results = join(import.meta.dirname, 'results', startedAt.replaceAll(/[:.]/g, '-'));
+const results = resultsFolder(startedAt);
 const folder = join(import.meta.dirname, '..', '.local', `bench-${process.pid}`);
 
 const found: Measurements = {};

@@ -1,14 +1,14 @@
 // What a checkout costs, and what crowds would need: npm run capacity. How, and what it counts: load-tests/README.md
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { fullPlan, measureCosts, quickPlan } from './capacity/measure.ts';
 import { pageOf } from './capacity/page.ts';
 import { capacity, type Capacity } from './capacity/results.ts';
 import { markdownOf } from './comparison/markdown.ts';
-import { argumentsOrExit, UsageError } from '../infra/command-line.ts';
+import { argumentsOrExit, optionsIn } from '../infra/command-line.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';
+import { resultsFolder } from './lib/results-folder.ts';
 
 const usage = `usage: npm run capacity [-- --quick | --publish DIR]
 
@@ -20,13 +20,10 @@ calculates from it what 1,000, 10,000 and 100,000 checkouts a second need: about
 
 const repository = join(import.meta.dirname, '..');
 const signal = brokenOffBySignals();
-const args = argumentsOrExit((argv) => {
-  try {
-    return parseArgs({ args: argv, options: { quick: { type: 'boolean' }, publish: { type: 'string' } } }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}, usage);
+const args = argumentsOrExit(
+  (argv) => optionsIn(argv, { quick: { type: 'boolean' }, publish: { type: 'string' } }),
+  usage,
+);
 
 try {
   await (args.publish === undefined ? measureAndKeep() : publish(args.publish));
@@ -49,7 +46,7 @@ async function measureAndKeep(): Promise<void> {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  const results = join(import.meta.dirname, 'results', startedAt.replaceAll(/[:.]/g, '-'));
+  const results = resultsFolder(startedAt);
   await write(results, 'capacity.md', { format: 1, startedAt, machine, stacks }, results);
   console.log(`written: ${join(results, 'capacity.md')}`);
 }

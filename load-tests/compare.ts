@@ -13,6 +13,7 @@ import type { Comparison } from './comparison/results.ts';
 import { summaryOf } from './comparison/summary.ts';
 import { writeReport } from './comparison/write-report.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
+import { resultsFolder } from './lib/results-folder.ts';
 
 const repository = join(import.meta.dirname, '..');
 const signal = brokenOffBySignals();
@@ -29,7 +30,7 @@ process.exit();
 async function compare(): Promise<number> {
   const plan = args.quick ? quickPlan : fullPlan;
   const comparison: Comparison = { format: 1, startedAt: new Date().toISOString(), plan, stacks: [] };
-  const results = join(import.meta.dirname, 'results', comparison.startedAt.replaceAll(/[:.]/g, '-'));
+  const results = resultsFolder(comparison.startedAt);
   const scratch = join(repository, '.local', `compare-${process.pid}`);
   const keep = () => keepComparison(results, comparison);
   try {

@@ -1,11 +1,12 @@
 // Writes reports anew from kept results: npm run report -- <dir> [<dir>...]. More than one are compared with each other, too.
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { argumentsOrExit, UsageError } from '../infra/command-line.ts';
 import { readComparison } from './comparison/kept.ts';
 import { reportOf, reportOfSeveral } from './comparison/report.ts';
 import type { Comparison } from './comparison/results.ts';
 import { summaryOf } from './comparison/summary.ts';
 import { writeReport } from './comparison/write-report.ts';
+import { resultsFolder } from './lib/results-folder.ts';
 
 const usage = 'usage: npm run report -- <dir> [<dir>...]   folders that npm run compare has written';
 const folders = argumentsOrExit((argv) => {
@@ -33,7 +34,7 @@ for (const folder of folders) {
   }
 }
 if (folders.length > 1 && found.length > 0) {
-  const folder = join(import.meta.dirname, 'results', `${new Date().toISOString().replaceAll(/[:.]/g, '-')}-several`);
+  const folder = `${resultsFolder(new Date().toISOString())}-several`;
   const figures = {
     unreadable,
     comparisons: found.map(({ name, comparison }) => ({ name, ...summaryOf(comparison) })),

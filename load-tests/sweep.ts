@@ -14,6 +14,7 @@ import { parseSweepArguments, usage } from './sweep/arguments.ts';
 import { measureLevels } from './sweep/measure.ts';
 import { reportOf } from './sweep/report.ts';
 import { readResult, UnreadableResult, writeResult, type SweepResult } from './sweep/results.ts';
+import { resultsFolder } from './lib/results-folder.ts';
 
 const signal = brokenOffBySignals();
 const say = (text: string) => console.log(text);
@@ -30,7 +31,7 @@ process.exit();
 
 async function sweep(): Promise<number> {
   const startedAt = new Date().toISOString();
-  const results = join(import.meta.dirname, 'results', startedAt.replaceAll(/[:.]/g, '-'));
+  const results = resultsFolder(startedAt);
   const scratch = join(import.meta.dirname, '..', '.local', `sweep-${process.pid}`);
   const result: SweepResult = {
     startedAt,

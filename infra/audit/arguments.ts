@@ -6,10 +6,11 @@ export interface AuditArguments {
   quietWithinMs: number;
 }
 
-export const usage = `usage: npm run audit [-- --stack-file PATH] [--quiet-within SECONDS]
+export const usage = `usage: npm run audit [-- --stack-file PATH | --from-environment] [--quiet-within SECONDS]
 
-  --stack-file    the run/stack.json of the stack; without it, the one that npm start runs
-  --quiet-within  how long to wait until nothing is under way any more; 30 unless given
+  --stack-file        the run/stack.json of the stack; without it, the one that npm start runs
+  --from-environment  the stack of STACK, DATABASE_URL (a role that may read all), REDIS_URL and AMQP_URL, as in containers
+  --quiet-within      how long to wait until nothing is under way any more; 30 unless given
 
 Exit code: 0 all is proved, 1 a discrepancy, 2 it cannot be told.`;
 

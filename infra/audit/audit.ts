@@ -15,7 +15,7 @@ import { reservationsMatchHolds } from './checks/reservations.ts';
 import { ordersSettled, paymentsSettled, reservationsSettled } from './checks/settled.ts';
 import { soldEqualsConfirmed } from './checks/sold-units.ts';
 import { neverOversold, stockEqualsHolds } from './checks/stock.ts';
-import { underWay, type QuietOptions } from './quiet.ts';
+import { underWay, usualMaxAttempts, type QuietOptions } from './quiet.ts';
 import { Databases, type Snapshot } from './snapshot.ts';
 
 export interface AuditOptions {
@@ -86,7 +86,14 @@ export async function runAudit(options: AuditOptions): Promise<AuditReport> {
 }
 
 async function audit(databases: Databases, options: AuditOptions, report: AuditReport): Promise<void> {
-  const { stack, quietWithinMs = 30_000, maxAttempts = 50, redisPatienceMs = 5_000, onCheck, onWait } = options;
+  const {
+    stack,
+    quietWithinMs = 30_000,
+    maxAttempts = usualMaxAttempts,
+    redisPatienceMs = 5_000,
+    onCheck,
+    onWait,
+  } = options;
   const prove = async (checks: Check[], snapshot: Snapshot) => {
     for (const check of checks) tell(check, await check.run(snapshot));
   };

@@ -1,7 +1,10 @@
+import { commonSchema } from '@flash-sale/shared/config.ts';
 import { services, type DatabaseName } from '../launcher/database-names.ts';
 import { givenUp } from './checks/outbox.ts';
 import type { Snapshot } from './snapshot.ts';
 
+/** As the services have it, unless they are told otherwise. */
+export const usualMaxAttempts = commonSchema.shape.OUTBOX_MAX_ATTEMPTS.parse(undefined);
 /** A payment may come before its order, and waits for it longer than a hold lasts; after this it is lost. */
 const orderWaitMs = 600_000;
 

@@ -1,3 +1,4 @@
+import { commonSchema } from '@flash-sale/shared/config.ts';
 import { subscribersOf, serviceNames, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
 import type { EventType } from '@flash-sale/shared/events/schemas.ts';
 import type { StackCosts } from './results.ts';
@@ -180,8 +181,7 @@ export function limitsAt(costs: Costs, needs: Needs): Limit[] {
   return all.toSorted((one, other) => other.need / other.limit - one.need / one.limit);
 }
 
-/** BATCH_MAX of the services. */
-const largestBatch = 256;
+const largestBatch = commonSchema.shape.BATCH_MAX.parse(undefined);
 const serverCores = 64;
 const mostConnections = 500;
 const diskMegabytes = 500;

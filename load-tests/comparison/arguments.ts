@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { UsageError } from '../../infra/command-line.ts';
+import { optionsIn, UsageError } from '../../infra/command-line.ts';
 
 export interface CompareArguments {
   quick: boolean;
@@ -19,13 +18,7 @@ Exit code: 0 measured and all well, 1 something failed or is missing (the report
 
 /** @throws UsageError */
 export function parseArguments(argv: string[]): CompareArguments {
-  let values;
-  try {
-    ({ values } = parseArgs({ args: argv, options: { quick: { type: 'boolean' }, publish: { type: 'string' } } }));
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-  const { quick = false, publish } = values;
+  const { quick = false, publish } = optionsIn(argv, { quick: { type: 'boolean' }, publish: { type: 'string' } });
   if (quick && publish !== undefined) throw new UsageError('what is published was measured before: no --quick with it');
   return { quick, publish };
 }

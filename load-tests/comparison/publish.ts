@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from '../../infra/generated-file.ts';
 import { keepComparison } from './kept.ts';
 import { escaped, markdownOf, markdownTable } from './markdown.ts';
 import { footnote, reportOf, spreadText, theirsText } from './report.ts';
@@ -29,9 +29,8 @@ export async function publish(comparison: Comparison, repository: string): Promi
 }
 
 /** The README with the figures of this comparison, in the format in which the checks want to find it. */
-export async function withFigures(text: string, comparison: Comparison, file: string): Promise<string> {
-  const changed = withTable(text, readmePart(summaryOf(comparison)));
-  return format(changed, { ...(await resolveConfig(file)), filepath: file });
+export function withFigures(text: string, comparison: Comparison, file: string): Promise<string> {
+  return formatted(file, withTable(text, readmePart(summaryOf(comparison))));
 }
 
 /** Puts the part between the two marks. @throws if the text does not have them, in this order */

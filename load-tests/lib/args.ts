@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { UsageError } from '../../infra/command-line.ts';
+import { optionsIn, UsageError } from '../../infra/command-line.ts';
 
 export const phases = [
   'idle',
@@ -45,9 +44,23 @@ export const usage = `usage: npm run bench [-- options]
   --no-warm-up         measure cold services
   --cpu-prof           a CPU profile of each own Node process, written when it ends`;
 
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+
 /** Throws UsageError for anything it does not know. */
 export function parseBenchArguments(argv: string[]): BenchArguments {
-  const { values } = parse(argv);
+  const values = optionsIn(argv, {
+    stack: text,
+    url: text,
+    'stack-file': text,
+    only: text,
+    vus: text,
+    seconds: text,
+    repeat: text,
+    quick: flag,
+    'no-warm-up': flag,
+    'cpu-prof': flag,
+  });
   const stack = values.stack ?? 'async';
   if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
   const only = values.only === undefined ? phases : values.only.split(',').map(phaseNamed);
@@ -66,30 +79,6 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
     warmUp: !values['no-warm-up'],
     cpuProfile: values['cpu-prof'] ?? false,
   };
-}
-
-function parse(argv: string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: argv,
-      options: {
-        stack: text,
-        url: text,
-        'stack-file': text,
-        only: text,
-        vus: text,
-        seconds: text,
-        repeat: text,
-        quick: flag,
-        'no-warm-up': flag,
-        'cpu-prof': flag,
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function phaseNamed(name: string): Phase {

@@ -1,12 +1,10 @@
 import { until } from '../../e2e/support/http.ts';
-import { underWay } from '../../infra/audit/quiet.ts';
+import { underWay, usualMaxAttempts as maxAttempts } from '../../infra/audit/quiet.ts';
 import { Databases } from '../../infra/audit/snapshot.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 
 const withinMs = 300_000;
 const lookEveryMs = 100;
-/** As the services have it (OUTBOX_MAX_ATTEMPTS). */
-const maxAttempts = 50;
 
 /**
  * Waits until the stack has ended what an earlier load has left to do: the next one would be measured with it. Throws when

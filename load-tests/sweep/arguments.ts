@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { UsageError } from '../../infra/command-line.ts';
+import { optionsIn, UsageError } from '../../infra/command-line.ts';
 import { address, positive } from '../lib/args.ts';
 
 export interface SweepArguments {
@@ -29,9 +28,20 @@ export const usage = `usage: npm run sweep [-- options]
   --quick              levels of 7 seconds and longer: under three minutes
   --from DIR           measure nothing: judge the sweep.json of that folder again`;
 
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+
 /** Throws UsageError for anything it does not know. */
 export function parseSweepArguments(argv: string[]): SweepArguments {
-  const values = parse(argv);
+  const values = optionsIn(argv, {
+    stack: text,
+    url: text,
+    'stack-file': text,
+    levels: text,
+    seconds: text,
+    quick: flag,
+    from: text,
+  });
   const stack = values.stack ?? 'async';
   if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
   if (values.from !== undefined && Object.keys(values).length > 1) throw new UsageError('--from goes alone');
@@ -49,17 +59,6 @@ export function parseSweepArguments(argv: string[]): SweepArguments {
 /** Seconds of load for a level. A large crowd needs longer until each of its shoppers has come to the last of ten steps. */
 export function secondsOf(vus: number, { seconds, quick }: Pick<SweepArguments, 'seconds' | 'quick'>): number {
   return seconds ?? Math.max(quick ? 7 : 30, Math.ceil(vus / 40));
-}
-
-function parse(argv: string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const options = { stack: text, url: text, 'stack-file': text, levels: text, seconds: text, quick: flag, from: text };
-  try {
-    return parseArgs({ args: argv, options }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function parseLevels(text: string): number[] {

@@ -35,8 +35,8 @@ const readUnits: Statement = {
 };
 const insertProducts: Statement = {
   name: 'insert-products',
-  text: `INSERT INTO products (id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])`,
+  text: `INSERT INTO products (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at, currency)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::text[])`,
 };
 const insertStock: Statement = {
   name: 'insert-stock',
@@ -125,32 +125,14 @@ function keysOf(batch: InventoryWork[]) {
 
 function save(tx: Tx, state: InventoryState): void {
   if (state.newProducts.length > 0) {
-    const columns = state.newProducts.map(({ product: p }) => p);
-    tx.write(insertProducts, [
-      columns.map((p) => p.id),
-      columns.map((p) => p.name),
-      columns.map((p) => p.priceCents),
-      columns.map((p) => p.currency),
-      columns.map((p) => p.limitPerUser),
-      columns.map((p) => p.saleStartsAt),
-      columns.map((p) => p.saleEndsAt),
-    ]);
+    const products = state.newProducts.map(({ product }) => product);
+    tx.write(insertProducts, [...changingColumns(products), products.map((p) => p.currency)]);
     tx.write(insertStock, stockColumns(state.newProducts));
   }
   const changed = [...state.changedStock].filter((stock) => !state.newProducts.includes(stock));
   for (const stock of changed) stock.version += 1;
   if (changed.length > 0) tx.write(updateStock, stockColumns(changed));
-  if (state.changedProducts.size > 0) {
-    const products = [...state.changedProducts];
-    tx.write(updateProducts, [
-      products.map((p) => p.id),
-      products.map((p) => p.name),
-      products.map((p) => p.priceCents),
-      products.map((p) => p.limitPerUser),
-      products.map((p) => p.saleStartsAt),
-      products.map((p) => p.saleEndsAt),
-    ]);
-  }
+  if (state.changedProducts.size > 0) tx.write(updateProducts, changingColumns([...state.changedProducts]));
   if (state.newHolds.length > 0) {
     const holds = state.newHolds;
     tx.write(insertHolds, [
@@ -171,6 +153,16 @@ function save(tx: Tx, state: InventoryState): void {
     tx.write(upsertUnits, [units.map((u) => u.productId), units.map((u) => u.userId), units.map((u) => u.units)]);
   }
 }
+
+/** The ids, and what may be changed about a product. */
+const changingColumns = (products: Product[]) => [
+  products.map((p) => p.id),
+  products.map((p) => p.name),
+  products.map((p) => p.priceCents),
+  products.map((p) => p.limitPerUser),
+  products.map((p) => p.saleStartsAt),
+  products.map((p) => p.saleEndsAt),
+];
 
 const stockColumns = (rows: Stock[]): unknown[] => [
   rows.map(({ product }) => product.id),
