@@ -12,7 +12,7 @@ import { migrate } from '../db/migrate.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import { createApp } from '../http/app.ts';
-import { closeServer } from '../http/close-server.ts';
+import { closable } from '../http/closable.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { outboxDepth, pruneInbox, sweepAtMost, sweepOutbox, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
@@ -248,14 +248,16 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
           .use(transportRoutes ?? Router()),
       },
     });
-    const server = await listen(createServer(app), config.PORT, config.HOST);
+    const server = createServer(app);
+    const close = closable(server);
+    await listen(server, config.PORT, config.HOST);
     log.info({ port: (server.address() as AddressInfo).port, stack: config.STACK }, 'ready');
 
     let stopped: Promise<void> | undefined;
     const drain = async () => {
       draining.abort();
       // First: while events come in, the lane is never empty.
-      await Promise.all([closeServer(server, config.DRAIN_IDLE_MS), transport.stopReceiving?.()]);
+      await Promise.all([close(config.DRAIN_IDLE_MS), transport.stopReceiving?.()]);
       await stopTasks();
       await lane.drained();
       await transport.stop();
@@ -289,13 +291,13 @@ async function closeAll(closers: (() => Promise<unknown>)[]): Promise<void> {
   for (const close of closers.reverse()) await close().catch(() => {});
 }
 
-function listen(server: Server, port: number, host: string): Promise<Server> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   // Longer than nginx keeps its side open (60 s), or it would send requests into closing connections.
   server.keepAliveTimeout = 75_000;
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, 4_096, () => resolve(server));
+    server.listen(port, host, 4_096, () => resolve());
   });
 }

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { closeServer } from './close-server.ts';
+import { closable } from './closable.ts';
 
 let server: Server;
 let agent: Agent;
 let port: number;
+let close: ReturnType<typeof closable>;
 const answers: (() => void)[] = [];
 
 beforeEach(async () => {
@@ -15,6 +16,7 @@ beforeEach(async () => {
     if (url === '/slow') answers.push(answer);
     else answer();
   });
+  close = closable(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as AddressInfo);
 });
@@ -35,25 +37,30 @@ const ask = (path: string) =>
 describe('a server that closes', () => {
   test('answers what an open connection brings, and closes it with the answer', async () => {
     expect(await ask('/')).toBe('keep-alive');
-    const closed = closeServer(server, 60_000);
+    const closed = close(60_000);
     expect(await ask('/')).toBe('close');
     await closed;
   });
 
   test('refuses a new connection', async () => {
     await ask('/');
-    const closed = closeServer(server, 10);
+    const closed = close(10);
     const sent = new Promise((resolve, reject) => request({ port, agent: false }, resolve).on('error', reject).end());
     await expect(sent).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await closed;
   });
 
-  test('finishes what is under way, and closes a connection that brings nothing more', async () => {
+  test('answers what is under way, and closes its connection with the answer', async () => {
     const slow = ask('/slow');
     await new Promise<void>((resolve) => server.once('request', () => resolve()));
-    const closed = closeServer(server, 10);
+    const closed = close(60_000);
     answers.pop()!();
-    await slow;
+    expect(await slow).toBe('close');
     await closed;
+  });
+
+  test('closes a connection that brings nothing more', async () => {
+    await ask('/');
+    await close(10);
   });
 });

@@ -1,0 +1,34 @@
+import type { Server, ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
+
+/**
+ * Prepares a server, before it listens, to be closed while a balancer still sends to it. The function returned takes no more
+ * connections, and ends when the last one is closed. Until then each may bring another request: the balancer may be
+ * sending one just now, and does not repeat a POST that it has sent into a closing connection. So an answer, also one that
+ * was under way, says that it closes its connection; those that bring nothing are closed after `idleMs`. A new connection
+ * is refused at once, which the balancer takes to the next instance, whatever the request.
+ */
+export function closable(server: Server): (idleMs: number) => Promise<void> {
+  const answering = new Set<ServerResponse>();
+  // Before the application's own listener, which may answer at once.
+  server.prependListener('request', (_request, response) => {
+    answering.add(response);
+    response.once('close', () => answering.delete(response));
+  });
+  return (idleMs) =>
+    new Promise((resolve) => {
+      for (const response of answering) closeWith(response);
+      server.prependListener('request', (_request, response) => closeWith(response));
+      const closeIdle = setInterval(() => server.closeIdleConnections(), idleMs);
+      // Not the one of node:http, which begins with closing the idle connections.
+      NetServer.prototype.close.call(server, () => {
+        clearInterval(closeIdle);
+        server.close(); // ends the watch over slow requests, too
+        resolve();
+      });
+    });
+}
+
+function closeWith(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close');
+}
