@@ -80,7 +80,7 @@ export const commonSchema = z.object({
     .default(86_400_000)
     .describe('how long repeats are recognised'),
   DRAIN_IDLE_MS: milliseconds(1_000).describe(
-    'how long connections that bring nothing stay open in a shutdown: nginx may have chosen one just now',
+    'in a shutdown, idle connections close when none has brought a request for so long: nginx may have chosen one just now',
   ),
   DRAIN_TIMEOUT_MS: milliseconds(8_000).describe('hard deadline of a graceful shutdown'),
 });

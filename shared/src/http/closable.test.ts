@@ -1,16 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { closable } from './closable.ts';
 
 let server: Server;
-let agent: Agent;
 let port: number;
 let close: ReturnType<typeof closable>;
+const agents: Agent[] = [];
 const answers: (() => void)[] = [];
 
 beforeEach(async () => {
-  agent = new Agent({ keepAlive: true, maxSockets: 1 });
   server = createServer(({ url }, response) => {
     const answer = () => response.end('here');
     if (url === '/slow') answers.push(answer);
@@ -21,12 +20,20 @@ beforeEach(async () => {
   ({ port } = server.address() as AddressInfo);
 });
 afterEach(() => {
-  agent.destroy();
+  jest.useRealTimers();
+  agents.splice(0).forEach((agent) => agent.destroy());
   server.closeAllConnections();
 });
 
-/** One request over the one connection of the agent. */
-const ask = (path: string) =>
+/** An agent is one connection. */
+function connection(): Agent {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  agents.push(agent);
+  return agent;
+}
+
+/** @returns what the answer says of its connection */
+const ask = (agent: Agent, path = '/') =>
   new Promise<string | undefined>((resolve, reject) => {
     const sent = request({ port, path, agent, method: 'POST' }, (response) => {
       response.resume().on('end', () => resolve(response.headers.connection));
@@ -36,22 +43,22 @@ const ask = (path: string) =>
 
 describe('a server that closes', () => {
   test('answers what an open connection brings, and closes it with the answer', async () => {
-    expect(await ask('/')).toBe('keep-alive');
+    const open = connection();
+    expect(await ask(open)).toBe('keep-alive');
     const closed = close(60_000);
-    expect(await ask('/')).toBe('close');
+    expect(await ask(open)).toBe('close');
     await closed;
   });
 
   test('refuses a new connection', async () => {
-    await ask('/');
+    await ask(connection());
     const closed = close(10);
-    const sent = new Promise((resolve, reject) => request({ port, agent: false }, resolve).on('error', reject).end());
-    await expect(sent).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(ask(connection())).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await closed;
   });
 
   test('answers what is under way, and closes its connection with the answer', async () => {
-    const slow = ask('/slow');
+    const slow = ask(connection(), '/slow');
     await new Promise<void>((resolve) => server.once('request', () => resolve()));
     const closed = close(60_000);
     answers.pop()!();
@@ -60,7 +67,33 @@ describe('a server that closes', () => {
   });
 
   test('closes a connection that brings nothing more', async () => {
-    await ask('/');
+    await ask(connection());
     await close(10);
+  });
+
+  test('keeps the idle ones while others are used up', async () => {
+    const [first, second] = [connection(), connection()];
+    await ask(first);
+    await ask(second);
+    jest.useFakeTimers({ now: 0 });
+    const closed = close(1_000);
+    jest.advanceTimersByTime(900);
+    expect(await ask(first)).toBe('close');
+    jest.advanceTimersByTime(900);
+    expect(await ask(second)).toBe('close');
+    await closed;
+  });
+
+  test('closes the idle ones at last, whatever others bring', async () => {
+    const [idle, ...used] = Array.from({ length: 5 }, connection);
+    for (const agent of [idle!, ...used]) await ask(agent);
+    jest.useFakeTimers({ now: 0 });
+    const closed = close(1_000);
+    for (const agent of used) {
+      jest.advanceTimersByTime(900);
+      expect(await ask(agent)).toBe('close');
+    }
+    jest.advanceTimersByTime(400);
+    await closed;
   });
 });

@@ -1,12 +1,16 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer } from 'node:net';
 
+/** Times `idleMs` after which idle connections are closed, whatever still comes over others. */
+const idleAtMost = 4;
+
 /**
  * Prepares a server, before it listens, to be closed while a balancer still sends to it. The function returned takes no more
  * connections, and ends when the last one is closed. Until then each may bring another request: the balancer may be
  * sending one just now, and does not repeat a POST that it has sent into a closing connection. So an answer, also one that
- * was under way, says that it closes its connection; those that bring nothing are closed after `idleMs`. A new connection
- * is refused at once, which the balancer takes to the next instance, whatever the request.
+ * was under way, says that it closes its connection, and idle ones are closed when none has brought a request for `idleMs`:
+ * before, the balancer is still using them up. A new connection is refused at once, which the balancer takes to the next
+ * instance, whatever the request.
  */
 export function closable(server: Server): (idleMs: number) => Promise<void> {
   const answering = new Set<ServerResponse>();
@@ -17,12 +21,18 @@ export function closable(server: Server): (idleMs: number) => Promise<void> {
   });
   return (idleMs) =>
     new Promise((resolve) => {
+      const closeIdle = () => server.closeIdleConnections();
+      const whenQuiet = setInterval(closeIdle, idleMs);
+      const anyway = setInterval(closeIdle, idleMs * idleAtMost);
       for (const response of answering) closeWith(response);
-      server.prependListener('request', (_request, response) => closeWith(response));
-      const closeIdle = setInterval(() => server.closeIdleConnections(), idleMs);
+      server.prependListener('request', (_request, response) => {
+        whenQuiet.refresh();
+        closeWith(response);
+      });
       // Not the one of node:http, which begins with closing the idle connections.
       NetServer.prototype.close.call(server, () => {
-        clearInterval(closeIdle);
+        clearInterval(whenQuiet);
+        clearInterval(anyway);
         server.close(); // ends the watch over slow requests, too
         resolve();
       });
