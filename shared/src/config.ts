@@ -82,7 +82,9 @@ export const commonSchema = z.object({
   DRAIN_IDLE_MS: milliseconds(1_000).describe(
     'in a shutdown, idle connections close when none has brought a request for so long: nginx may have chosen one just now',
   ),
-  DRAIN_TIMEOUT_MS: milliseconds(8_000).describe('hard deadline of a graceful shutdown'),
+  DRAIN_TIMEOUT_MS: milliseconds(8_000).describe(
+    'hard deadline of a graceful shutdown; who waits for an outcome is told how things stand (202) at half of it',
+  ),
 });
 
 export type CommonConfig = z.output<typeof commonSchema>;

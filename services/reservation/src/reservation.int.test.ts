@@ -399,6 +399,37 @@ describe('while the inventory is away', () => {
   });
 });
 
+describe('a service that stops', () => {
+  /** A shopper waits for a reservation that the inventory cannot decide yet, at a service that has begun to stop. */
+  const whenItStops = (drainTimeoutMs: number, work: (waiting: ReturnType<typeof user.reserve>) => Promise<void>) =>
+    shop.withSettings('reservation', { DRAIN_TIMEOUT_MS: `${drainTimeoutMs}` }, async () => {
+      const shopper = shop.aShopper();
+      const cartId = await user.aCart(shopper, [await user.aProduct(), 1]);
+      await shop.stop('inventory');
+      const waiting = user.reserve(shopper, cartId, { wait: 20 });
+      await eventually(async () => expect(await reservationsOf(shopper.userId)).toHaveLength(1));
+      const stopped = shop.stop('reservation');
+      await work(waiting);
+      await stopped;
+    });
+
+  test('still tells an outcome that comes soon', async () => {
+    await whenItStops(60_000, async (waiting) => {
+      await shop.start('inventory');
+      const answer = await waiting;
+      expect([answer.status, answer.body.status]).toEqual([201, 'held']);
+    });
+  });
+
+  test('tells before its deadline how things stand', async () => {
+    await whenItStops(1_000, async (waiting) => {
+      const answer = await waiting;
+      await shop.start('inventory');
+      expect([answer.status, answer.body.status]).toEqual([202, 'pending']);
+    });
+  });
+});
+
 describe('Prefer', () => {
   const headers: [string, number][] = [
     ['wait=2', 2],

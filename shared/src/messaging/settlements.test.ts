@@ -5,8 +5,8 @@ import { Settlements } from './settlements.ts';
 
 const log = pino({ level: 'silent' });
 const never = () => Promise.resolve(undefined);
-const aChannel = (draining?: AbortSignal) =>
-  new Settlements<string>({ channel: 'settled:test', log, ...(draining ? { draining } : {}) });
+const aChannel = (waitsEnd?: AbortSignal) =>
+  new Settlements<string>({ channel: 'settled:test', log, ...(waitsEnd ? { waitsEnd } : {}) });
 
 afterEach(() => {
   jest.useRealTimers();
@@ -111,10 +111,10 @@ describe('waiting for a settlement', () => {
   });
 
   test('a service that stops lets all its waiters go, and lets nobody wait any more', async () => {
-    const draining = new AbortController();
-    const settlements = aChannel(draining.signal);
+    const waitsEnd = new AbortController();
+    const settlements = aChannel(waitsEnd.signal);
     const waiting = [1, 2].map((n) => settlements.wait(newId(), 60_000, () => Promise.resolve(`state ${n}`)));
-    draining.abort();
+    waitsEnd.abort();
     expect(await Promise.all(waiting)).toEqual(['state 1', 'state 2']);
     expect(await settlements.wait(newId(), 60_000, never)).toBeUndefined();
   });

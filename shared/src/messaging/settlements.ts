@@ -20,19 +20,19 @@ export class Settlements<View> {
   readonly #channel: string;
   readonly #news: Batcher<string, void> | undefined;
   readonly #log: Logger;
-  readonly #draining: AbortSignal | undefined;
+  readonly #waitsEnd: AbortSignal | undefined;
   #waiters = 0;
 
   constructor(options: {
     channel: string;
     publisher?: Redis;
     subscriber?: Redis;
-    draining?: AbortSignal;
+    waitsEnd?: AbortSignal;
     log: Logger;
   }) {
-    this.#draining = options.draining;
-    // A stopping service answers its waiters with the state as it stands.
-    options.draining?.addEventListener('abort', () => {
+    this.#waitsEnd = options.waitsEnd;
+    // A stopping service at last answers its waiters with the state as it stands.
+    options.waitsEnd?.addEventListener('abort', () => {
       for (const id of this.#waiting.keys()) this.#wake(id, undefined);
     });
     this.#channel = options.channel;
@@ -65,7 +65,7 @@ export class Settlements<View> {
     look: () => Promise<View | undefined>,
     giveUp?: Promise<void>,
   ): Promise<View | undefined> {
-    if (timeoutMs <= 0 || this.#waiters >= maxWaiters || this.#draining?.aborted) return undefined;
+    if (timeoutMs <= 0 || this.#waiters >= maxWaiters || this.#waitsEnd?.aborted) return undefined;
     this.#waiters += 1;
     const news = Promise.withResolvers<View | undefined>();
     const waiting = this.#waiting.get(id) ?? new Set();

@@ -93,6 +93,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
 
   const closers: (() => Promise<unknown>)[] = [];
   const draining = new AbortController();
+  const waitsEnd = new AbortController();
   try {
     const onError = (error: Error) => log.warn({ reason: error.message }, 'database connection lost');
     const readOptions = { url: config.DATABASE_URL, statementTimeoutMs: config.STATEMENT_TIMEOUT_MS, onError };
@@ -115,7 +116,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         channel: `settled:${what}`,
         publisher: redis,
         subscriber,
-        draining: draining.signal,
+        waitsEnd: waitsEnd.signal,
         log,
       });
     };
@@ -256,8 +257,11 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     let stopped: Promise<void> | undefined;
     const drain = async () => {
       draining.abort();
+      // Most outcomes come soon, also at an instance that stops: the other one handles the events.
+      const endWaits = setTimeout(() => waitsEnd.abort(), config.DRAIN_TIMEOUT_MS / 2);
       // First: while events come in, the lane is never empty.
       await Promise.all([close(config.DRAIN_IDLE_MS), transport.stopReceiving?.()]);
+      clearTimeout(endWaits);
       await stopTasks();
       await lane.drained();
       await transport.stop();
