@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 
 /** Exactly what was verified: a new password makes a new stored hash, and with it another key. */
 export interface Verified {
@@ -14,7 +14,8 @@ export interface Verified {
  * crowd that logged in at one moment would have to be verified at one moment again.
  */
 export class CredentialCache {
-  readonly #key = randomBytes(32);
+  // Bare bytes would be made into a key at each use: 23 µs instead of 5.
+  readonly #key = createSecretKey(randomBytes(32));
   readonly #maxEntries: number;
   readonly #ttlMs: number;
   readonly #clock: () => number;
