@@ -13,12 +13,23 @@ import { userConfigSchema as user } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
 import { nginxFiles } from './nginx.ts';
 import { environmentOf, hostsOf, secretsOf } from './testing/environment.ts';
-import { find, ofKind, render, templateOf, type Labels, type Peer, type Pod, type Resource } from './testing/render.ts';
+import { readCompose } from '../docker/testing/compose-file.ts';
+import {
+  find,
+  ofKind,
+  render,
+  templateOf,
+  type Container,
+  type Labels,
+  type Peer,
+  type Pod,
+  type Resource,
+} from './testing/render.ts';
 
 const schemas: Record<ServiceName, z.ZodObject> = { user, inventory, reservation, order, payment };
 const stacks = ['sync', 'async'] as const;
 const at = (folder: string) => join(import.meta.dirname, folder);
-const infrastructure = render(at('infrastructure'));
+const infrastructure = [...render(at('infrastructure')), ...render(at('infrastructure/rabbitmq'))];
 const demo = render(at('components/demo'));
 const overlays = { sync: render(at('overlays/sync')), async: render(at('overlays/async')) };
 
@@ -54,6 +65,12 @@ describe.each(stacks)('the %s overlay', (stack) => {
 
     test('may do nothing that it need not', () => expectRestricted(pod));
 
+    test('is not taken out, and not restarted, for what others share', () => {
+      const [{ startupProbe, livenessProbe, readinessProbe }] = pod.containers as [Container];
+      const ofService = [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet?.path);
+      expect(ofService).toEqual(labels[component] === 'service' ? ['/readyz', '/healthz', '/healthz'] : Array(3));
+    });
+
     test('is spread over zones and nodes, and not evicted all at once', () => {
       const spread = pod.topologySpreadConstraints;
       expect(spread.map(({ topologyKey }) => topologyKey)).toEqual([
@@ -70,6 +87,14 @@ describe.each(stacks)('the %s overlay', (stack) => {
       const ours = scalers.filter(({ spec }) => spec.scaleTargetRef.name === one.metadata.name);
       expect(ours).toHaveLength(1);
       expect(ours[0]!.spec.minReplicas ?? ours[0]!.spec.minReplicaCount).toBeGreaterThanOrEqual(2);
+    });
+
+    test('goes on answering until nobody is led to it any more', () => {
+      const conf = find(resources, 'ConfigMap', 'nginx').data!['nginx.conf']!;
+      // nginx asks a second after what it knows has become too old.
+      const nginxS = Number(/resolver .* valid=(\d+)s/.exec(conf)![1]) + 1;
+      const { seconds } = pod.containers[0]!.lifecycle.preStop.sleep;
+      expect(seconds).toBeGreaterThanOrEqual(labels[component] === 'service' ? coreDnsS + nginxS : loadBalancerS);
     });
 
     test('has more time to stop than it needs', () => {
@@ -141,8 +166,8 @@ describe.each(stacks)('the %s overlay', (stack) => {
     );
     // The lane, the reads, the background, and a migration; payment has one to the ledger, and a migration there.
     const perPod = (name: ServiceName) => 1 + 2 + 1 + 1 + (name === 'payment' ? 2 : 0);
-    // One more pod during a roll-out (maxSurge).
-    const wanted = services.reduce((sum, name) => sum + (most[name]! + 1) * perPod(name), 0);
+    // In a roll-out each pod's successor is there before it has gone.
+    const wanted = services.reduce((sum, name) => sum + 2 * most[name]! * perPod(name), 0);
     const { parameters } = find(infrastructure, 'Cluster', 'postgres').spec.postgresql;
     // The rest is for the operator, the auditor and people.
     expect(wanted).toBeLessThanOrEqual(Number(parameters.max_connections) - 25);
@@ -178,6 +203,16 @@ test('the overlays differ in the architecture and in nothing else', () => {
   expect(sync).toEqual(async);
 });
 
+test('the broker is the one that the containers run, and keeps its majority when nodes are emptied', () => {
+  const { image } = readCompose('docker-compose.async.yml').services.rabbitmq!;
+  const { spec } = find(infrastructure, 'RabbitmqCluster', 'rabbitmq');
+  expect(spec).toMatchObject({ replicas: 3, image: `${image}-management` });
+  expect(find(infrastructure, 'PodDisruptionBudget', 'rabbitmq').spec).toEqual({
+    maxUnavailable: 1,
+    selector: { matchLabels: { 'app.kubernetes.io/name': 'rabbitmq' } },
+  });
+});
+
 test('every queue scales its service', () => {
   const queues = ofKind(overlays.async, 'ScaledObject').map(({ spec }) => {
     const queue = spec.triggers.find(({ type }) => type === 'rabbitmq');
@@ -186,11 +221,13 @@ test('every queue scales its service', () => {
   expect(queues.sort()).toEqual(subscribingServices.map((name) => [name, name]).sort());
 });
 
-test('the demo is as restricted as the services, and its settings are accepted', () => {
+test('the demo is of the same release and as restricted as the services, and its settings are accepted', () => {
   for (const name of ['user', 'inventory'] as const) {
     const pod = podOf(find(demo, 'Job', `demo-${name}`));
     expectRestricted(pod);
-    const { values } = environmentOf(pod.containers[0]!, overlays.async);
+    const container = pod.containers[0]!;
+    expect(container.image).toBe(podOf(serviceOf(overlays.async, name)).containers[0]!.image);
+    const { values } = environmentOf(container, overlays.async);
     expect(schemas[name].safeParse(values).error?.issues).toBeUndefined();
   }
 });
@@ -215,6 +252,12 @@ test('PostgreSQL has the databases and roles that the services use', () => {
 test("nginx's configuration is the one of nginx/ (to renew it: npm run kubernetes)", async () => {
   for (const [name, text] of Object.entries(await nginxFiles())) expect(readFileSync(at(name), 'utf8')).toBe(text);
 });
+
+const component = 'app.kubernetes.io/component';
+/** How long CoreDNS may tell of a pod that has gone: `ttl 30`, `cache 30`, as Kubernetes' own manifests have it. */
+const coreDnsS = 30;
+/** Until a load balancer's health checks have found a node without a pod: three of them, ten seconds apart. */
+const loadBalancerS = 30;
 
 /** Who is behind a name in the settings. */
 const servers: Record<string, { labels: Labels; port: number }> = {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findExecutable } from '../launcher/find-executable.ts';
 import { writeSchemas } from './schemas.ts';
@@ -16,9 +16,14 @@ const tools = {
 } as const;
 const kubernetes = 'k8s.io/kubernetes@v1.34.1';
 const operators = [
-  { module: 'github.com/cloudnative-pg/cloudnative-pg@v1.25.1', crds: 'config/crd/bases' },
+  { module: 'github.com/cloudnative-pg/cloudnative-pg@v1.28.0', crds: 'config/crd/bases' },
   { module: 'github.com/kedacore/keda/v2@v2.21.0', crds: 'config/crd/bases' },
 ];
+/** Written last, with what the schemas are of: those of before another version was asked for are not there. */
+const marker = join(schemas, 'complete');
+const sources = [kubernetes, ...operators.map(({ module }) => module)].join('\n');
+const haveSchemas = () => existsSync(marker) && readFileSync(marker, 'utf8') === sources;
+
 /** Its operator's module is not on the proxy. */
 export const kindsWithoutSchema = ['RabbitmqCluster'];
 
@@ -33,7 +38,7 @@ export interface KubernetesTools {
 export function findKubernetesTools(): KubernetesTools | undefined {
   const program = (name: string) => [join(bin, name)].find(existsSync) ?? findExecutable(name);
   const [kustomize, kubeconform] = [program('kustomize'), program('kubeconform')];
-  if (!kustomize || !kubeconform || !existsSync(join(schemas, 'complete'))) return undefined;
+  if (!kustomize || !kubeconform || !haveSchemas()) return undefined;
   return {
     kustomize,
     kubeconform,
@@ -50,13 +55,14 @@ export async function installKubernetesTools(say: (line: string) => void): Promi
       missing.map(([, tool]) => tool),
       say,
     );
-  if (existsSync(join(schemas, 'complete'))) return;
+  if (haveSchemas()) return;
   say('fetching the schemas …');
+  await rm(schemas, { recursive: true, force: true });
   await writeSchemas(schemas, {
     kubernetes: join(await moduleFolder(kubernetes), 'api/openapi-spec/swagger.json'),
     crds: await Promise.all(operators.map(async ({ module, crds }) => join(await moduleFolder(module), crds))),
   });
-  await writeFile(join(schemas, 'complete'), '');
+  await writeFile(marker, sources);
 }
 
 /** From a module of its own, for the same reason as k6 (infra/k6.ts). */

@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { commonSchema } from '../../shared/src/config.ts';
 import { Metrics } from '../../shared/src/metrics/metrics.ts';
+import type { Resource } from '../kubernetes/testing/render.ts';
 import { findExecutable } from '../launcher/find-executable.ts';
 
 interface Rule {
@@ -14,6 +15,9 @@ interface Rule {
 const read = (name: string) => readFileSync(join(import.meta.dirname, name), 'utf8');
 const { groups } = parse(read('alerts.yml')) as { groups: { rules: Rule[] }[] };
 const rules = groups.flatMap((group) => group.rules);
+const configuration = parse(read('prometheus.yml')) as {
+  scrape_configs: { job_name: string; relabel_configs?: { action?: string; source_labels: string[] }[] }[];
+};
 const promtool = findExecutable('promtool');
 
 /** Where a metric of ours that is watched has its name from. */
@@ -31,6 +35,17 @@ test('every alarm is about metrics that a service has', () => {
     const names = expr.match(/\b(up|(http|nodejs|process|flash_sale)_\w+)(?=[{[) ])/g)!;
     expect([alert, names.filter((name) => !known.has(name.replace(/_(count|sum|bucket)$/, '')))]).toEqual([alert, []]);
   }
+});
+
+test('the processes that Prometheus finds in Kubernetes are the job that the alarms are about', () => {
+  const { scrape_configs } = parse(read('kubernetes.yml')) as typeof configuration;
+  const jobs = rules.flatMap(({ expr }) => [...expr.matchAll(/job="([^"]+)"/g)].map(([, job]) => job));
+  expect(scrape_configs.map(({ job_name }) => job_name)).toEqual([...new Set(jobs)]);
+  expect(configuration.scrape_configs.map(({ job_name }) => job_name)).toEqual([...new Set(jobs)]);
+  const { spec } = parse(read('../kubernetes/base/service.patch.yaml')) as Resource;
+  const annotations = Object.keys(spec.template.metadata.annotations!).map((name) => name.replaceAll(/\W/g, '_'));
+  const kept = scrape_configs[0]!.relabel_configs!.find(({ action }) => action === 'keep')!.source_labels;
+  expect(annotations.map((name) => `__meta_kubernetes_pod_annotation_${name}`)).toEqual(expect.arrayContaining(kept));
 });
 
 test.each([

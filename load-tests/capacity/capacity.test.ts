@@ -5,7 +5,11 @@ import { busyShare, costsOf, limitsAt, needsAt } from './needs.ts';
 import type { Counters, StackCosts } from './results.ts';
 
 const counters = (factor: number): Counters => ({
-  cpuSeconds: { ...Object.fromEntries(serviceNames.map((name) => [name, factor])), postgres: 2 * factor },
+  cpuSeconds: {
+    ...Object.fromEntries(serviceNames.map((name) => [name, factor])),
+    postgres: 2 * factor,
+    redis: factor,
+  },
   diskBytes: { rabbitmq: 500_000 * factor },
   services: Object.fromEntries(
     serviceNames.map((name) => [
@@ -80,7 +84,7 @@ describe('what a rate needs', () => {
     const needs = needsAt(costs, 3_000);
     expect(needs.cores['postgres']).toBeCloseTo(6 / busyShare);
     expect(needs.instances.order).toBe(5);
-    expect(needs.connections).toBe(5 * 5 * 3);
+    expect(needs.connections).toBe(5 * 5 * 4 + 5);
     expect(needs).toMatchObject({ walBytesPerSecond: 3e7, publishesPerSecond: 21_000, deliveriesPerSecond: 27_000 });
   });
 

@@ -78,6 +78,10 @@ export interface Needs {
   brokerDiskBytesPerSecond: number;
 }
 
+/** As many as a process ever opens: the lane, the reads, the tasks; payment has one to the gateway's ledger. */
+const connectionsOf = (service: ServiceName) =>
+  1 + commonSchema.shape.READ_POOL_SIZE.parse(undefined) + 1 + (service === 'payment' ? 1 : 0);
+
 /** Straight proportion, which is on the safe side: the more comes at once, the more shares a transaction. */
 export function needsAt(costs: Costs, checkoutsPerSecond: number): Needs {
   const cores = Object.fromEntries(
@@ -90,7 +94,7 @@ export function needsAt(costs: Costs, checkoutsPerSecond: number): Needs {
     checkoutsPerSecond,
     cores,
     instances,
-    connections: Object.values(instances).reduce((sum, n) => sum + n, 0) * costs.connectionsPerInstance,
+    connections: serviceNames.reduce((sum, name) => sum + instances[name] * connectionsOf(name), 0),
     walBytesPerSecond: costs.walBytes * checkoutsPerSecond,
     storedBytesPerHour: costs.storedBytes * checkoutsPerSecond * 3_600,
     redisCommandsPerSecond: costs.redisCommands * checkoutsPerSecond,
@@ -125,7 +129,7 @@ export function limitsAt(costs: Costs, needs: Needs): Limit[] {
       limit: (largestBatch / transactionMs) * 1_000,
       unit: 'holds and sales a second',
       arithmetic: `${perSecond} × 2 (held, then sold)`,
-      because: `its row is locked by one transaction at a time: ${largestBatch} in one of ${transactionMs.toFixed(0)} ms, as long as those of the measured run with ${itemsPerTransaction.toFixed(0)} in each`,
+      because: `its row is locked by one transaction at a time: ${largestBatch} in one of ${transactionMs.toFixed(0)} ms, as long as those of the measured run with ${itemsPerTransaction.toFixed(0)} in each; a standby that commits wait for adds its round trip`,
       remedy:
         'split its stock into several products of the same name, each with a part of the units, and send shoppers to one by their id',
     },
@@ -143,10 +147,10 @@ export function limitsAt(costs: Costs, needs: Needs): Limit[] {
       need: needs.connections,
       limit: mostConnections,
       unit: 'connections',
-      arithmetic: `${Object.values(needs.instances).reduce((sum, n) => sum + n, 0)} processes × ${costs.connectionsPerInstance.toFixed(1)}`,
-      because: 'each is a process of the server; beyond some hundreds they cost more than they bring',
+      arithmetic: `${Object.values(needs.instances).reduce((sum, n) => sum + n, 0)} processes × ${connectionsOf('order')}, and 1 more of ${needs.instances.payment}`,
+      because: `each is a process of the server; beyond some hundreds they cost more than they bring; counted is what a process may open (in the measured run it had ${costs.connectionsPerInstance.toFixed(1)})`,
       remedy:
-        'a server for each database divides them by five; READ_POOL_SIZE 1; PgBouncer in session mode for the reads',
+        'a server for each database divides them by five; READ_POOL_SIZE 1; PgBouncer in transaction mode for the reads',
     },
     {
       resource: "PostgreSQL's log",
@@ -163,19 +167,29 @@ export function limitsAt(costs: Costs, needs: Needs): Limit[] {
       limit: redisCommands,
       unit: 'commands a second',
       arithmetic: `${costs.redisCommands.toFixed(1)} × ${perSecond}/s`,
-      because: 'one thread; measured with unpipelined scripts',
+      because: `one thread; measured with unpipelined scripts, ${(1e6 / redisCommands).toFixed(0)} µs each. In the measured run, where it had little to do, a command cost ${microseconds(costs)} µs, and the cores above are reckoned by that: by them one thread is full at ${redisFullAt(costs)} checkouts a second`,
       remedy: 'one Redis for rate limits, one for stock, one for those who wait; then a cluster: keys are by product',
     },
   ];
   if (costs.events > 0) {
+    all.push({
+      resource: "RabbitMQ's processors",
+      need: needs.cores['rabbitmq'] ?? 0,
+      limit: serverCores,
+      unit: 'cores',
+      arithmetic: `${ms(costs.cpuMs['rabbitmq'])} × ${perSecond}/s ÷ ${busyShare}`,
+      because: 'a large server, as long as one node has all leaders',
+      remedy: 'larger nodes, and the leaders of the queues on different ones; then cells',
+    });
     all.push({
       resource: 'RabbitMQ',
       need: needs.publishesPerSecond,
       limit: brokerPublishes,
       unit: 'messages a second',
       arithmetic: `${costs.events} × ${perSecond}/s, delivered ${costs.deliveries} times`,
-      because: 'measured with one quorum queue on a node of its own and two cores; replicas cost more',
-      remedy: 'the leaders of the queues on different nodes: five services, five queues; then cells',
+      because:
+        'measured with one quorum queue on a node of its own and two cores, a thousand confirms under way; replicas cost more',
+      remedy: 'the leaders of the queues on different nodes: four services, four queues; then cells',
     });
   }
   return all.toSorted((one, other) => other.need / other.limit - one.need / one.limit);
@@ -187,6 +201,11 @@ const mostConnections = 500;
 const diskMegabytes = 500;
 const redisCommands = 109_000;
 const brokerPublishes = 80_000;
+
+const redisMs = (costs: Costs) => costs.cpuMs['redis'] ?? 0;
+const microseconds = (costs: Costs) => ((redisMs(costs) * 1_000) / costs.redisCommands).toFixed(0);
+const redisFullAt = (costs: Costs) =>
+  Math.round((busyShare * 1_000) / redisMs(costs)).toLocaleString('en-US', { maximumSignificantDigits: 2 });
 
 const ms = (value = 0) => `${value.toFixed(2)} ms`;
 const kilobytes = (bytes: number) => `${(bytes / 1e3).toFixed(1)} kB`;

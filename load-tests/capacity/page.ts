@@ -96,7 +96,7 @@ function needTable({ stack }: StackCosts, costs: Costs): Block {
       row('cores for PostgreSQL', cores('postgres')),
       row('cores for Redis', cores('redis')),
       ...(stack === 'async' ? [row('cores for RabbitMQ', cores('rabbitmq'))] : []),
-      row('connections to PostgreSQL', ({ connections }) => number(connections)),
+      row('connections to PostgreSQL, at most', ({ connections }) => number(connections)),
       row('log of PostgreSQL, MB/s', ({ walBytesPerSecond }) => number(walBytesPerSecond / 1e6)),
       row('more data, GB in an hour', ({ storedBytesPerHour }) => number(storedBytesPerHour / 1e9)),
       row('commands to Redis a second', ({ redisCommandsPerSecond }) => number(redisCommandsPerSecond)),

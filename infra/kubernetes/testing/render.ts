@@ -8,12 +8,18 @@ interface SecretKey {
   key: string;
   optional?: boolean;
 }
+interface Probe {
+  httpGet?: { path: string };
+}
 export interface Container {
   name: string;
   image: string;
   envFrom?: { configMapRef: { name: string } }[];
   env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: SecretKey } }[];
   resources: Record<'requests' | 'limits', object>;
+  startupProbe: Probe;
+  livenessProbe: Probe;
+  readinessProbe: Probe;
   lifecycle: { preStop: { sleep: { seconds: number } } };
   securityContext: object;
 }
@@ -37,7 +43,7 @@ export interface Rule {
 
 /** What the tests look at, of whichever kind; the schemas know the rest. */
 interface Spec {
-  template: { metadata: { labels?: Labels }; spec: Pod };
+  template: { metadata: { labels?: Labels; annotations?: Labels }; spec: Pod };
   selector: Selector;
   scaleTargetRef: { name: string };
   minReplicas?: number;
