@@ -28,7 +28,7 @@ onEachStack('the dashboards', { metrics: true, demo: { shoppers } }, (theShop) =
     const ask = (statement: string) => influxql(shop.stack.influxUrl ?? '', statement);
     const failed = 'SELECT count FROM http WHERE "status" = \'503\'';
     // The last that was measured; what came before it has been written before it.
-    await until('the failure is written', async () => (await ask(failed)).length > 0, 20_000);
+    await until('the failure is written', async () => (await ask(failed)).length > 0);
     viewer = new Viewer(ask, fromMs, Date.now());
   }, 90_000);
 

@@ -14,7 +14,11 @@ const backWithinMs = 90_000;
 jest.setTimeout(300_000);
 
 const sellers = 20;
-const options = { demo: { shoppers: sellers + 5 }, env: { OUTBOX_GRACE_MS: '1500' } };
+const options = {
+  demo: { shoppers: sellers + 5 },
+  // No unit comes back by itself while somebody counts them.
+  env: { OUTBOX_GRACE_MS: '1500', HOLD_TTL_MS: '3600000' },
+};
 
 onEachStack('a sale', options, (theShop) => {
   let shop: Shop;

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { services } from '../infra/launcher/database-names.ts';
 import { influxql, type Series } from '../infra/launcher/influxql.ts';
 import { parseMetrics } from '../load-tests/sweep/service-metrics.ts';
@@ -69,12 +70,16 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
   test('have the depth of each queue where there are queues', async () => {
     const withQueue = ['inventory', 'order', 'payment', 'reservation'];
     const isAsync = theShop().stack.stack === 'async';
-    for (const field of ['queue', 'dead']) {
-      const series = await ask(`SELECT last(${field}) FROM backlog GROUP BY service`);
-      expect(series.map(({ tags }) => tags?.['service']).toSorted()).toEqual(isAsync ? withQueue : []);
-    }
-    const deadLetters = await ask('SELECT last(count) FROM dead_letters GROUP BY service');
-    expect(deadLetters.map(({ tags }) => tags?.['service']).toSorted()).toEqual(isAsync ? services.toSorted() : []);
+    const whose = async (selection: string) => {
+      const series = await ask(`SELECT ${selection} GROUP BY service`);
+      return series.map(({ tags }) => tags?.['service']).toSorted();
+    };
+    // A service tells what it knows: it may not have asked the broker yet.
+    await eventually(async () => {
+      for (const field of ['queue', 'dead'])
+        expect(await whose(`last(${field}) FROM backlog`)).toEqual(isAsync ? withQueue : []);
+      expect(await whose('last(count) FROM dead_letters')).toEqual(isAsync ? services.toSorted() : []);
+    });
   });
 
   test('are read by Prometheus at each service, and not through the public listener', async () => {

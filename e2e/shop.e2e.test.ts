@@ -38,7 +38,7 @@ onEachStack('the shop', options, (theShop) => {
   const availableOf = async (product: Product) => (await shop.product(product.id)).available;
   /** The shop window follows the stock within moments. */
   const untilAvailable = (product: Product, units: number) =>
-    until(`${units} units available`, async () => (await availableOf(product)) === units, 10_000);
+    until(`${units} units available`, async () => (await availableOf(product)) === units);
 
   test('a newcomer buys something', async () => {
     const email = `newcomer-${randomUUID()}@example.com`;
@@ -389,7 +389,7 @@ onEachStack('the shop', options, (theShop) => {
       expectProblem(await shopper.pay(orderId, 'tok_declined', { key }), 402, 'payment-declined');
       expectProblem(await shopper.pay(orderId, 'tok_declined', { key }), 402, 'payment-declined');
       expectProblem(await shopper.pay(orderId, 'tok_unheard_of'), 402, 'payment-declined');
-      await until('both counted', async () => (await shopper.order(orderId, 0)).declinedPayments === 2, 10_000);
+      await until('both counted', async () => (await shopper.order(orderId, 0)).declinedPayments === 2);
       expect((await shopper.order(orderId, 0)).status).toBe('awaiting-payment');
       expect(bodyOf(await shopper.pay(orderId), 201).status).toBe('captured');
       expect((await shopper.order(orderId)).status).toBe('confirmed');

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Answer, Problem } from './http.ts';
 
-const longestMs = 15_000;
+const longestMs = 60_000;
 
 /** Sends bytes as they are, for what no client would send, and reads one answer until the server closes. */
 export async function sendRaw(url: string, bytes: string | Buffer): Promise<Answer<Problem>> {

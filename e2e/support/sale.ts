@@ -44,7 +44,7 @@ export class Sale {
   }
 
   /** Resolves when so many more checkouts have come to their end. */
-  async goesOn(checkouts = 20, withinMs = 60_000): Promise<void> {
+  async goesOn(checkouts = 20, withinMs = 120_000): Promise<void> {
     const goal = this.#journeys + checkouts;
     await until(`${checkouts} more checkouts`, () => this.#journeys >= goal, withinMs);
   }

@@ -32,7 +32,7 @@ beforeAll(async () => {
   [server, redisServer] = await Promise.all([startTestPostgres(), createTestRedis()]);
   redis = new Redis(redisServer.url);
   urls = await provisionDatabases(server.url);
-}, 60_000);
+});
 afterAll(async () => {
   redis?.disconnect();
   await Promise.all([server?.close(), redisServer?.close()]);
@@ -338,7 +338,7 @@ describe('the audit of an async stack', () => {
   beforeAll(async () => {
     vhost = await createTestVhost();
     await withChannel(vhost.url, assertTopology);
-  }, 120_000);
+  });
   afterAll(() => vhost?.drop());
 
   const auditAsync = (options: Partial<AuditOptions> = {}) =>

@@ -10,8 +10,8 @@ let broker: Awaited<ReturnType<typeof createTestRabbitmq>>;
 beforeAll(async () => {
   broker = await createTestRabbitmq();
   await emptyBroker(broker.url);
-}, 120_000);
-afterAll(() => broker.close(), 60_000);
+});
+afterAll(() => broker.close());
 
 test('what was put aside is listed, replayed and handled; or dropped', async () => {
   const order = new FakeService('order');
@@ -85,7 +85,7 @@ test('what a broker short of memory does not take stays where it is, and nobody 
   } finally {
     await transport.stop();
   }
-}, 60_000);
+});
 
 test('a broker that is not there is said to be so', async () => {
   await expect(forDeadLetters('amqp://127.0.0.1:9', {}, 'keep')).rejects.toThrow(/ECONNREFUSED/);

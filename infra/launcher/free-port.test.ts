@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { accepts, freePort, isFree } from './free-port.ts';
+import { accepts, freePort, isFree, reserve } from './free-port.ts';
 
 test('a free port is free, below those of outgoing connections, and given only once', async () => {
   const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
@@ -9,6 +9,10 @@ test('a free port is free, below those of outgoing connections, and given only o
     expect(port).toBeLessThan(32_768);
     expect(await isFree(port, '127.0.0.1')).toBe(true);
   }
+});
+
+test('nobody else is given a port that was given to us, though nobody listens there yet', async () => {
+  expect(await reserve(await freePort())).toBe(false);
 });
 
 test('a port that somebody listens on is not free', async () => {

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { createServer, connect } from 'node:net';
 
 // Below the range from which Linux (32768) and macOS (49152) take the ports of outgoing connections: under load those
@@ -7,15 +8,31 @@ const lowest = 20_000;
 const highest = 32_000;
 const handedOut = new Set<number>();
 
-/** A TCP port on loopback which is free now, and which this process has not handed out before. */
+/**
+ * A TCP port on loopback which is free now, and which neither this process has handed out before nor another one that
+ * still runs: seconds may pass until a server listens there.
+ */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {
     const port = randomInt(lowest, highest);
     if (handedOut.has(port) || !(await isFree(port, '127.0.0.1'))) continue;
     handedOut.add(port);
-    return port;
+    if (await reserve(port)) return port;
   }
   throw new Error(`no free port found between ${lowest} and ${highest}`);
+}
+
+/**
+ * Keeps other processes that ask for a free port from this one, until we end: by the UDP port of the same number, which
+ * none of our servers uses, and which the system gives to one process only.
+ * @returns false if somebody has it
+ */
+export function reserve(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4').unref();
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+  });
 }
 
 /** Never hands out this port: somebody has chosen it. */

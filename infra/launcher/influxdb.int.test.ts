@@ -5,7 +5,7 @@ import { influxql } from './influxql.ts';
 let influxdb: TestInfluxdb;
 beforeAll(async () => {
   influxdb = await createTestInfluxdb();
-}, 60_000);
+});
 afterAll(() => influxdb?.close());
 
 /** As the client of InfluxDB 2 writes. */

@@ -1,8 +1,8 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { createTestRabbitmq, createTestVhost } from '../testing/rabbitmq.ts';
 import type { TestRabbitmq } from '../testing/servers.ts';
 import { opensConnection } from './amqp-handshake.ts';
@@ -88,8 +88,7 @@ describe('RabbitMQ', () => {
       for (const name of ['beam.smp', 'epmd']) expect(running).toContainEqual(expect.stringContaining(name));
       await rabbitmq.close();
       // Erlang's helpers end when they see that it has.
-      for (let tries = 0; tries < 50 && (await processesOf(folder)).length > 0; tries++) await sleep(100);
-      expect(await processesOf(folder)).toEqual([]);
+      await eventually(async () => expect(await processesOf(folder)).toEqual([]));
     },
     patienceMs,
   );

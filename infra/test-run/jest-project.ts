@@ -7,9 +7,10 @@ import { skippedLines, totalsOf, type JestReport, type Totals } from './totals.t
 
 export type JestProject = 'unit' | 'int' | 'e2e';
 
+// The limits are for what hangs: on a busy machine everything takes many times as long as it should.
 const settings: Record<JestProject, string[]> = {
-  unit: [`--maxWorkers=${availableParallelism()}`],
-  int: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=30000'],
+  unit: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=60000'],
+  int: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=120000'],
   // One after the other: each has the machine, and its whole stack, to itself.
   e2e: ['--runInBand', '--testTimeout=120000'],
 };

@@ -19,11 +19,11 @@ beforeAll(async () => {
   [servers, vhost] = await Promise.all([startServers(), createTestVhost()]);
   // For its tables; what the tests send must wait for it all together.
   await (await startInventory(servers)).stop();
-}, 60_000);
+});
 afterEach(() => inventory?.stop());
 afterAll(async () => {
   await Promise.all([servers?.close(), vhost?.drop()]);
-}, 60_000);
+});
 
 async function addProduct(units: number): Promise<string> {
   const { id, name, priceCents, currency } = aProduct();
@@ -75,9 +75,9 @@ test('one event that breaks a batch is put aside; the 255 others take effect onc
   }));
 
   const inbox = () => servers.rows('SELECT event_id FROM inbox');
-  await eventually(async () => expect(await inbox()).toHaveLength(good.length), 20_000);
-  await eventually(async () => expect(await take(deadQueueOf('inventory'))).toEqual([poison.id]), 20_000);
-  await eventually(async () => expect(await servers.rows('SELECT FROM outbox')).toEqual([]), 20_000);
+  await eventually(async () => expect(await inbox()).toHaveLength(good.length));
+  await eventually(async () => expect(await take(deadQueueOf('inventory'))).toEqual([poison.id]));
+  await eventually(async () => expect(await servers.rows('SELECT FROM outbox')).toEqual([]));
   expect(await inbox()).not.toContainEqual({ event_id: poison.id });
   const stock = 'SELECT held, sold FROM stock WHERE product_id = $1';
   expect(await servers.rows(stock, [product])).toEqual([{ held: good.length, sold: 0 }]);
@@ -89,4 +89,4 @@ test('one event that breaks a batch is put aside; the 255 others take effect onc
     expect([told.length, new Set(told).size]).toEqual([good.length, good.length]);
   }
   expect(await take('inventory')).toEqual([]);
-}, 60_000);
+});

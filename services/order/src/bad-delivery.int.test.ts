@@ -32,8 +32,8 @@ const testTimeoutMs = 120_000;
 let postgres: TestServer;
 beforeAll(async () => {
   postgres = await startTestPostgres();
-}, 60_000);
-afterAll(() => postgres?.close(), 60_000);
+});
+afterAll(() => postgres?.close());
 
 const openShop = (transport: () => Transport) =>
   startShop({
@@ -119,7 +119,7 @@ async function expectGoodEnd(
   settled: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<Record<string, number>> {
   const open = `SELECT id, status FROM reservations WHERE status IN ('pending', 'held')`;
-  await eventually(async () => expect(await shop.query('reservation', open)).toEqual([]), 30_000);
+  await eventually(async () => expect(await shop.query('reservation', open)).toEqual([]));
   await settled();
   const { verdict, found, checks } = await runAudit({
     stack: { ...stack, databaseUrls: shop.databaseUrls, redisUrl: shop.redis.url },

@@ -17,9 +17,9 @@ let user: ReturnType<typeof shopping>;
 beforeAll(async () => {
   shop = await startShop();
   user = shopping(shop);
-}, 60_000);
-afterEach(() => audit(shop), 30_000);
-afterAll(() => shop?.close(), 60_000);
+});
+afterEach(() => audit(shop));
+afterAll(() => shop?.close());
 
 /** Sends until there is an answer that is not "later", and that is settled. Anything else fails the test. */
 async function persist<Body>(
@@ -89,21 +89,17 @@ const repeatedly = async (times: number, act: () => Promise<unknown>) => {
 };
 
 describe('a sale stays exact', () => {
-  test.each(shopServices)(
-    'while PostgreSQL ends every connection of %s again and again',
-    async (service) => {
-      let killed = 0;
-      await expectExactSale(() =>
-        repeatedly(10, async () => {
-          killed += await shop.killConnections(service);
-          await sleep(100 + Math.random() * 50);
-        }),
-      );
-      // Or nothing was tested.
-      expect(killed).toBeGreaterThan(3);
-    },
-    60_000,
-  );
+  test.each(shopServices)('while PostgreSQL ends every connection of %s again and again', async (service) => {
+    let killed = 0;
+    await expectExactSale(() =>
+      repeatedly(10, async () => {
+        killed += await shop.killConnections(service);
+        await sleep(100 + Math.random() * 50);
+      }),
+    );
+    // Or nothing was tested.
+    expect(killed).toBeGreaterThan(3);
+  });
 
   test('while PostgreSQL ends connections of all of them', async () => {
     await expectExactSale(() =>
@@ -112,20 +108,16 @@ describe('a sale stays exact', () => {
         await sleep(200);
       }),
     );
-  }, 60_000);
+  });
 
-  test.each(shopServices)(
-    'while %s stops and comes back',
-    async (service) => {
-      await expectExactSale(() =>
-        repeatedly(2, async () => {
-          await shop.without(service, () => sleep(200));
-          await sleep(200);
-        }),
-      );
-    },
-    60_000,
-  );
+  test.each(shopServices)('while %s stops and comes back', async (service) => {
+    await expectExactSale(() =>
+      repeatedly(2, async () => {
+        await shop.without(service, () => sleep(200));
+        await sleep(200);
+      }),
+    );
+  });
 
   test('while Redis is lost with all its data', async () => {
     await expectExactSale(() =>
@@ -136,5 +128,5 @@ describe('a sale stays exact', () => {
         await sleep(200);
       }),
     );
-  }, 60_000);
+  });
 });

@@ -11,9 +11,9 @@ let user: ReturnType<typeof shopping>;
 beforeAll(async () => {
   shop = await startShop();
   user = shopping(shop);
-}, 60_000);
-afterEach(() => audit(shop), 30_000);
-afterAll(() => shop?.close(), 60_000);
+});
+afterEach(() => audit(shop));
+afterAll(() => shop?.close());
 
 const reservationsOf = (userId: string) =>
   shop.query<{ id: string; status: string }>('reservation', 'SELECT id, status FROM reservations WHERE user_id = $1', [
@@ -210,7 +210,7 @@ describe('refusals', () => {
       await shop.redis.start();
     }
     // It comes back empty, and is told what is left rather than what there was.
-    await eventually(async () => expect(await user.available(product)).toBe(0), 10_000);
+    await eventually(async () => expect(await user.available(product)).toBe(0));
   });
 
   test('two lines of one product cannot be smuggled past the stock', async () => {
@@ -394,7 +394,7 @@ describe('while the inventory is away', () => {
     });
     await eventually(async () => {
       expect((await user.readReservation(shopper, body.id)).body.status).toBe('released');
-    }, 10_000);
+    });
     expect(await user.available(product)).toBe(5);
   });
 });

@@ -19,7 +19,7 @@ beforeEach(async () => {
   lost.splice(0);
   proxy = await startTcpProxy(database.url);
   const onError = (error: Error) => lost.push(error);
-  ({ db: reads, use } = openWatchedReads({ url: proxy.url, poolSize: 2, statementTimeoutMs: 200, onError }));
+  ({ db: reads, use } = openWatchedReads({ url: proxy.url, poolSize: 2, statementTimeoutMs: 1_000, onError }));
 });
 afterEach(async () => {
   await proxy.close();

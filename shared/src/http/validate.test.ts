@@ -68,9 +68,11 @@ describe('preferredWaitMs', () => {
   });
 
   test('a long header costs no time', () => {
+    // So long that whatever looks at each part of it more than once takes minutes.
+    const prefer = `${'wait= '.repeat(200_000)}${' '.repeat(200_000)}x`;
     const startedAt = performance.now();
-    preferredWaitMs(asking({ prefer: `${'wait= '.repeat(2_000)}${' '.repeat(2_000)}x` }));
-    expect(performance.now() - startedAt).toBeLessThan(100);
+    preferredWaitMs(asking({ prefer }));
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 });
 

@@ -17,8 +17,8 @@ import type { OutboxRecord } from './transport.ts';
 let broker: Awaited<ReturnType<typeof createTestRabbitmq>>;
 beforeAll(async () => {
   broker = await createTestRabbitmq();
-}, 120_000);
-afterAll(() => broker.close(), 60_000);
+});
+afterAll(() => broker.close());
 
 async function durationOf(work: Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
@@ -43,7 +43,7 @@ describe('amqp transport, its own side of it', () => {
     await emptyBroker(broker.url);
     network = await startAmqpNetwork(broker.url, services, {
       prefetch: 20,
-      confirmTimeoutMs: 1_000,
+      confirmTimeoutMs: 3_000,
       patientRetries: 2,
     });
   });
@@ -173,9 +173,9 @@ describe('amqp transport, its own side of it', () => {
     let failures = 0;
     order().failureOf = () => (++failures <= 2 ? 'transient' : undefined);
     await publish(JSON.stringify(anEvent('stock.commit-refused')), { headers: { 'x-retry-count': 0 } });
-    await eventually(() => expect(order().received).toHaveLength(3), 20_000);
+    await eventually(() => expect(order().received).toHaveLength(3));
     expect(await ready(deadQueueOf('order'))).toBe(0);
-  }, 30_000);
+  });
 
   test('an event that takes long does not hold up the others, however many', async () => {
     const slow = anEvent('stock.commit-refused');
@@ -236,7 +236,7 @@ describe('amqp transport, its own side of it', () => {
       feeding = false;
       await feed;
     }
-  }, 60_000);
+  });
 
   test('more than may be unconfirmed stays in the outbox', async () => {
     const transport = amqpTransport(broker.url, { maxUnconfirmed: 10 });
@@ -280,7 +280,7 @@ describe('amqp transport, its own side of it', () => {
         const taken = await takeDead();
         expect(taken.length).toBeGreaterThan(0);
         return taken;
-      }, 30_000);
+      });
       await eventually(() => expect(handled.size).toBe(99));
       expect([...dead, ...(await takeDead())].map(({ properties }) => properties)).toMatchObject([
         { messageId: deadly.id, headers: { 'x-first-death-reason': 'delivery_limit' } },
@@ -290,7 +290,7 @@ describe('amqp transport, its own side of it', () => {
       await transport.stop();
       await proxy.close();
     }
-  }, 60_000);
+  });
 
   describe('its backlog', () => {
     const backlog = () => inventory().transport!.backlog!();
@@ -332,29 +332,25 @@ describe('amqp transport, its own side of it', () => {
       eventually(async () => {
         await service.transport!.deliver(records.filter(({ id }) => !service.acknowledged.includes(id)));
         for (const { id } of records) expect(service.acknowledged).toContain(id);
-      }, 20_000);
+      });
     const healthy = () => serviceNames.map((name) => services[name].transport!.healthy());
 
-    test.each(['stop', 'kill'] as const)(
-      'after a %s everything that was delivered arrives',
-      async (how) => {
-        const [before, during] = [Array.from({ length: 50 }, aRecord), Array.from({ length: 50 }, aRecord)];
-        await deliver(...before);
-        await broker[how]();
-        await eventually(() => expect(healthy()).toEqual(serviceNames.map(() => false)));
-        expect(await inventory().transport!.backlog!()).toEqual({});
-        await deliver(...during);
-        for (const { id } of during) expect(inventory().acknowledged).not.toContain(id);
+    test.each(['stop', 'kill'] as const)('after a %s everything that was delivered arrives', async (how) => {
+      const [before, during] = [Array.from({ length: 50 }, aRecord), Array.from({ length: 50 }, aRecord)];
+      await deliver(...before);
+      await broker[how]();
+      await eventually(() => expect(healthy()).toEqual(serviceNames.map(() => false)));
+      expect(await inventory().transport!.backlog!()).toEqual({});
+      await deliver(...during);
+      for (const { id } of during) expect(inventory().acknowledged).not.toContain(id);
 
-        await broker.start();
-        await sweep(inventory(), [...before, ...during]);
-        await eventually(() => {
-          expect([...new Set(receivedIds(order()))].sort()).toEqual(idsOf([...before, ...during]).sort());
-        });
-        await eventually(() => expect(healthy()).toEqual(serviceNames.map(() => true)));
-      },
-      60_000,
-    );
+      await broker.start();
+      await sweep(inventory(), [...before, ...during]);
+      await eventually(() => {
+        expect([...new Set(receivedIds(order()))].sort()).toEqual(idsOf([...before, ...during]).sort());
+      });
+      await eventually(() => expect(healthy()).toEqual(serviceNames.map(() => true)));
+    });
 
     test('nothing is lost when it dies in the middle of deliveries', async () => {
       const records = Array.from({ length: 2_000 }, aRecord);
@@ -364,8 +360,8 @@ describe('amqp transport, its own side of it', () => {
       await delivered;
       await broker.start();
       await sweep(inventory(), records);
-      await eventually(() => expect(new Set(receivedIds(order())).size).toBe(2_000), 20_000);
-    }, 60_000);
+      await eventually(() => expect(new Set(receivedIds(order())).size).toBe(2_000));
+    });
 
     test('a service starts without it, and finds it when it comes', async () => {
       await network.close();
@@ -383,12 +379,12 @@ describe('amqp transport, its own side of it', () => {
         await late.deliver([service.record(anEvent('order.paid'))]);
         expect(service.acknowledged).toEqual([]);
         await broker.start();
-        await eventually(() => expect(late.healthy()).toBe(true), 20_000);
+        await eventually(() => expect(late.healthy()).toBe(true));
         await sweep(service, [service.record(anEvent('order.paid'))]);
         expect(lines).toEqual(['RabbitMQ is away', 'RabbitMQ is back']);
       } finally {
         for (const transport of transports) await transport.stop();
       }
-    }, 60_000);
+    });
   });
 });

@@ -14,7 +14,7 @@ describe('http transport, its own side of it', () => {
   let network: Awaited<ReturnType<typeof startHttpNetwork>>;
   beforeEach(async () => {
     services = Object.fromEntries(serviceNames.map((name) => [name, new FakeService(name)])) as FakeServices;
-    network = await startHttpNetwork(services, { timeoutMs: 400 });
+    network = await startHttpNetwork(services);
   });
   afterEach(() => network.close());
 
@@ -100,10 +100,10 @@ describe('http transport, its own side of it', () => {
   });
 
   test('a service that answers too late is given up on; the record waits for the sweep', async () => {
+    await network.close();
+    network = await startHttpNetwork(services, { timeoutMs: 400 });
     services.order.barrier = new Promise(() => {});
-    const startedAt = performance.now();
     const record = await deliver();
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
     expect(services.inventory.acknowledged).not.toContain(record.id);
     // A call whose time is spent is not repeated within it.
     expect(services.order.batches.length).toBe(1);

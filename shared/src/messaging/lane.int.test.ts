@@ -370,7 +370,7 @@ describe('the database is away', () => {
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ name: 'AppError', code: 'unavailable' });
     const event = counted();
     expect((await lane.receive([event], 'self')).failures).toMatchObject([{ kind: 'transient' }]);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
 
     await proxy.restore();
     expect((await lane.run('add', { id, by: 1 })).result).toBe(2);
@@ -399,20 +399,18 @@ describe('the database is away', () => {
   });
 
   test('silent: given up on after the time of a statement, unavailable, and replaced', async () => {
-    const lane = open(proxy.url, { statementTimeoutMs: 200 });
+    const lane = open(proxy.url, { statementTimeoutMs: 500 });
     const id = newId();
     await lane.run('add', { id, by: 1 });
     proxy.stall();
-    const startedAt = performance.now();
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
     await proxy.restore();
     await eventually(() => lane.run('add', { id, by: 1 }));
     expect(await tallies()).toEqual({ [id]: 2 });
   });
 
   test('a connection that the network has forgotten is replaced', async () => {
-    const lane = open(proxy.url, { statementTimeoutMs: 200 });
+    const lane = open(proxy.url, { statementTimeoutMs: 500 });
     const id = newId();
     await lane.run('add', { id, by: 1 });
     proxy.forget();
@@ -422,7 +420,7 @@ describe('the database is away', () => {
   });
 
   test('closing does not wait for an answer that never comes', async () => {
-    const connection = new LaneConnection({ url: proxy.url, statementTimeoutMs: 10_000, onError: () => {} });
+    const connection = new LaneConnection({ url: proxy.url, statementTimeoutMs: 60_000, onError: () => {} });
     const one = { name: 'one', text: 'SELECT 1' };
     await connection.transaction((tx) => tx.read(one, []));
     proxy.stall();
@@ -431,12 +429,12 @@ describe('the database is away', () => {
     const startedAt = performance.now();
     await connection.close();
     expect(isUnavailable(await stuck)).toBe(true);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     await expect(connection.transaction((tx) => tx.read(one, []))).rejects.toMatchObject({ code: '57P01' });
   });
 
   test('a statement that waits too long for a lock is unavailable, and its connection stays usable', async () => {
-    const lane = open(database.url, { statementTimeoutMs: 200 });
+    const lane = open(database.url, { statementTimeoutMs: 500 });
     const id = newId();
     const lock = await locked(id);
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
@@ -535,7 +533,7 @@ describe('acknowledgements', () => {
     const lane = open();
     const [first, second, third] = await undelivered(lane, 3);
     lane.acknowledge([third!, first!, newId()]);
-    await eventually(async () => expect((await outbox()).map(({ id }) => id)).toEqual([second]), 1_000);
+    await eventually(async () => expect((await outbox()).map(({ id }) => id)).toEqual([second]));
   });
 
   test('travel with the next transaction', async () => {

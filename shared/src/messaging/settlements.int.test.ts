@@ -35,6 +35,13 @@ const anInstance = (what = 'reservation') => {
 const subscribers = async (redis: Redis, what = 'reservation') =>
   Number((await redis.pubsub('NUMSUB', `settled:${what}`))[1]);
 const listening = (redis: Redis, count: number) => eventually(async () => expect(await subscribers(redis)).toBe(count));
+/** Waits without the slow look, so long that nothing but news ends it within a test. */
+function waitForNews(settlements: Settlements<string>, id: string, look: () => Promise<string | undefined>) {
+  const neverAgain = jest.spyOn(globalThis, 'setInterval').mockReturnValue(undefined as never);
+  const waiting = settlements.wait(id, 300_000, look);
+  neverAgain.mockRestore();
+  return waiting;
+}
 
 describe('news from another instance', () => {
   test('ends a wait at once; what it brings is looked up', async () => {
@@ -42,11 +49,9 @@ describe('news from another instance', () => {
     await listening(here.publisher, 2);
     const id = newId();
     const look = jest.fn(() => Promise.resolve('held'));
-    const startedAt = performance.now();
-    const waiting = here.settlements.wait(id, 10_000, look);
+    const waiting = waitForNews(here.settlements, id, look);
     there.settlements.settle(id, 'held');
     expect(await waiting).toBe('held');
-    expect(performance.now() - startedAt).toBeLessThan(500);
     expect(look).toHaveBeenCalledTimes(1);
   });
 
@@ -54,11 +59,9 @@ describe('news from another instance', () => {
     const [here, there] = [anInstance(), anInstance()];
     await listening(here.publisher, 2);
     const ids = Array.from({ length: 500 }, newId);
-    const startedAt = performance.now();
-    const waiting = ids.map((id) => here.settlements.wait(id, 10_000, () => Promise.resolve(`state of ${id}`)));
+    const waiting = ids.map((id) => waitForNews(here.settlements, id, () => Promise.resolve(`state of ${id}`)));
     for (const id of ids) there.settlements.settle(id, 'x');
     expect(await Promise.all(waiting)).toEqual(ids.map((id) => `state of ${id}`));
-    expect(performance.now() - startedAt).toBeLessThan(900);
   });
 
   test('is not sent where the waiter stands here', async () => {
@@ -89,7 +92,7 @@ describe('news from another instance', () => {
     const [here, there] = [anInstance(), anInstance()];
     await listening(here.publisher, 2);
     const id = newId();
-    const waiting = here.settlements.wait(id, 10_000, () => Promise.resolve('held'));
+    const waiting = waitForNews(here.settlements, id, () => Promise.resolve('held'));
     for (const nonsense of ['', '{', '{}', '[1]', `"${id}"`])
       await there.publisher.publish('settled:reservation', nonsense);
     there.settlements.settle(id, 'held');
@@ -105,13 +108,14 @@ describe('without Redis', () => {
     try {
       const id = newId();
       const states: string[] = [];
+      const look = jest.fn(() => Promise.resolve(states[0]));
       const startedAt = performance.now();
-      const waiting = here.settlements.wait(id, 10_000, () => Promise.resolve(states[0]));
+      const waiting = here.settlements.wait(id, 300_000, look);
       states.push('held');
       there.settlements.settle(id, 'held');
       expect(await waiting).toBe('held');
       expect(performance.now() - startedAt).toBeGreaterThan(900);
-      expect(performance.now() - startedAt).toBeLessThan(1_900);
+      expect(look).toHaveBeenCalledTimes(1);
     } finally {
       await server.start();
       await listening(here.publisher, 2);
@@ -125,11 +129,9 @@ describe('without Redis', () => {
     await server.start();
     await listening(there.publisher, 2);
     const id = newId();
-    const startedAt = performance.now();
-    const waiting = here.settlements.wait(id, 10_000, () => Promise.resolve('held'));
+    const waiting = waitForNews(here.settlements, id, () => Promise.resolve('held'));
     there.settlements.settle(id, 'held');
     expect(await waiting).toBe('held');
-    expect(performance.now() - startedAt).toBeLessThan(500);
   });
 
   test('an instance that starts without it hears the news when it comes', async () => {
@@ -139,7 +141,7 @@ describe('without Redis', () => {
     await server.start();
     await listening(here.publisher, 2);
     const id = newId();
-    const waiting = here.settlements.wait(id, 10_000, () => Promise.resolve('held'));
+    const waiting = waitForNews(here.settlements, id, () => Promise.resolve('held'));
     there.settlements.settle(id, 'held');
     expect(await waiting).toBe('held');
   });

@@ -169,7 +169,7 @@ export function transportSuite(
         await notAcknowledged(record);
         await deliver(record);
       }
-      await eventually(() => expect(failures).toBe(2), 20_000);
+      await eventually(() => expect(failures).toBe(2));
       await acknowledged(record);
     });
 

@@ -13,7 +13,7 @@ const opened: InfluxCollector[] = [];
 
 beforeAll(async () => {
   influxdb = await createTestInfluxdb();
-}, 60_000);
+});
 afterAll(() => influxdb?.close());
 beforeEach(() => {
   metrics = new Metrics({ stack: 'sync', service: 'order' });
@@ -46,6 +46,8 @@ test('writes on closing what the interval has seen', async () => {
   const gauges = { outbox: 'flash_sale_outbox_records', queue: 'flash_sale_queue_messages' };
   metrics.watch({ measurement: 'backlog', gauges, read: () => [{ fields: { outbox: 7, queue: undefined } }] });
   await collector.close();
+  // Closing does not wait for long; what it has sent arrives all the same.
+  await eventually(() => expect(collector.counts).toEqual({ written: 5, lost: 0 }));
 
   const from = { stack: 'sync', service: 'order', instance: '2' };
   const http = await lastOf('http');
@@ -63,7 +65,6 @@ test('writes on closing what the interval has seen', async () => {
   for (const field of ['rss_bytes', 'heap_used_bytes', 'heap_total_bytes'])
     expect(measured[field]).toBeGreaterThan(1e6);
   expect(measured['event_loop_utilization']).toBeLessThanOrEqual(1);
-  expect(collector.counts).toEqual({ written: 5, lost: 0 });
 });
 
 test('begins each interval anew', async () => {
@@ -87,7 +88,7 @@ test('counts what is lost while InfluxDB is away, says so once, and goes on when
   const { written } = collector.counts;
   await eventually(() => expect(collector.counts.written).toBeGreaterThan(written));
   expect(warnings).toEqual(['InfluxDB is away; metrics are lost until it is back', 'InfluxDB is back']);
-}, 30_000);
+});
 
 test('keeps no more than its bound for an InfluxDB that does not answer, and does not wait for it to close', async () => {
   const sockets: Socket[] = [];
@@ -99,7 +100,8 @@ test('keeps no more than its bound for an InfluxDB that does not answer, and doe
     await eventually(() => expect(collector.counts.lost).toBeGreaterThan(0));
     const startedAt = performance.now();
     await collector.close();
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
+    // Two writes that get no answer would take four seconds.
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
   } finally {
     silent.close();
     for (const socket of sockets) socket.destroy();

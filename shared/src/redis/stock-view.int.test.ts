@@ -147,7 +147,7 @@ describe('Redis away', () => {
     const startedAt = performance.now();
     const answers = await Promise.all([views.read(productId), views.read(newId()), views.isComplete()]);
     expect(answers).toEqual([undefined, undefined, false]);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
     await expect(views.write([{ productId, available: 6, version: 2, revision: 1 }])).rejects.toThrow();
 
     await proxy.restore();

@@ -26,6 +26,11 @@ export class FakeService implements Intake {
     return this.batches.flat();
   }
 
+  /** What was received, each event once, as an inbox leaves it: any may be brought again. */
+  get handled(): DomainEvent[] {
+    return [...new Map(this.received.map((event) => [event.id, event])).values()];
+  }
+
   async receive(events: DomainEvent[], carryOn: 'self' | 'sender') {
     this.batches.push(events);
     await this.barrier;

@@ -35,7 +35,7 @@ export async function startHttpNetwork(
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
   const transports = serviceNames.map((name) => {
-    const client = new InternalClient({ baseUrl, token: internalToken, timeoutMs: options.timeoutMs ?? 2_000 });
+    const client = new InternalClient({ baseUrl, token: internalToken, timeoutMs: options.timeoutMs ?? 20_000 });
     const transport = new HttpTransport({ client, log, maxQueued: 20_000 });
     const internal = { guard: requireInternal(internalToken), routes: transport.routes() };
     apps.set(name, createApp({ log, trustedProxies: 'loopback', publicRoutes: Router(), internal }) as RequestListener);

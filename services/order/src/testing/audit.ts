@@ -9,7 +9,7 @@ export async function audit(shop: Shop): Promise<void> {
       const [outbox] = await shop.query<{ records: number }>(service, 'SELECT count(*)::int AS records FROM outbox');
       expect([service, outbox!.records]).toEqual([service, 0]);
     }
-  }, 15_000);
+  });
 
   const [stock, holds, reservations, orders, payments, ledger] = await Promise.all([
     shop.query<{ product_id: string; total: number; held: number; sold: number }>('inventory', 'SELECT * FROM stock'),
