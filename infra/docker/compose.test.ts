@@ -69,10 +69,18 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
       expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
       expect(config.DATABASE_URL).toContain(`//fs_${name}:`);
       expect(config.AMQP_URL === undefined).toBe(stack === 'sync');
-      expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
+      expect(all[instance]!.image).toBe(`flash-sale/${name}:local`);
+      if (number === '1') expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
       const { ipv4_address: address } = all[instance]!.networks!['shop']!;
       expect(all['nginx']!.extra_hosts![instance]).toBe(address);
     }
+  });
+
+  test('builds each image of its own by one service, and pulls none of them', () => {
+    const own = Object.values(all).filter(({ image }) => image!.startsWith('flash-sale/'));
+    const built = own.flatMap(({ image, build }) => (build ? [image] : []));
+    expect([...built].sort()).toEqual([...new Set(own.map(({ image }) => image))].sort());
+    expect(new Set(own.map(({ pull_policy: policy }) => policy))).toEqual(new Set(['never']));
   });
 
   test('gives the set-up the passwords of all databases', () => {
