@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { services, type ServiceName } from '../launcher/database-names.ts';
 import { settings } from '../launcher/postgres.ts';
 import { redisProgram } from '../launcher/redis.ts';
@@ -162,8 +162,8 @@ describe('the files', () => {
 
 describe('infra/docker/secrets', () => {
   let folder: string;
-  beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'flash-sale-test-'))));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'flash-sale-test-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
   const make = () =>
     execFileSync('sh', [join(root, 'infra/docker/secrets'), join(folder, '.env')], { encoding: 'utf8' });
 
@@ -177,6 +177,21 @@ describe('infra/docker/secrets', () => {
     expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600);
     expect(make()).toContain('stays as it is');
     expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(text);
+  });
+
+  test('adds what the file lacks, and leaves the rest of it', () => {
+    make();
+    const text = readFileSync(join(folder, '.env'), 'utf8');
+    writeFileSync(join(folder, '.env'), text.replace(/^JWT_SECRET=.*\n/m, '').trimEnd());
+    expect(make()).toContain('but for what it lacked: JWT_SECRET');
+    const lines = readFileSync(join(folder, '.env'), 'utf8').trimEnd().split('\n');
+    expect(lines.pop()).toMatch(/^JWT_SECRET=[\w-]{43}$/);
+    expect(lines).toEqual(
+      text
+        .trimEnd()
+        .split('\n')
+        .filter((line) => !line.startsWith('JWT_SECRET=')),
+    );
   });
 });
 
