@@ -118,6 +118,14 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
     expect(Object.keys(all).filter((name) => 'edge' in all[name]!.networks!)).toEqual(['grafana', 'nginx']);
   });
 
+  test('lets containers read files of the repository, also where SELinux is on, and not write them', () => {
+    const mounted = Object.values(all).flatMap(({ volumes = [] }) =>
+      volumes.filter((volume) => volume.startsWith('.')),
+    );
+    expect(mounted).toHaveLength(stack === 'async' ? 3 : 2);
+    expect(mounted.filter((volume) => !volume.endsWith(':ro,z'))).toEqual([]);
+  });
+
   test('has no container that could become root, fill the disk with its log, or take the machine', () => {
     for (const [name, service] of Object.entries(all)) {
       expect({ name, ...service }).toMatchObject({
