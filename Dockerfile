@@ -18,8 +18,10 @@ COPY services/user/package.json services/user/
 COPY infra/package.json infra/
 COPY load-tests/package.json load-tests/
 # What this workspace and `shared` need to run. The root's own dependency is Node itself, which comes from the image.
+# Nothing of .npmrc goes on from here: a token for a registry of one's own would stand in it.
 RUN npm ci --omit=dev --no-audit --no-fund \
       --workspace=@flash-sale/$SERVICE --workspace=@flash-sale/shared --include-workspace-root=false \
+ && rm .npmrc \
  && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
 # Not the Node image again: with npm, yarn and their packages it alone comes close to the 250 MB that a service may have.

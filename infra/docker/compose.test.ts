@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { services, type ServiceName } from '../launcher/database-names.ts';
 import { settings } from '../launcher/postgres.ts';
 import { redisProgram } from '../launcher/redis.ts';
@@ -69,10 +69,18 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
       expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
       expect(config.DATABASE_URL).toContain(`//fs_${name}:`);
       expect(config.AMQP_URL === undefined).toBe(stack === 'sync');
-      expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
+      expect(all[instance]!.image).toBe(`flash-sale/${name}:local`);
+      if (number === '1') expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
       const { ipv4_address: address } = all[instance]!.networks!['shop']!;
       expect(all['nginx']!.extra_hosts![instance]).toBe(address);
     }
+  });
+
+  test('builds each image of its own by one service, and pulls none of them', () => {
+    const own = Object.values(all).filter(({ image }) => image!.startsWith('flash-sale/'));
+    const built = own.flatMap(({ image, build }) => (build ? [image] : []));
+    expect([...built].sort()).toEqual([...new Set(own.map(({ image }) => image))].sort());
+    expect(new Set(own.map(({ pull_policy: policy }) => policy))).toEqual(new Set(['never']));
   });
 
   test('gives the set-up the passwords of all databases', () => {
@@ -108,6 +116,14 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
     const outward = Object.entries(networks!).flatMap(([name, { internal }]) => (internal ? [] : name));
     expect(outward).toEqual(['edge']);
     expect(Object.keys(all).filter((name) => 'edge' in all[name]!.networks!)).toEqual(['grafana', 'nginx']);
+  });
+
+  test('lets containers read files of the repository, also where SELinux is on, and not write them', () => {
+    const mounted = Object.values(all).flatMap(({ volumes = [] }) =>
+      volumes.filter((volume) => volume.startsWith('.')),
+    );
+    expect(mounted).toHaveLength(stack === 'async' ? 3 : 2);
+    expect(mounted.filter((volume) => !volume.endsWith(':ro,z'))).toEqual([]);
   });
 
   test('has no container that could become root, fill the disk with its log, or take the machine', () => {
@@ -154,8 +170,8 @@ describe('the files', () => {
 
 describe('infra/docker/secrets', () => {
   let folder: string;
-  beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'flash-sale-test-'))));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'flash-sale-test-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
   const make = () =>
     execFileSync('sh', [join(root, 'infra/docker/secrets'), join(folder, '.env')], { encoding: 'utf8' });
 
@@ -169,6 +185,21 @@ describe('infra/docker/secrets', () => {
     expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600);
     expect(make()).toContain('stays as it is');
     expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(text);
+  });
+
+  test('adds what the file lacks, and leaves the rest of it', () => {
+    make();
+    const text = readFileSync(join(folder, '.env'), 'utf8');
+    writeFileSync(join(folder, '.env'), text.replace(/^JWT_SECRET=.*\n/m, '').trimEnd());
+    expect(make()).toContain('but for what it lacked: JWT_SECRET');
+    const lines = readFileSync(join(folder, '.env'), 'utf8').trimEnd().split('\n');
+    expect(lines.pop()).toMatch(/^JWT_SECRET=[\w-]{43}$/);
+    expect(lines).toEqual(
+      text
+        .trimEnd()
+        .split('\n')
+        .filter((line) => !line.startsWith('JWT_SECRET=')),
+    );
   });
 });
 

@@ -7,12 +7,14 @@ export const root = join(import.meta.dirname, '../../..');
 export interface ComposeService {
   extends?: { file?: string; service: string };
   image?: string;
+  pull_policy?: string;
   build?: { target?: string; args?: Record<string, string> };
   environment?: Record<string, string | null>;
   depends_on?: Record<string, { condition: string }>;
   networks?: Record<string, { aliases?: string[]; ipv4_address?: string } | null>;
   extra_hosts?: Record<string, string>;
   ports?: string[];
+  volumes?: string[];
   command?: string | string[];
   cap_drop?: string[];
   security_opt?: string[];
