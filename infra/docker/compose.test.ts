@@ -180,7 +180,7 @@ describe('infra/docker/secrets', () => {
     const text = readFileSync(join(folder, '.env'), 'utf8');
     const made = new Map([...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name!, value!]));
     const asked = files.flatMap((file) => [...read(file).matchAll(required)].map(([, name]) => name!));
-    expect([...new Set(asked)].filter((name) => !/^[\w-]{43}$/.test(made.get(name) ?? ''))).toEqual([]);
+    expect([...new Set(asked)].filter((name) => !/^[\da-f]{64}$/.test(made.get(name) ?? ''))).toEqual([]);
     expect(new Set(made.values()).size).toBe(made.size);
     expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600);
     expect(make()).toContain('stays as it is');
