@@ -126,6 +126,10 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
     expect(mounted.filter((volume) => !volume.endsWith(':ro,z'))).toEqual([]);
   });
 
+  test('makes accounts whose password everybody knows for nobody who did not ask for them', () => {
+    for (const name of ['demo-user', 'demo-inventory']) expect(all[name]!.profiles).toEqual(['demo']);
+  });
+
   test('has no container that could become root, fill the disk with its log, or take the machine', () => {
     for (const [name, service] of Object.entries(all)) {
       expect({ name, ...service }).toMatchObject({
@@ -193,7 +197,7 @@ describe('infra/docker/secrets', () => {
     writeFileSync(join(folder, '.env'), text.replace(/^JWT_SECRET=.*\n/m, '').trimEnd());
     expect(make()).toContain('but for what it lacked: JWT_SECRET');
     const lines = readFileSync(join(folder, '.env'), 'utf8').trimEnd().split('\n');
-    expect(lines.pop()).toMatch(/^JWT_SECRET=[\w-]{43}$/);
+    expect(lines.pop()).toMatch(/^JWT_SECRET=[\da-f]{64}$/);
     expect(lines).toEqual(
       text
         .trimEnd()

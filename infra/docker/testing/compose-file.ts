@@ -8,6 +8,7 @@ export interface ComposeService {
   extends?: { file?: string; service: string };
   image?: string;
   pull_policy?: string;
+  profiles?: string[];
   build?: { target?: string; args?: Record<string, string> };
   environment?: Record<string, string | null>;
   depends_on?: Record<string, { condition: string }>;
