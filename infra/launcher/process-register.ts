@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
 import { findRunningStack } from './running-stack.ts';
+import { writeWhole } from './whole-file.ts';
 
 interface Entry extends ProcessIdentity {
   name: string;
@@ -60,7 +61,7 @@ export class ProcessRegister {
   }
 
   #save(): void {
-    writeFileSync(this.#file, JSON.stringify([...this.#entries.values()], null, 2), { mode: 0o600 });
+    writeWhole(this.#file, [...this.#entries.values()], 0o600);
   }
 }
 

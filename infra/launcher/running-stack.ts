@@ -1,8 +1,9 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DatabaseName } from './database-names.ts';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
 import type { Stack, StackProcess } from './stack-types.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** What other commands need to know about the stack that runs, as its launcher has written it down. */
 export interface RunningStack {
@@ -58,8 +59,8 @@ export function recordRunningStack(stack: Stack): void {
   const targets = processes.flatMap(({ name, service, port }) =>
     service ? { targets: [`127.0.0.1:${port}`], labels: { instance: name } } : [],
   );
-  writeFileSync(targetsIn(dataDir), JSON.stringify(targets, null, 2) + '\n');
-  writeFileSync(fileIn(dataDir), JSON.stringify(record, null, 2) + '\n', { mode: 0o600 });
+  writeWhole(targetsIn(dataDir), targets, 0o644);
+  writeWhole(fileIn(dataDir), record, 0o600);
 }
 
 export function forgetRunningStack(dataDir: string): void {

@@ -1,0 +1,42 @@
+import { describe, expect, test } from '@jest/globals';
+import { faultKinds, faultsOf } from './faults.ts';
+
+const instances = (...services: ('order' | 'payment')[]) =>
+  services.flatMap((service) => [1, 2].map((n) => ({ name: `${service}-${n}`, service })));
+const server = (name: string) => ({ name, service: undefined });
+
+describe('the faults of a stack', () => {
+  test('each service is killed whole and in part, by what a shopper does meanwhile', () => {
+    const found = faultsOf(instances('order', 'payment'), ['kill-both', 'kill-one']);
+    expect(found.map(({ victims, moment }) => `${victims.join('+')} ${moment}`)).toEqual([
+      'order-1+order-2 reserve',
+      'order-1+order-2 pay',
+      'payment-1+payment-2 reserve',
+      'payment-1+payment-2 pay',
+      'order-1 reserve',
+      'order-1 pay',
+      'payment-1 reserve',
+      'payment-1 pay',
+    ]);
+  });
+
+  test('a server that this stack does not have is not broken', () => {
+    const found = faultsOf([server('postgres'), server('nginx'), server('epmd')], ['kill-server', 'freeze']);
+    expect(found.map(({ title }) => title)).toEqual([
+      'kill -9 postgres',
+      'kill -9 nginx',
+      'freeze postgres',
+      'freeze nginx',
+    ]);
+  });
+
+  test('every kind has a fault, and each has a victim', () => {
+    const found = faultsOf([...instances('order', 'payment'), server('redis')], faultKinds);
+    expect(new Set(found.map(({ kind }) => kind))).toEqual(new Set(faultKinds));
+    expect(found.filter(({ victims }) => victims.length === 0)).toEqual([]);
+  });
+
+  test('without a payment service nobody can wait there', () => {
+    expect(faultsOf(instances('order'), ['kill-waiting'])).toEqual([]);
+  });
+});
