@@ -56,11 +56,14 @@ export type AccessTokens = ReturnType<typeof accessTokens>;
 
 const principals = new WeakMap<Request, Principal>();
 
+/** RFC 9110 allows more than one space between scheme and token. */
+const bearer = /^bearer +([\w.~+/-]+=*)$/i;
+
 /** Lets only requests with a valid bearer token pass; with a role, only those who have it. */
 export function requireUser(tokens: AccessTokens, role?: Role): RequestHandler {
   return (request, _response, next) => {
-    const [scheme, token] = (request.headers.authorization ?? '').split(' ');
-    if (scheme?.toLowerCase() !== 'bearer' || !token) {
+    const token = bearer.exec(request.headers.authorization ?? '')?.[1];
+    if (token === undefined) {
       throw new AppError('unauthenticated', 'Send the access token as "Authorization: Bearer <token>".');
     }
     const principal = tokens.verify(token);

@@ -26,6 +26,7 @@ export const errorTable = {
   'reservation-completed': { status: 409, level: 'info', title: 'The reservation is already bought' },
   'order-not-payable': { status: 409, level: 'info', title: 'The order cannot be paid' },
   'already-paid': { status: 409, level: 'info', title: 'The order is already paid' },
+  'product-conflict': { status: 409, level: 'info', title: 'It does not fit the product' },
   'payload-too-large': { status: 413, level: 'info', title: 'The body is too large' },
   'unsupported-media-type': { status: 415, level: 'info', title: 'The body must be application/json' },
   'invalid-input': { status: 422, level: 'info', title: 'The input does not fit' },

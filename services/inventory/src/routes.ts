@@ -56,7 +56,8 @@ export function routes(options: {
       saleStartsAt: timeOf(body.saleStartsAt),
       saleEndsAt: timeOf(body.saleEndsAt),
     };
-    await lane.run('createProduct', { product, units: body.stock });
+    const { result } = await lane.run('createProduct', { product, units: body.stock });
+    if ('refusal' in result) throw conflict(result.refusal);
     // A shopper who hears of the product from the answer must find it, whichever instance is asked.
     await publisher.publish([{ productId: product.id, available: body.stock, version: 1, revision: 1 }]);
     log.info({ productId: product.id, units: body.stock, by: principalOf(request).userId }, 'product created');
@@ -78,9 +79,7 @@ export function routes(options: {
       return;
     }
     if (result.refusal === 'product-not-found') throw notThere('product');
-    throw new AppError('invalid-input', 'The change does not fit the product as it is. Nothing was changed.', {
-      errors: [unfit[result.refusal]],
-    });
+    throw conflict(result.refusal);
   });
 
   router.post('/api/products/:id/restock', admin, async (request, response) => {
@@ -93,9 +92,7 @@ export function routes(options: {
       return;
     }
     if (result.refusal === 'product-not-found') throw notThere('product');
-    throw new AppError('invalid-input', 'A product may have at most a thousand million units. Nothing was changed.', {
-      errors: [{ path: 'quantity', message: 'too many units in all' }],
-    });
+    throw conflict(result.refusal);
   });
 
   return router;
@@ -112,9 +109,17 @@ function changeOf({ saleStartsAt, saleEndsAt, ...rest }: z.output<typeof contrac
   };
 }
 
-const unfit = {
+/** Each field by itself is as documented, but they do not fit each other, or what the product is by now. */
+function conflict(refusal: keyof typeof conflicts): AppError {
+  return new AppError('product-conflict', 'It does not fit the product; see errors. Nothing was changed.', {
+    errors: [conflicts[refusal]],
+  });
+}
+
+const conflicts = {
   'ends-before-it-starts': { path: 'saleEndsAt', message: 'must be after saleStartsAt' },
   'limit-in-use': { path: 'limitPerUser', message: 'may only rise once units have been held or sold' },
+  'too-many-units': { path: 'quantity', message: 'a product may have at most a thousand million units in all' },
 };
 
 function isKnown(request: Request, etag: string): boolean {

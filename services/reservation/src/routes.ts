@@ -210,7 +210,7 @@ function cartRefusal(refusal: CartRefusal): AppError {
     case 'cart-full':
       return new AppError(refusal, 'A cart may hold 20 products. Nothing was added.');
     case 'too-many-units':
-      return new AppError('invalid-input', 'A cart may hold 1,000 units of a product. Nothing was added.', {
+      return new AppError('cart-full', 'A cart may hold 1,000 units of a product. Nothing was added.', {
         errors: [{ path: 'quantity', message: 'more than 1,000 units in all' }],
       });
   }

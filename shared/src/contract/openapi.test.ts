@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { errorTable, type ErrorCode } from '../errors.ts';
 import { checkAnswer } from '../testing/contract-check.ts';
@@ -9,6 +10,14 @@ import { references, resolveReference } from '../testing/references.ts';
 
 const document = JSON.parse(JSON.stringify(openApiDocument())) as ReturnType<typeof openApiDocument>;
 const named = operations.map((operation) => [`${operation.method} ${operation.path}`, operation] as const);
+
+const partOf = (value: unknown, pointer: string): unknown =>
+  pointer
+    .split('/')
+    .filter(Boolean)
+    .reduce((part: unknown, key) => (part as Record<string, unknown> | undefined)?.[key], value);
+
+const requiredOf = (schema: z.ZodType): string[] => (z.toJSONSchema(schema, { io: 'input' }).required ?? []).toSorted();
 
 const resolve = (reference: string) => resolveReference(document, reference);
 
@@ -53,6 +62,45 @@ describe('the OpenAPI document', () => {
       ].sort(),
     );
     expect(new Set(operations.map(({ id }) => id)).size).toBe(operations.length);
+  });
+
+  test('links lead to operations that exist, with parts that answers have', () => {
+    let links = 0;
+    for (const { answers } of operations) {
+      for (const answer of Object.values(answers)) {
+        for (const link of Object.values(answer?.links ?? {})) {
+          links += 1;
+          const target = operations.find(({ id }) => id === link.operationId);
+          const known = target?.parameters?.map(({ name }) => name) ?? [];
+          expect(Object.keys(link.parameters ?? {}).filter((name) => !known.includes(name))).toEqual([]);
+          const taken =
+            JSON.stringify([link.parameters, link.requestBody]).match(/(?<=\$response\.body#)[\w/]+/g) ?? [];
+          for (const pointer of taken) {
+            const examples = Object.values(answer?.examples ?? {});
+            expect(examples.map((example) => partOf(example, pointer))).not.toContain(undefined);
+          }
+          if (link.requestBody) {
+            expect(Object.keys(link.requestBody).sort()).toEqual(requiredOf(target!.body!.schema));
+          }
+        }
+      }
+    }
+    expect(links).toBeGreaterThan(20);
+  });
+
+  test('every operation with an id in its path can be reached by a link', () => {
+    const reached = new Set(
+      operations.flatMap(({ answers }) =>
+        Object.values(answers).flatMap((answer) => Object.values(answer?.links ?? {}).map((link) => link.operationId)),
+      ),
+    );
+    expect(operations.filter(({ id, path }) => path.includes('{') && !reached.has(id)).map(({ id }) => id)).toEqual([]);
+  });
+
+  test('has patterns that every engine reads: no look-around, no \\p, no \\u', () => {
+    const patterns = JSON.stringify(document).match(/"pattern":"(?:[^"\\]|\\.)*"/g) ?? [];
+    expect(patterns.length).toBeGreaterThan(5);
+    expect(patterns.filter((pattern) => /\(\?[=!<]|\\[pPuk]/.test(pattern))).toEqual([]);
   });
 
   test('tells of every problem that a service may answer', () => {

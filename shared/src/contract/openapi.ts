@@ -83,7 +83,7 @@ function responsesOf(operation: Operation): JsonSchema {
 }
 
 function answerResponse(answer: Answer, problems: ProblemCode[]): JsonSchema {
-  const { description, body, headers: names = [], examples } = answer;
+  const { description, body, headers: names = [], examples, links } = answer;
   const content = {
     ...(body
       ? { 'application/json': { schema: reference(body), ...(examples ? { examples: examplesObject(examples) } : {}) } }
@@ -94,6 +94,7 @@ function answerResponse(answer: Answer, problems: ProblemCode[]): JsonSchema {
     description,
     ...(names.length > 0 ? { headers: headersObject(names) } : {}),
     ...(Object.keys(content).length > 0 ? { content } : {}),
+    ...(links ? { links } : {}),
   };
 }
 

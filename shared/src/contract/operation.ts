@@ -20,6 +20,14 @@ export function problemInfo(code: ProblemCode): { status: number; type: string; 
 
 export type HeaderName = 'Location' | 'ETag' | 'Allow' | 'Retry-After' | 'WWW-Authenticate';
 
+/** What can be called next with what an answer holds: runtime expressions of OpenAPI stand for its parts. */
+export interface Link {
+  operationId: string;
+  description: string;
+  parameters?: Record<string, string>;
+  requestBody?: Record<string, unknown>;
+}
+
 /** An answer that is no problem. */
 export interface Answer {
   description: string;
@@ -28,6 +36,8 @@ export interface Answer {
   headers?: HeaderName[];
   /** Named bodies that a newcomer may see. */
   examples?: Record<string, unknown>;
+  /** By names of their own. */
+  links?: Record<string, Link>;
 }
 
 export interface Parameter {

@@ -2,9 +2,16 @@ import { availableOf, type InventoryState, type Product, type ProductChange, typ
 
 const mostUnits = 1_000_000_000;
 
-export function createProduct(product: Product, units: number, state: InventoryState): void {
+export type Created = { created: true } | { refusal: 'ends-before-it-starts' };
+
+export function createProduct(product: Product, units: number, state: InventoryState): Created {
+  if (endsBeforeItStarts(product)) return { refusal: 'ends-before-it-starts' };
   state.addProduct({ product, total: units, held: 0, sold: 0, version: 1, revision: 1 });
+  return { created: true };
 }
+
+const endsBeforeItStarts = ({ saleStartsAt, saleEndsAt }: Pick<Product, 'saleStartsAt' | 'saleEndsAt'>): boolean =>
+  saleStartsAt !== null && saleEndsAt !== null && saleStartsAt >= saleEndsAt;
 
 export type Restocked = { available: number } | { refusal: 'product-not-found' | 'too-many-units' };
 
@@ -27,8 +34,9 @@ export type ProductChanged =
 export function changeProduct(productId: string, change: ProductChange, state: InventoryState): ProductChanged {
   const stock = state.stock.get(productId);
   if (!stock) return { refusal: 'product-not-found' };
-  const { saleStartsAt, saleEndsAt, limitPerUser } = { ...stock.product, ...change };
-  if (saleStartsAt && saleEndsAt && saleStartsAt >= saleEndsAt) return { refusal: 'ends-before-it-starts' };
+  const changed = { ...stock.product, ...change };
+  if (endsBeforeItStarts(changed)) return { refusal: 'ends-before-it-starts' };
+  const { limitPerUser } = changed;
   const limitBefore = stock.product.limitPerUser;
   const rises = limitBefore !== null && limitPerUser !== null && limitPerUser >= limitBefore;
   if (limitPerUser !== limitBefore && !rises && stock.held + stock.sold > 0) return { refusal: 'limit-in-use' };

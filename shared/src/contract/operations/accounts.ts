@@ -1,5 +1,6 @@
 import type { Operation } from '../operation.ts';
 import * as schemas from '../schemas.ts';
+import { registeredLinks, sessionLinks } from './links.ts';
 import { ids } from './parameters.ts';
 
 const email = 'you@example.com';
@@ -23,6 +24,7 @@ export const accountOperations: Operation[] = [
         description: 'Registered. Log in next.',
         body: schemas.registeredUser,
         examples: { shopper: { id: ids.user, email } },
+        links: registeredLinks,
       },
     },
     problems: ['email-taken', 'too-many-requests'],
@@ -45,7 +47,7 @@ export const accountOperations: Operation[] = [
         'demo admin': { email: 'admin@example.com', password: 'flash-sale-demo' },
       },
     },
-    answers: { 201: { description: 'Logged in.', body: schemas.session, examples: { session } } },
+    answers: { 201: { description: 'Logged in.', body: schemas.session, examples: { session }, links: sessionLinks } },
     problems: ['wrong-credentials', 'too-many-requests'],
   },
   {
@@ -63,7 +65,14 @@ export const accountOperations: Operation[] = [
       required: true,
       examples: { session: { refreshToken: session.refreshToken } },
     },
-    answers: { 201: { description: 'The next pair of tokens.', body: schemas.session, examples: { session } } },
+    answers: {
+      201: {
+        description: 'The next pair of tokens.',
+        body: schemas.session,
+        examples: { session },
+        links: sessionLinks,
+      },
+    },
     problems: ['refresh-token-invalid'],
   },
   {

@@ -1,10 +1,16 @@
 import type { Operation } from '../operation.ts';
 import * as schemas from '../schemas.ts';
+import { cartLinks, filledCartLinks } from './links.ts';
 import { idInPath, ids } from './parameters.ts';
 
 const line = { productId: ids.product, quantity: 1 };
 const cart = { id: ids.cart, items: [line] };
-const shownCart = { description: 'The cart as it is now.', body: schemas.cart, examples: { cart } };
+const shownCart = {
+  description: 'The cart as it is now.',
+  body: schemas.cart,
+  examples: { cart },
+  links: filledCartLinks,
+};
 
 export const cartOperations: Operation[] = [
   {
@@ -22,6 +28,7 @@ export const cartOperations: Operation[] = [
         body: schemas.cart,
         headers: ['Location'],
         examples: { cart: { ...cart, items: [] } },
+        links: cartLinks,
       },
     },
     problems: [],
@@ -60,7 +67,7 @@ export const cartOperations: Operation[] = [
     summary: 'Remove a product',
     auth: 'user',
     parameters: [idInPath('cart'), idInPath('product', 'productId')],
-    answers: { 200: { ...shownCart, examples: { cart: { ...cart, items: [] } } } },
+    answers: { 200: { ...shownCart, examples: { cart: { ...cart, items: [] } }, links: cartLinks } },
     problems: ['not-found', 'cart-reserved'],
   },
 ];

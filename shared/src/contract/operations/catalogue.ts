@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Operation } from '../operation.ts';
 import * as schemas from '../schemas.ts';
+import { productLinks, productPageLinks } from './links.ts';
 import { idInPath, ids, pageParameters } from './parameters.ts';
 
 const sale = { saleStartsAt: '2030-01-01T10:00:00.000Z', saleEndsAt: '2030-01-01T11:00:00.000Z' };
@@ -20,7 +21,8 @@ export const catalogueOperations: Operation[] = [
       200: {
         description: 'A page; `nextCursor` is null on the last one.',
         body: schemas.productPage,
-        examples: { page: { items: [product], nextCursor: null } },
+        examples: { page: { items: [product], nextCursor: ids.product } },
+        links: productPageLinks,
       },
     },
     problems: ['invalid-input'],
@@ -45,7 +47,13 @@ export const catalogueOperations: Operation[] = [
       },
     ],
     answers: {
-      200: { description: 'The product.', body: schemas.product, headers: ['ETag'], examples: { product } },
+      200: {
+        description: 'The product.',
+        body: schemas.product,
+        headers: ['ETag'],
+        examples: { product },
+        links: productLinks,
+      },
       304: { description: 'As it was.', headers: ['ETag'] },
     },
     problems: ['not-found'],
@@ -69,9 +77,15 @@ export const catalogueOperations: Operation[] = [
       },
     },
     answers: {
-      201: { description: 'On sale.', body: schemas.product, headers: ['Location'], examples: { product } },
+      201: {
+        description: 'On sale.',
+        body: schemas.product,
+        headers: ['Location'],
+        examples: { product },
+        links: productLinks,
+      },
     },
-    problems: [],
+    problems: ['product-conflict'],
   },
   {
     id: 'changeProduct',
@@ -91,7 +105,7 @@ export const catalogueOperations: Operation[] = [
       examples: { price: { priceCents: 3999 }, 'sale without end': { saleEndsAt: null } },
     },
     answers: { 200: { description: 'Changed.', body: schemas.product, examples: { product } } },
-    problems: ['not-found'],
+    problems: ['not-found', 'product-conflict'],
   },
   {
     id: 'restock',
@@ -105,6 +119,6 @@ export const catalogueOperations: Operation[] = [
     answers: {
       200: { description: 'Added.', body: schemas.restocked, examples: { restocked: { available: 150 } } },
     },
-    problems: ['not-found'],
+    problems: ['not-found', 'product-conflict'],
   },
 ];

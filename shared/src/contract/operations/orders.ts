@@ -1,5 +1,6 @@
 import type { Operation } from '../operation.ts';
 import * as schemas from '../schemas.ts';
+import { orderLinks, orderPageLinks } from './links.ts';
 import { idInPath, ids, pageParameters, preferWait } from './parameters.ts';
 
 const confirmed = {
@@ -27,7 +28,8 @@ export const orderOperations: Operation[] = [
       200: {
         description: 'A page; `nextCursor` is null on the last one.',
         body: schemas.orderPage,
-        examples: { page: { items: [confirmed], nextCursor: null } },
+        examples: { page: { items: [confirmed], nextCursor: ids.order } },
+        links: orderPageLinks,
       },
     },
     problems: ['invalid-input'],
@@ -45,7 +47,9 @@ export const orderOperations: Operation[] = [
       '`Retry-After`. With `Prefer: wait=N` the answer waits for the end: `confirmed`, `cancelled` or `refunded`.',
     auth: 'user',
     parameters: [idInPath('order'), preferWait],
-    answers: { 200: { description: 'As it is now.', body: schemas.order, examples: { confirmed } } },
+    answers: {
+      200: { description: 'As it is now.', body: schemas.order, examples: { confirmed }, links: orderLinks },
+    },
     problems: ['not-found'],
   },
 ];

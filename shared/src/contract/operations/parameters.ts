@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Parameter } from '../operation.ts';
 import { id } from '../schemas.ts';
+import { visibleAscii } from '../text.ts';
 
 /** Ids that stand for the same thing wherever an example names it. */
 export const ids = {
@@ -45,7 +46,7 @@ export const idempotencyKey: Parameter = {
   description:
     'New for each purchase, such as a random UUID; the same for each retry of it. The same key with the same body ' +
     'gets the first answer again, with another body 422 `idempotency-key-reused`.',
-  schema: z.string().min(1).max(255),
+  schema: visibleAscii(255),
   example: '5f0c2f0e-6d5e-4b0a-9a4e-0f6f5e0d8b11',
 };
 

@@ -1,5 +1,6 @@
 import type { Operation } from '../operation.ts';
 import * as schemas from '../schemas.ts';
+import { paymentLinks } from './links.ts';
 import { idempotencyKey, idInPath, ids, preferWait } from './parameters.ts';
 
 const captured = { id: ids.payment, orderId: ids.order, status: 'captured', amountCents: 4999, currency: 'EUR' };
@@ -41,12 +42,14 @@ export const paymentOperations: Operation[] = [
         body: schemas.payment,
         headers: ['Location'],
         examples: { captured },
+        links: paymentLinks,
       },
       202: {
         description: 'Accepted, and not settled yet. Read it at `Location`, best with `Prefer: wait=N`.',
         body: schemas.payment,
         headers: ['Location'],
         examples: { pending },
+        links: paymentLinks,
       },
     },
     problems: [

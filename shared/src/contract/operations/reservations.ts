@@ -1,5 +1,6 @@
 import type { Operation } from '../operation.ts';
 import * as schemas from '../schemas.ts';
+import { reservationLinks } from './links.ts';
 import { idempotencyKey, idInPath, ids, preferWait } from './parameters.ts';
 
 const held = {
@@ -35,12 +36,14 @@ export const reservationOperations: Operation[] = [
         body: schemas.reservation,
         headers: ['Location'],
         examples: { held },
+        links: reservationLinks,
       },
       202: {
         description: 'Accepted, and not decided yet. Read it at `Location`, best with `Prefer: wait=N`.',
         body: schemas.reservation,
         headers: ['Location'],
         examples: { pending },
+        links: reservationLinks,
       },
     },
     problems: [
