@@ -12,11 +12,11 @@ interface Length {
 
 const codePoints = (text: string): number => Array.from(text).length;
 
-/** A string of so many code points. A cut character (a lone surrogate) cannot be stored, and a zero byte neither. */
+/** A string of so many code points. Half a character (a lone surrogate) cannot be stored as it is. */
 export const text = ({ min, max }: Length) =>
   z
     .string()
-    .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed text without zero bytes')
+    .refine((value) => value.isWellFormed(), 'must be well-formed text: there is half a character in it')
     .refine((value) => codePoints(value) >= min, `must have at least ${min} characters`)
     .refine((value) => codePoints(value) <= max, `must have at most ${max} characters`)
     .meta({ minLength: min, maxLength: max });
