@@ -50,4 +50,15 @@ export const migrations: Record<string, Migration> = {
       await sql`ALTER TABLE stock ADD COLUMN revision bigint NOT NULL DEFAULT 1`.execute(db);
     },
   },
+  '0020-publishing-processes': {
+    async up(db: Kysely<unknown>) {
+      // Few rows, each written once a second by its process: a page of them is kept for ever by updates in place.
+      await sql`
+        CREATE TABLE publishing_processes (
+          process uuid PRIMARY KEY,
+          seen_at timestamptz NOT NULL,
+          unwritten_since timestamptz
+        ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)`.execute(db);
+    },
+  },
 };

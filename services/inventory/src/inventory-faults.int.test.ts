@@ -60,7 +60,7 @@ async function inRedis<T>(look: (views: StockViews, redis: Redis) => Promise<T>)
 describe('Redis', () => {
   test('knows every level soon after the start, and each change at once', async () => {
     const id = await create();
-    await eventually(() => inRedis(async (views) => expect(await views.isComplete()).toBe(true)));
+    await eventually(() => inRedis(async (views) => expect(await views.areBelieved()).toBe(true)));
     await reserve(id, 4);
     await eventually(() =>
       inRedis(async (views) => expect(await views.read(id)).toEqual({ available: 6, version: 2, revision: 1 })),
@@ -97,14 +97,14 @@ describe('Redis', () => {
     async (_what, meanwhile) => {
       const [first, second] = [await create(10), await create(20)];
       await reserve(first, 4);
-      await eventually(() => inRedis(async (views) => expect(await views.isComplete()).toBe(true)));
+      await eventually(() => inRedis(async (views) => expect(await views.areBelieved()).toBe(true)));
       if (!meanwhile) await reserve(second, 5);
       await servers.redis.stop();
       if (meanwhile) await reserve(second, 5);
       await servers.redis.start();
       await eventually(() =>
         inRedis(async (views) => {
-          expect(await views.isComplete()).toBe(true);
+          expect(await views.areBelieved()).toBe(true);
           expect(await views.read(first)).toEqual({ available: 6, version: 2, revision: 1 });
           expect(await views.read(second)).toEqual({ available: 15, version: 2, revision: 1 });
         }),
@@ -117,12 +117,12 @@ describe('Redis', () => {
     inventory = await startInventory(servers, { VIEW_REFRESH_MS: '500' });
     const id = await create();
     await reserve(id, 1);
-    await eventually(() => inRedis(async (views) => expect(await views.isComplete()).toBe(true)));
+    await eventually(() => inRedis(async (views) => expect(await views.areBelieved()).toBe(true)));
     await inRedis((_views, redis) => redis.flushall());
     expect(await availableOf(id)).toBe(9);
     await eventually(() =>
       inRedis(async (views) => {
-        expect(await views.isComplete()).toBe(true);
+        expect(await views.areBelieved()).toBe(true);
         expect(await views.read(id)).toEqual({ available: 9, version: 2, revision: 1 });
       }),
     );

@@ -1,5 +1,5 @@
 import { Router, type Request } from 'express';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
 import * as contract from '@flash-sale/shared/contract/schemas.ts';
 import { AppError } from '@flash-sale/shared/errors.ts';
@@ -95,6 +95,18 @@ export function routes(options: {
     throw conflict(result.refusal);
   });
 
+  return router;
+}
+
+const knownQuestion = z.strictObject({ ids: z.array(z.uuid()).max(256) });
+
+/** What other services may ask: which of some products there are. */
+export function internalRoutes(catalogue: Catalogue): Router {
+  const router = Router();
+  router.post('/products/known', async (request, response) => {
+    const { ids } = parse(knownQuestion, request.body);
+    response.json({ known: await catalogue.existing(ids) });
+  });
   return router;
 }
 

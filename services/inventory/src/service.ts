@@ -1,10 +1,14 @@
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
+import { newId } from '@flash-sale/shared/ids.ts';
+import { StockMark } from '@flash-sale/shared/redis/stock-mark.ts';
 import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { migrations } from '../migrations/index.ts';
 import { Catalogue } from './adapters/catalogue.ts';
 import { dueHolds } from './adapters/due-holds.ts';
+import { MarkKeeper } from './adapters/mark-keeper.ts';
+import { PublishingProcesses } from './adapters/publishing-processes.ts';
 import { RecentStock } from './adapters/recent-stock.ts';
 import { StockPublisher } from './adapters/stock-publisher.ts';
 import type { InventoryTables } from './adapters/tables.ts';
@@ -12,32 +16,43 @@ import { inventoryUnitOfWork } from './adapters/unit-of-work.ts';
 import type { InventoryConfig } from './config.ts';
 import type { InventoryState } from './domain/state.ts';
 import type { commands } from './handlers.ts';
-import { routes } from './routes.ts';
+import { internalRoutes, routes } from './routes.ts';
 
 type Events = EventsOf<'inventory'>;
 type Commands = typeof commands;
 export type InventoryLane = Lane<InventoryState, Events, Commands>;
 
+const keepMarkEveryMs = 1_000;
 const refreshCheckMs = 1_000;
 const measureEveryMs = 1_000;
 
 export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTables, InventoryState, Events, Commands> = {
   name: 'inventory',
   migrations,
-  build({ config, log, reads, background, redis, tokens, metrics }) {
+  async build({ config, log, reads, background, redis, tokens, metrics }) {
     const views = new StockViews(redis);
     const catalogue = new Catalogue({ reads, background, views });
-    const publisher = new StockPublisher({ views, catalogue, redis, log });
+    const publisher = new StockPublisher({ views, catalogue, onDebt: () => void keeper.lookAnew().catch(() => {}) });
+    const processes = new PublishingProcesses({ background, process: newId() });
+    const keeper = new MarkKeeper({ redis, mark: new StockMark(redis), processes, publisher, log });
     const recent = new RecentStock({ background, metrics });
+    // Before the first change of stock, so that this process is missed if it dies over that. Where PostgreSQL is away
+    // nothing can be changed, either.
+    await processes.sayAlive(false).catch(() => {});
     return {
       unitOfWork: inventoryUnitOfWork({
         holdTtlMs: config.HOLD_TTL_MS,
-        publish: (levels) => {
-          void publisher.publish(levels);
-          recent.changed(levels.map(({ productId }) => productId));
+        news: {
+          announced: () => publisher.announced(),
+          committed: (levels) => {
+            publisher.committed(levels);
+            recent.changed(levels.map(({ productId }) => productId));
+          },
+          failed: (levels) => publisher.failed(levels),
         },
       }),
       routes: (lane) => routes({ lane, catalogue, publisher, tokens, log }),
+      internalRoutes: () => internalRoutes(catalogue),
       tasks: (lane) => [
         {
           name: 'expire-holds',
@@ -47,9 +62,14 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
             await Promise.all(due.map((hold) => lane.run('expire', hold)));
           },
         },
-        { name: 'refresh-stock-views', everyMs: refreshCheckMs, task: () => publisher.refresh(config.VIEW_REFRESH_MS) },
+        { name: 'keep-stock-mark', everyMs: keepMarkEveryMs, task: () => keeper.look() },
+        { name: 'refresh-stock-views', everyMs: refreshCheckMs, task: () => keeper.refresh(config.VIEW_REFRESH_MS) },
         { name: 'measure-stock', everyMs: measureEveryMs, task: () => recent.refresh() },
       ],
+      async close() {
+        await publisher.drained();
+        if (publisher.oldestUnwrittenMs === undefined) await processes.signOff();
+      },
     };
   },
 };

@@ -1,10 +1,12 @@
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { orderIds } from '@flash-sale/shared/ids.ts';
+import { InternalClient } from '@flash-sale/shared/messaging/http-client.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { migrations } from '../migrations/index.ts';
 import { Gate } from './adapters/gate.ts';
+import { ProductQuestions } from './adapters/product-questions.ts';
 import { openReservationReads } from './adapters/reads.ts';
 import type { ReservationTables } from './adapters/tables.ts';
 import { reservationUnitOfWork } from './adapters/unit-of-work.ts';
@@ -17,6 +19,9 @@ type Events = EventsOf<'reservation'>;
 type Commands = typeof commands;
 export type ReservationLane = Lane<ReservationState, Events, Commands>;
 
+/** A cart does not wait longer to hear that a product does not exist; it takes it instead, and the inventory refuses. */
+const askWithinMs = 1_000;
+
 export const reservationService: ServiceDefinition<
   ReservationConfig,
   ReservationTables,
@@ -28,7 +33,13 @@ export const reservationService: ServiceDefinition<
   migrations,
   build({ config, reads, redis, tokens, settlements }) {
     const settled = settlements<Reservation>('reservation');
-    const gate = new Gate(new StockViews(redis));
+    const inventory = new InternalClient({
+      baseUrl: config.INTERNAL_URL,
+      token: config.INTERNAL_TOKEN,
+      timeoutMs: askWithinMs,
+      connections: 1,
+    });
+    const gate = new Gate(new StockViews(redis), new ProductQuestions(inventory));
     const changed = (reservation: Reservation) => {
       if (reservation.reason === 'sold-out') gate.arm();
       announce(reservation, settled);
@@ -45,6 +56,7 @@ export const reservationService: ServiceDefinition<
           tokens,
           settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
         }),
+      close: () => inventory.close(),
     };
   },
 };

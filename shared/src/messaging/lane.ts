@@ -215,6 +215,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
       });
     } catch (error) {
       this.#acknowledged.push(...acknowledged);
+      unitOfWork.failed?.();
       throw error;
     }
     for (const action of actions) action();

@@ -38,6 +38,8 @@ export interface UnitOfWork<State, Events extends EventType, C extends Commands<
   load(tx: Tx, batch: Work<Events, InputsOf<C>>[]): Promise<State>;
   /** Sends what has changed. `afterCommit` as in Context. */
   save(tx: Tx, state: State, afterCommit: Context['afterCommit']): void;
+  /** Hears that a transaction has failed, or that nobody knows whether it was committed. Must not throw. */
+  failed?(): void;
   handlers: Handlers<State, Events>;
   commands: C;
   /** Commands that bring in new work, and are refused while too much of it waits behind them. */

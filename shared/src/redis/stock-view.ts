@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Batcher } from '../messaging/batcher.ts';
+import { stockMarkKey, trustLeftMs } from './stock-mark.ts';
 
 /** Units of a product that may still be reserved, as of a version of its stock row. */
 export interface StockView {
@@ -12,30 +13,45 @@ export type StockLevel = StockView & { productId: string };
 
 /** Where the level of a product stands in Redis. */
 export const stockKey = (productId: string): string => `stock:{${productId}}`;
-const completeKey = 'stock:complete';
 
 const rememberedForMs = 25;
 const mostRemembered = 10_000;
 
-/** Writes a level unless a newer one is there: repeats and late writers change nothing. */
+/**
+ * Writes a level unless a newer one is there: repeats and late writers change nothing. Answers the version that is there
+ * now. One that is known to be of a future that PostgreSQL has lost, by a restore, is named and gives way.
+ */
 const writeScript = `
   local known = redis.call('HGET', KEYS[1], 'version')
-  if known and tonumber(known) >= tonumber(ARGV[2]) then return 0 end
+  if known and tonumber(known) >= tonumber(ARGV[2]) and known ~= ARGV[4] then return known end
   redis.call('HSET', KEYS[1], 'available', ARGV[1], 'version', ARGV[2], 'revision', ARGV[3])
-  return 1`;
+  return ARGV[2]`;
 
 type WithScript = Redis & {
-  writeStockLevel(key: string, available: number, version: number, revision: number): Promise<number>;
+  writeStockLevel(
+    key: string,
+    available: number,
+    version: number,
+    revision: number,
+    instead: number | '',
+  ): Promise<string>;
 };
+
+/** What Redis said of a product, and until when that may be believed, on the clock of this process. */
+interface Look {
+  view: StockView | undefined;
+  believedUntilMs: number;
+}
 
 /**
  * The shop's read model of stock in Redis. Inventory writes it after each commit; everybody may read it; nobody may
- * rely on it. Every read answers undefined for what Redis does not know or cannot tell. What this process has read is
- * remembered for a moment, so that a crowd looking at one product shares a look.
+ * rely on it. Every read answers undefined for what Redis does not know or cannot tell, and for everything while the
+ * mark (stock-mark.ts) does not vouch for its age. What this process has read is remembered for a moment, so that a
+ * crowd looking at one product shares a look.
  */
 export class StockViews {
   readonly #redis: WithScript;
-  readonly #reads: Batcher<string, StockView | undefined>;
+  readonly #reads: Batcher<string, Look>;
   readonly #remembered = new Map<string, { view: StockView; untilMs: number }>();
 
   constructor(redis: Redis) {
@@ -45,46 +61,55 @@ export class StockViews {
   }
 
   async read(productId: string): Promise<StockView | undefined> {
+    const now = performance.now();
     const known = this.#remembered.get(productId);
-    if (known && performance.now() < known.untilMs) return known.view;
-    const view = await this.#reads.run(productId).catch(() => undefined);
-    if (view) this.#remember(productId, view);
-    return view;
+    if (known && now < known.untilMs) return known.view;
+    const look = await this.#reads.run(productId).catch(() => undefined);
+    if (!look?.view || performance.now() >= look.believedUntilMs) return undefined;
+    this.#remember(productId, look.view, look.believedUntilMs);
+    return look.view;
   }
 
-  /** Whether Redis holds the level of every product, so that what it does not know does not exist. */
-  async isComplete(): Promise<boolean> {
-    return (await this.#redis.exists(completeKey).catch(() => 0)) === 1;
+  /** What Redis was told last, however long ago: for who would otherwise have nothing at all to show. */
+  async readLastKnown(productId: string): Promise<StockView | undefined> {
+    return (await this.#reads.run(productId).catch(() => undefined))?.view;
   }
 
-  /** @throws when Redis cannot be reached; levels may then be written in part */
-  async write(levels: StockLevel[]): Promise<void> {
-    const writes = levels.map(({ productId, available, version, revision }) =>
-      this.#redis.writeStockLevel(stockKey(productId), available, version, revision),
+  /** Whether the levels in Redis may be believed, all of them. */
+  async areBelieved(): Promise<boolean> {
+    return trustLeftMs(await this.#redis.pttl(stockMarkKey).catch(() => 0)) > 0;
+  }
+
+  /**
+   * @returns the versions that stand in Redis now, in the order of the levels: of one that was known already, the later
+   * @throws when Redis cannot be reached or takes no writes; levels may then be written in part
+   */
+  async write(levels: StockLevel[], options: { instead?: number[] } = {}): Promise<number[]> {
+    const writes = levels.map(({ productId, available, version, revision }, index) =>
+      this.#redis.writeStockLevel(stockKey(productId), available, version, revision, options.instead?.[index] ?? ''),
     );
-    await Promise.all(writes);
+    const versions = await Promise.all(writes);
     // Whoever asks this process afterwards must not be told less than it has written.
     for (const { productId } of levels) this.#remembered.delete(productId);
+    return versions.map(Number);
   }
 
-  #remember(productId: string, view: StockView): void {
+  #remember(productId: string, view: StockView, believedUntilMs: number): void {
     if (this.#remembered.size >= mostRemembered) this.#remembered.clear();
-    this.#remembered.set(productId, { view, untilMs: performance.now() + rememberedForMs });
+    const untilMs = Math.min(performance.now() + rememberedForMs, believedUntilMs);
+    this.#remembered.set(productId, { view, untilMs });
   }
 
-  /** To be called when the level of every product has been written. */
-  async markComplete(): Promise<void> {
-    await this.#redis.set(completeKey, '1');
-  }
-
-  async #read(ids: string[]): Promise<(StockView | undefined)[]> {
-    if (this.#redis.status !== 'ready') return ids.map(() => undefined);
+  async #read(ids: string[]): Promise<Look[]> {
+    if (this.#redis.status !== 'ready') return ids.map(() => ({ view: undefined, believedUntilMs: 0 }));
     const distinct = [...new Set(ids)];
-    const pipeline = this.#redis.pipeline();
+    const sentAtMs = performance.now();
+    const pipeline = this.#redis.pipeline().pttl(stockMarkKey);
     for (const id of distinct) pipeline.hmget(stockKey(id), 'available', 'version', 'revision');
-    const answers = (await pipeline.exec()) ?? [];
+    const [mark, ...answers] = (await pipeline.exec()) ?? [];
+    const believedUntilMs = sentAtMs + trustLeftMs(mark?.[1]);
     const views = new Map(distinct.map((id, index) => [id, viewOf(answers[index])]));
-    return ids.map((id) => views.get(id));
+    return ids.map((id) => ({ view: views.get(id), believedUntilMs }));
   }
 }
 

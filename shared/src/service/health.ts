@@ -4,7 +4,8 @@ import { serviceNames } from '../events/subscriptions.ts';
 
 export interface Health {
   ready: boolean;
-  checks: Record<string, 'ok' | 'away' | 'draining'>;
+  /** `read-only`: answers, and refuses what is written to it. */
+  checks: Record<string, 'ok' | 'away' | 'read-only' | 'draining'>;
 }
 
 const answerWithinMs = 1_500;

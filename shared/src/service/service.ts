@@ -23,7 +23,7 @@ import type { Commands, UnitOfWork } from '../messaging/unit-of-work.ts';
 import { InfluxCollector } from '../metrics/influx-collector.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { metricsRoute } from '../metrics/route.ts';
-import { connectRedis } from '../redis/connection.ts';
+import { connectRedis, stateOfRedis } from '../redis/connection.ts';
 import { healthRoutes, platformHealthRoutes, type Health } from './health.ts';
 
 const pruneEveryMs = 60_000;
@@ -57,6 +57,8 @@ export interface Task {
 export interface ServiceParts<S, E extends EventType, C extends Commands<S>> {
   unitOfWork: UnitOfWork<S, E, C>;
   routes: (lane: Lane<S, E, C>) => Router;
+  /** What other services may ask, below /internal. */
+  internalRoutes?: (lane: Lane<S, E, C>) => Router;
   tasks?: (lane: Lane<S, E, C>) => Task[];
   close?: () => Promise<void>;
 }
@@ -215,6 +217,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
 
     const readiness = async (): Promise<Health> => {
       if (draining.signal.aborted) return { ready: false, checks: { service: 'draining' } };
+      const redisState = stateOfRedis(redis, `${name}:${config.SERVICE_INSTANCE}`);
       const answered = await Promise.race([
         sql`SELECT 1`.execute(background).then(
           () => true,
@@ -228,7 +231,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         // Without Redis the sale goes on, so it does not make a service unready.
         checks: {
           database: answered ? 'ok' : 'away',
-          redis: redis.status === 'ready' ? 'ok' : 'away',
+          redis: await redisState,
           transport: reachable ? 'ok' : 'away',
         },
       };
@@ -246,6 +249,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         guard: requireInternal(config.INTERNAL_TOKEN),
         routes: Router()
           .use(healthRoutes(readiness))
+          .use(parts.internalRoutes?.(lane) ?? Router())
           .use(transportRoutes ?? Router()),
       },
     });

@@ -49,9 +49,32 @@ export class Catalogue {
     return product;
   }
 
-  /** @throws AppError unavailable when neither Redis nor PostgreSQL answers */
+  /**
+   * From PostgreSQL unless Redis can be believed; while PostgreSQL is away, what Redis knew last.
+   * @throws AppError unavailable when neither tells
+   */
   async level(id: string): Promise<StockView | undefined> {
-    return (await this.#views.read(id)) ?? (await this.#levelReads.run(id));
+    const view = await this.#views.read(id);
+    if (view) return view;
+    try {
+      return await this.#levelReads.run(id);
+    } catch (error) {
+      const last = await this.#views.readLastKnown(id);
+      if (last) return last;
+      throw error;
+    }
+  }
+
+  /** Those of the products that there are. @throws AppError unavailable */
+  async existing(ids: string[]): Promise<string[]> {
+    const levels = await this.#readLevels(ids);
+    return ids.filter((_id, index) => levels[index] !== undefined);
+  }
+
+  /** The levels of these products as they are now; of one that there is not, none. */
+  async levelsOf(ids: string[]): Promise<StockLevel[]> {
+    const query = this.#background.selectFrom('stock').selectAll();
+    return (await query.where(sql<boolean>`product_id = any(${ids}::uuid[])`).execute()).map(levelOf);
   }
 
   /** One page in the order of creation, from behind `cursor`; a crowd that asks for the same page shares one query. */
@@ -66,7 +89,7 @@ export class Catalogue {
       if (last) query = query.where('product_id', '>', last);
       const rows = await query.execute();
       if (rows.length === 0) return;
-      yield rows.map((row) => ({ productId: row.product_id, ...viewOf(row) }));
+      yield rows.map(levelOf);
       last = rows.at(-1)!.product_id;
     }
   }
@@ -127,6 +150,11 @@ const viewOf = (row: Selectable<InventoryTables['stock']>): StockView => ({
   available: row.total - row.held - row.sold,
   version: row.version,
   revision: row.revision,
+});
+
+const levelOf = (row: Selectable<InventoryTables['stock']>): StockLevel => ({
+  productId: row.product_id,
+  ...viewOf(row),
 });
 
 export const productOf = (row: Selectable<InventoryTables['products']>): Product => ({

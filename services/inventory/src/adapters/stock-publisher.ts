@@ -1,8 +1,7 @@
-import type { Redis } from 'ioredis';
-import type { Logger } from '@flash-sale/shared/log.ts';
 import type { StockLevel, StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import { availableOf, type Stock } from '../domain/state.ts';
 import type { Catalogue } from './catalogue.ts';
+import { UnwrittenLevels } from './unwritten-levels.ts';
 
 export const levelOf = (stock: Stock): StockLevel => ({
   productId: stock.product.id,
@@ -11,48 +10,118 @@ export const levelOf = (stock: Stock): StockLevel => ({
   revision: stock.revision,
 });
 
-/**
- * Keeps Redis in step with the stock table: each commit's levels at once; all levels when Redis has come back (perhaps
- * empty), when a write was lost, and from time to time in case something else went by unnoticed.
- */
-export class StockPublisher {
+/** What becomes of the levels that a transaction changes; transactions of a process come one after the other. */
+export interface LevelNews {
+  /** They are about to be committed. */
+  announced(levels: StockLevel[]): void;
+  committed(levels: StockLevel[]): void;
+  /** The transaction has failed, or nobody knows whether it has. */
+  failed(levels: StockLevel[]): void;
+}
+
+/** Longer than any commit takes; the answer to it may be lost, and the level is there. */
+const commitWithinMs = 3_000;
+
+/** Writes levels to Redis after each commit, and remembers what it still owes. */
+export class StockPublisher implements LevelNews {
   readonly #views: StockViews;
   readonly #catalogue: Catalogue;
-  readonly #redis: Redis;
-  readonly #log: Logger;
-  #stale = true;
-  #refreshedAtMs = 0;
+  readonly #unwritten = new UnwrittenLevels();
+  readonly #onDebt: () => void;
+  readonly #writes = new Set<Promise<void>>();
+  #announcedAtMs: number | undefined;
 
-  constructor(options: { views: StockViews; catalogue: Catalogue; redis: Redis; log: Logger }) {
+  /** `onDebt` hears of it when something has come to be owed and nothing was. */
+  constructor(options: { views: StockViews; catalogue: Catalogue; onDebt: () => void }) {
     this.#views = options.views;
     this.#catalogue = options.catalogue;
-    this.#redis = options.redis;
-    this.#log = options.log;
-    this.#redis.on('ready', () => (this.#stale = true));
+    this.#onDebt = options.onDebt;
   }
 
-  /** Resolves when Redis has the levels, or when it is known that a refresh must bring them. Never rejects. */
+  /** Age in ms of the oldest level that Redis was to be told and was not; undefined when there is none. */
+  get oldestUnwrittenMs(): number | undefined {
+    const committingMs = this.#announcedAtMs === undefined ? 0 : performance.now() - this.#announcedAtMs;
+    const owedMs = this.#unwritten.oldestMs ?? 0;
+    const oldestMs = Math.max(owedMs, committingMs > commitWithinMs ? committingMs : 0);
+    return oldestMs > 0 ? oldestMs : undefined;
+  }
+
+  announced(): void {
+    this.#announcedAtMs = performance.now();
+  }
+
+  committed(levels: StockLevel[]): void {
+    this.#announcedAtMs = undefined;
+    void this.publish(levels);
+  }
+
+  failed(levels: StockLevel[]): void {
+    this.#announcedAtMs = undefined;
+    this.#owe(levels.map(({ productId }) => productId));
+  }
+
+  /** Resolves when Redis has the levels, or when it is noted that they are owed. Never rejects. */
   async publish(levels: StockLevel[]): Promise<void> {
-    await this.#views.write(levels).catch(() => (this.#stale = true));
+    const write = this.#views.write(levels).then(
+      () => {},
+      () => this.#owe(levels.map(({ productId }) => productId)),
+    );
+    this.#writes.add(write);
+    await write;
+    this.#writes.delete(write);
   }
 
-  /** Writes all levels if there is a reason to, or if the last time is longer ago than `everyMs`. */
-  async refresh(everyMs: number): Promise<void> {
-    if (this.#redis.status !== 'ready') return;
-    if (!this.#stale && performance.now() - this.#refreshedAtMs < everyMs) return;
-    this.#stale = false;
+  /** Resolves when everything published so far is written or owed. */
+  async drained(): Promise<void> {
+    await Promise.all(this.#writes);
+  }
+
+  /** Whether so much is owed that only `writeAll` pays it. */
+  get owesAll(): boolean {
+    return this.#unwritten.take().all;
+  }
+
+  /** Tries again to write what is owed, as it is in PostgreSQL by now. Never rejects. */
+  async payDebts(): Promise<void> {
+    const { productIds, paid } = this.#unwritten.take();
+    if (productIds.length === 0) return;
     try {
-      let products = 0;
-      for await (const levels of this.#catalogue.allLevels()) {
-        await this.#views.write(levels);
-        products += levels.length;
-      }
-      await this.#views.markComplete();
-      this.#refreshedAtMs = performance.now();
-      this.#log.debug({ products }, 'stock levels written to Redis');
-    } catch (error) {
-      this.#stale = true;
-      throw error;
+      await this.#write(await this.#catalogue.levelsOf(productIds));
+      paid('listed');
+    } catch {
+      // It stays owed.
     }
+  }
+
+  /** Writes the levels of all products. @returns how many. @throws when PostgreSQL or Redis does not answer or refuses */
+  async writeAll(): Promise<number> {
+    const { paid } = this.#unwritten.take();
+    let products = 0;
+    for await (const levels of this.#catalogue.allLevels()) {
+      await this.#write(levels);
+      products += levels.length;
+    }
+    paid('all');
+    return products;
+  }
+
+  /**
+   * Writes levels as PostgreSQL has just told them. Where Redis knows a later version, either somebody has committed it
+   * meanwhile, or PostgreSQL was restored to an earlier moment, and that version belongs to a future that is lost.
+   */
+  async #write(levels: StockLevel[]): Promise<void> {
+    const versions = await this.#views.write(levels);
+    const known = new Map(levels.map(({ productId }, index) => [productId, versions[index]!]));
+    const behind = levels.filter(({ productId, version }) => known.get(productId)! > version);
+    if (behind.length === 0) return;
+    const again = await this.#catalogue.levelsOf(behind.map(({ productId }) => productId));
+    const restored = again.filter(({ productId, version }) => known.get(productId)! > version);
+    await this.#views.write(restored, { instead: restored.map(({ productId }) => known.get(productId)!) });
+  }
+
+  #owe(productIds: string[]): void {
+    const wasNone = this.#unwritten.oldestMs === undefined;
+    this.#unwritten.add(productIds);
+    if (wasNone) this.#onDebt();
   }
 }

@@ -6,7 +6,7 @@ import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
 import { InventoryState, type Hold, type HoldState, type HeldLine, type Product, type Stock } from '../domain/state.ts';
 import { commands, handlers } from '../handlers.ts';
 import { productOf } from './catalogue.ts';
-import { levelOf } from './stock-publisher.ts';
+import { levelOf, type LevelNews } from './stock-publisher.ts';
 import type { InventoryTables } from './tables.ts';
 
 type Commands = typeof commands;
@@ -74,11 +74,13 @@ const upsertUnits: Statement = {
          ON CONFLICT (product_id, user_id) DO UPDATE SET units = excluded.units`,
 };
 
-/** How the inventory works on a batch. `publish` hears of changed levels after the commit. */
+/** How the inventory works on a batch. `news` hears of changed levels, and what becomes of the transaction. */
 export function inventoryUnitOfWork(options: {
   holdTtlMs: number;
-  publish: (levels: StockLevel[]) => void;
+  news: LevelNews;
 }): UnitOfWork<InventoryState, EventsOf<'inventory'>, Commands> {
+  const { news } = options;
+  let announced: StockLevel[] = [];
   return {
     handlers: handlers(options),
     commands,
@@ -86,7 +88,18 @@ export function inventoryUnitOfWork(options: {
     save(tx, state, afterCommit) {
       save(tx, state);
       const levels = [...state.newProducts, ...state.changedStock].map(levelOf);
-      if (levels.length > 0) afterCommit(() => options.publish(levels));
+      if (levels.length === 0) return;
+      announced = levels;
+      news.announced(levels);
+      afterCommit(() => {
+        announced = [];
+        news.committed(levels);
+      });
+    },
+    failed() {
+      const levels = announced;
+      announced = [];
+      if (levels.length > 0) news.failed(levels);
     },
   };
 }

@@ -33,7 +33,7 @@ export async function openInventory() {
         connection,
         unitOfWork: inventoryUnitOfWork({
           holdTtlMs: options.holdTtlMs ?? 120_000,
-          publish: (levels) => void published.push(...levels),
+          news: { announced: () => {}, committed: (levels) => void published.push(...levels), failed: () => {} },
         }),
         deliver: () => Promise.resolve(),
         log: pino({ level: 'silent' }),

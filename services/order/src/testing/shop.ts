@@ -4,6 +4,7 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
 import { startService, type RunningService, type TransportFactory } from '@flash-sale/shared/service/service.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { startInternalListener } from '@flash-sale/shared/testing/internal-listener.ts';
 import { jsonClient, testConfig, type Answer, type CallOptions } from '@flash-sale/shared/testing/service.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../infra/testing/database.ts';
 import { createTestRedis, type TestRedis } from '../../../../infra/testing/redis.ts';
@@ -85,6 +86,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   >;
   const network = new MemoryNetwork();
   const running = new Map<ServiceName, RunningService[]>();
+  const internal = await startInternalListener((service) => running.get(service as ServiceName)?.[0]?.url);
   const { instances = 1, transport = () => ({ transport: memoryTransport(network) }) } = options;
 
   function launch(service: ServiceName, settings: Settings): Promise<RunningService> {
@@ -92,6 +94,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
       DATABASE_URL: databases[service].url,
       MIGRATION_DATABASE_URL: databases[service].ownerUrl,
       REDIS_URL: redis.url,
+      INTERNAL_URL: internal.url,
       ...impatient,
       ...options.settings,
       ...settings,

@@ -2,12 +2,13 @@ import { describe, expect, jest, test } from '@jest/globals';
 import type { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import { Gate } from './gate.ts';
 
-function aGate(available: Record<string, number>, complete = true) {
+function aGate(available: Record<string, number>, { believed = true, missing = true } = {}) {
   const read = jest.fn((id: string) =>
     Promise.resolve(id in available ? { available: available[id]!, version: 1, revision: 1 } : undefined),
   );
-  const views = { read, isComplete: () => Promise.resolve(complete) } as unknown as StockViews;
-  return { gate: new Gate(views), read, available };
+  const views = { read, areBelieved: () => Promise.resolve(believed) } as unknown as StockViews;
+  const isMissing = jest.fn((_id: string) => Promise.resolve(missing));
+  return { gate: new Gate(views, { isMissing }), read, available, isMissing };
 }
 
 describe('gate', () => {
@@ -61,12 +62,20 @@ describe('gate', () => {
     }
   });
 
-  test('a product is unknown only when Redis knows all products, and never once it was seen', async () => {
+  test('a product is unknown when Redis can be believed, does not have it, and the inventory says so, too', async () => {
     expect(await aGate({}).gate.isUnknown('new')).toBe(true);
-    expect(await aGate({}, false).gate.isUnknown('new')).toBe(false);
-    const { gate, available } = aGate({ few: 2 });
+    const dropped = aGate({}, { missing: false });
+    expect(await dropped.gate.isUnknown('dropped')).toBe(false);
+    expect(dropped.isMissing).toHaveBeenCalledWith('dropped');
+  });
+
+  test('a product is not asked for when Redis cannot be believed, when it is there, or once it was seen', async () => {
+    const blind = aGate({}, { believed: false });
+    expect(await blind.gate.isUnknown('new')).toBe(false);
+    const { gate, available, isMissing } = aGate({ few: 2 });
     await gate.isUnknown('few');
     delete available['few'];
     expect(await gate.isUnknown('few')).toBe(false);
+    expect([blind.isMissing, isMissing].map((asked) => asked.mock.calls)).toEqual([[], []]);
   });
 });

@@ -1,5 +1,6 @@
 import type { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import type { CartLine } from '../domain/state.ts';
+import type { ProductQuestions } from './product-questions.ts';
 
 const mostRemembered = 10_000;
 /** A product with so many units left will not be sold out within the moment that this is remembered. */
@@ -9,20 +10,22 @@ const armedForMs = 60_000;
 
 /**
  * Turns buyers away before their request costs anything, by what Redis knows of the stock. When Redis knows nothing,
- * everybody passes: the inventory decides.
+ * or nothing that can be believed, everybody passes: the inventory decides.
  *
  * To ask it, a cart must be read first, which is wasted on those who find enough. So it is asked only while it is armed:
  * for a minute after a product was put into a cart of which few units were left, or after the inventory has refused one.
  */
 export class Gate {
   readonly #views: StockViews;
+  readonly #questions: Pick<ProductQuestions, 'isMissing'>;
   readonly #existing = new Set<string>();
   /** Product → until when it need not be looked at again. */
   readonly #plentiful = new Map<string, number>();
   #armedUntilMs = 0;
 
-  constructor(views: StockViews) {
+  constructor(views: StockViews, questions: Pick<ProductQuestions, 'isMissing'>) {
     this.#views = views;
+    this.#questions = questions;
   }
 
   get isArmed(): boolean {
@@ -39,10 +42,13 @@ export class Gate {
     return items.some(({ quantity }, index) => quantity > (available[index] ?? Infinity));
   }
 
-  /** Whether a product is known not to exist; false whenever that is not certain. */
+  /**
+   * Whether a product is known not to exist; false whenever that is not certain. That Redis does not have it says little,
+   * since a single key may have been dropped; it says enough to ask the inventory.
+   */
   async isUnknown(productId: string): Promise<boolean> {
     if ((await this.#available(productId)) !== undefined || this.#existing.has(productId)) return false;
-    return this.#views.isComplete();
+    return (await this.#views.areBelieved()) && this.#questions.isMissing(productId);
   }
 
   /** Units left, infinity for plenty; undefined where Redis does not know or cannot tell. */

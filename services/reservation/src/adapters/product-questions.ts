@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import type { InternalClient } from '@flash-sale/shared/messaging/http-client.ts';
+import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
+
+const answerSchema = z.strictObject({ known: z.array(z.uuid()) });
+const mostRemembered = 10_000;
+/** A product may be made at any moment, and nobody who has heard of it may be told for longer that it is not there. */
+const rememberedForMs = 1_000;
+
+/**
+ * Asks the inventory whether products exist, many in one question, so that those who make up ids cost little: each of
+ * theirs is asked for once a second at most, and while one question is under way the others wait to travel together.
+ */
+export class ProductQuestions {
+  readonly #inventory: Pick<InternalClient, 'post'>;
+  readonly #questions: Batcher<string, boolean>;
+  /** Product → until when it need not be asked for again. */
+  readonly #missing = new Map<string, number>();
+
+  constructor(inventory: Pick<InternalClient, 'post'>) {
+    this.#inventory = inventory;
+    this.#questions = new Batcher({ flush: (ids) => this.#ask(ids), maxItems: 256, maxQueued: 10_000 });
+  }
+
+  /** Whether the inventory has said that there is no such product; false as well when it cannot be asked. */
+  async isMissing(productId: string): Promise<boolean> {
+    if ((this.#missing.get(productId) ?? 0) > performance.now()) return true;
+    const missing = await this.#questions.run(productId).catch(() => false);
+    if (!missing) return false;
+    if (this.#missing.size >= mostRemembered) this.#missing.clear();
+    this.#missing.set(productId, performance.now() + rememberedForMs);
+    return true;
+  }
+
+  async #ask(ids: string[]): Promise<boolean[]> {
+    const body = { ids: [...new Set(ids)] };
+    const { known } = answerSchema.parse(await this.#inventory.post('inventory', '/products/known', body));
+    const existing = new Set(known);
+    return ids.map((id) => !existing.has(id));
+  }
+}
