@@ -284,6 +284,14 @@ describe('stopping', () => {
     expect((await stuck).failures).toMatchObject([{ kind: 'transient' }]);
   });
 
+  test('leaves nobody waiting for its word about its levels', async () => {
+    const processes = () => servers.rows('SELECT process FROM publishing_processes');
+    await create();
+    expect(await processes()).toHaveLength(1);
+    await inventory.stop();
+    expect(await processes()).toEqual([]);
+  });
+
   test('leaves no connection open', async () => {
     await create();
     await inventory.stop();

@@ -41,6 +41,8 @@ export interface Shop {
   databaseUrls: Record<DatabaseOf, string>;
   /** Starts a service that is not running; settings as in its config.ts. */
   start(service: ServiceName, settings?: Settings): Promise<void>;
+  /** Starts one more instance of a service that runs, which from now on handles its events. @returns its URL */
+  add(service: ServiceName, settings: Settings): Promise<string>;
   stop(service: ServiceName): Promise<void>;
   /** Runs a service with other settings while the work lasts. */
   withSettings<Result>(service: ServiceName, settings: Settings, work: () => Promise<Result>): Promise<Result>;
@@ -155,6 +157,11 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
         running.set(service, started);
       }
     },
+    async add(service, settings) {
+      const instance = await launch(service, settings);
+      running.get(service)!.push(instance);
+      return instance.url;
+    },
     async stop(service) {
       const found = running.get(service);
       running.delete(service);
@@ -199,7 +206,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
         () => undefined,
         (error: Error) => error,
       );
-      await Promise.all([redis.close(), ...names.map((name) => databases[name].drop())]);
+      await Promise.all([redis.close(), internal.close(), ...names.map((name) => databases[name].drop())]);
       if (leaked) throw leaked;
     },
   };
