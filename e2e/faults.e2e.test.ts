@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { services, type ServiceName } from '../infra/launcher/database-names.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { ask, expectAuditClean } from './support/audit.ts';
@@ -131,6 +132,32 @@ onEachStack('a sale', options, (theShop) => {
     await stack.redis.start();
     await sale.goesOn(40);
     expect((await shop.product(product.id)).available).toBe(available - 2);
+  });
+
+  test('sells what comes back while Redis answers questions and takes no word', async () => {
+    const rare = await shop.aProduct({ stock: 1 });
+    const other = await shop.shopper(sellers + 3);
+    const held = await shopper.aReservation(rare);
+    const wanted = await other.aCart({ productId: rare.id, quantity: 1 });
+    await until('the gate is closed', async () => (await other.reserve(wanted.id)).status === 409);
+    const redis = new Redis(stack.redisUrl);
+    const says = async (redisIs: string) => {
+      const { port } = stack.processes.find(({ name }) => name === 'inventory-1')!;
+      const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+      return ((await answer.json()) as { checks: { redis: string } }).checks.redis === redisIs;
+    };
+    try {
+      await redis.config('SET', 'maxmemory', '1');
+      await shopper.cancel(held.id);
+      await until('sold', async () => (await other.reserve(wanted.id)).status === 201, backWithinMs);
+      const made = await shop.aProduct({ stock: 1 });
+      await other.aCart({ productId: made.id, quantity: 1 });
+      await until('the inventory says so', () => says('read-only'));
+    } finally {
+      await redis.config('SET', 'maxmemory', '256mb').finally(() => redis.disconnect());
+    }
+    await until('the inventory says that it is over', () => says('ok'));
+    await sale.goesOn();
   });
 
   test('says so while PostgreSQL is away, and recovers by itself', async () => {

@@ -270,6 +270,13 @@ const breaks: Break[] = [
     sql: event(50, "- interval '1 second'"),
     names: id('f1'),
   },
+  {
+    invariant: 6,
+    what: 'an event was given up, and is tried again in five minutes all the same',
+    database: 'order',
+    sql: event(73, "+ interval '5 minutes'"),
+    names: id('f1'),
+  },
 ];
 
 describe('the audit cannot tell', () => {
@@ -423,6 +430,20 @@ describe('the audit waits', () => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     await redis.hset(stockKey(products.limited), { available: 7, version: 7 });
     expect(await report).toMatchObject({ verdict: 'passed' });
+  });
+
+  test.each([
+    ['and all has come to rest', 'DELETE FROM outbox', 10_000],
+    ['and it can wait no longer', 'SELECT 1', 1_000],
+  ])('and finds what was broken meanwhile, %s', async (_when, sql, quietWithinMs) => {
+    await change('order', event(0, ''));
+    const waits = Promise.withResolvers<string>();
+    const report = audit({ quietWithinMs, onWait: waits.resolve });
+    await waits.promise;
+    await change('inventory', `UPDATE stock SET sold = sold + 1 WHERE product_id = '${products.limited}'`);
+    await change('order', sql);
+    expect(await report).toMatchObject({ verdict: 'failed', found: [expect.stringContaining(products.limited)] });
+    expect((await report).checks.at(-1)).toMatchObject({ invariant: 2, ok: false });
   });
 
   test('but not for what is wrong at every moment', async () => {

@@ -103,14 +103,20 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
     onCheck?.(result);
     if (wrong.length > 0) throw new Discrepancy(wrong);
   };
+  /** For what was proved before, at a later moment: it is told again only if it is not true any more. */
+  const proveStill = async (checks: Check[], snapshot: Snapshot) => {
+    for (const check of checks) {
+      const finding = await check.run(snapshot);
+      if (finding.wrong.length > 0) tell(check, finding);
+    }
+  };
+
   const lost = nothingGivenUp(maxAttempts);
   await databases.view(1, (snapshot) => prove([...always, lost], snapshot));
   const putAside = stack.amqpUrl === undefined ? undefined : noDeadLetters(stack.amqpUrl);
   if (putAside) await prove([putAside], noSnapshot);
   /** What was put aside while we waited is why something did not come to rest, or lies there when all is quiet. */
-  const lookAgain = async () => {
-    if (putAside && (await putAside.run(noSnapshot)).wrong.length > 0) await prove([putAside], noSnapshot);
-  };
+  const lookAgain = () => proveStill(putAside ? [putAside] : [], noSnapshot);
 
   const messagesUnderWay =
     options.messagesUnderWay ??
@@ -124,9 +130,11 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
   const proveIfAtRest = async (snapshot: Snapshot): Promise<string[]> => {
     if (!snapshot.common) return ['transactions that leave no moment between them'];
     // What was given up while we waited will not come to rest.
-    if ((await lost.run(snapshot)).wrong.length > 0) await prove([lost], snapshot);
+    await proveStill([lost], snapshot);
     const open = await underWay(snapshot, quiet);
     if (open.length > 0) return open;
+    // What has happened while we waited may have broken what was true at the beginning.
+    await proveStill(always, snapshot);
     const found: [Check, Finding][] = [];
     for (const check of atRest) {
       const one = await check.run(snapshot);
@@ -142,6 +150,7 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
     const open = (await databases.view(triesForOneMoment, proveIfAtRest)).join(', ');
     if (open === '') break;
     if (performance.now() > until) {
+      await databases.view(1, (snapshot) => proveStill(always, snapshot));
       await lookAgain();
       throw new Undecided(`Not at rest within ${quietWithinMs / 1000} s; ${open}.`);
     }

@@ -11,6 +11,7 @@ import { configSchema as payment } from '../../services/payment/src/config.ts';
 import { configSchema as reservation } from '../../services/reservation/src/config.ts';
 import { userConfigSchema as user } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
+import { redisProgram } from '../launcher/redis.ts';
 import { nginxFiles } from './nginx.ts';
 import { environmentOf, hostsOf, secretsOf } from './testing/environment.ts';
 import { readCompose } from '../docker/testing/compose-file.ts';
@@ -201,6 +202,15 @@ test('the overlays differ in the architecture and in nothing else', () => {
     return rest;
   });
   expect(sync).toEqual(async);
+});
+
+test('Valkey forgets what the Redis of npm start would forget, and no level of stock, which has no end', () => {
+  const values = readFileSync(at('infrastructure/valkey-values.yaml'), 'utf8');
+  const options = { executable: '', folder: '', logFile: '', port: 1, password: '', runAs: undefined };
+  const { input } = redisProgram(options);
+  const policyIn = (text: string) => /^\s*maxmemory-policy (\S+)$/m.exec(text)?.[1];
+  expect(policyIn(values)).toBe('volatile-lru');
+  expect(policyIn((input as { text: string }).text)).toBe('volatile-lru');
 });
 
 test('the broker is the one that the containers run, and keeps its majority when nodes are emptied', () => {

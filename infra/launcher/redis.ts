@@ -15,7 +15,10 @@ export function redisUrl(port: number, password: string): string {
   return `redis://:${password}@127.0.0.1:${port}`;
 }
 
-/** Only a cache and a gate: it keeps nothing on disk, and when memory runs short it forgets what was used least. */
+/**
+ * Only a cache and a gate: it keeps nothing on disk. When memory runs short it forgets, of what ends by itself, what was used
+ * least: counts of rate limits, and never a level of stock, for which a missing key would pass for a missing product.
+ */
 export function redisProgram({ executable, folder, logFile, port, password, runAs }: RedisOptions): Program {
   const settings = [
     'bind 127.0.0.1',

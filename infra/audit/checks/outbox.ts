@@ -6,8 +6,11 @@ interface GivenUp {
   attempts: number;
 }
 
-/** A record whose last try is over: nobody will deliver it by itself. */
-export const givenUp = (maxAttempts: number) => `attempts >= ${maxAttempts} AND next_attempt_at <= clock_timestamp()`;
+/**
+ * A record that has had all its tries. The services go on trying it every five minutes, in case somebody has mended what it
+ * failed for, so that it is due for moments only: whether it is, says nothing.
+ */
+export const givenUp = (maxAttempts: number) => `attempts >= ${maxAttempts}`;
 
 export const nothingGivenUp = (maxAttempts: number): Check => ({
   invariant: 6,

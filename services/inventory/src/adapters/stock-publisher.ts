@@ -106,11 +106,12 @@ export class StockPublisher implements LevelNews {
   }
 
   /**
-   * Writes levels as PostgreSQL has just told them. Where Redis knows a later version, either somebody has committed it
-   * meanwhile, or PostgreSQL was restored to an earlier moment, and that version belongs to a future that is lost.
+   * Writes levels as PostgreSQL has just told them, over whatever Redis says of the same version. Where it knows a later
+   * one, either somebody has committed that meanwhile, or PostgreSQL was restored to an earlier moment, and it belongs to a
+   * future that is lost.
    */
   async #write(levels: StockLevel[]): Promise<void> {
-    const versions = await this.#views.write(levels);
+    const versions = await this.#views.write(levels, { instead: levels.map(({ version }) => version) });
     const known = new Map(levels.map(({ productId }, index) => [productId, versions[index]!]));
     const behind = levels.filter(({ productId, version }) => known.get(productId)! > version);
     if (behind.length === 0) return;

@@ -269,6 +269,17 @@ describe('many at once, on two instances', () => {
     for (const id of ids) expect(await inventory.stockOf(id)).toMatchObject({ held: 200 });
   });
 
+  test('levels whose transaction fails are told as such, and not as committed', async () => {
+    const lane = inventory.openLane();
+    const id = await inventory.addProduct(5);
+    await inventory.rows('ALTER TABLE stock ADD CONSTRAINT few CHECK (total < 100)');
+    await expect(lane.run('restock', { productId: id, units: 200 })).rejects.toThrow();
+    expect(inventory.failed).toEqual([{ productId: id, available: 205, version: 2, revision: 1 }]);
+    await lane.run('restock', { productId: id, units: 1 });
+    expect(inventory.failed).toHaveLength(1);
+    expect(inventory.published).toEqual([{ productId: id, available: 6, version: 2, revision: 1 }]);
+  });
+
   test('the versions that are published rise with the levels they belong to', async () => {
     const lanes = [inventory.openLane(), inventory.openLane()];
     const id = await inventory.addProduct(300);

@@ -18,6 +18,7 @@ export async function openInventory() {
   admin.on('error', () => {}); // faults end its connections, too
   const opened: (() => Promise<void>)[] = [];
   const published: StockLevel[] = [];
+  const failed: StockLevel[] = [];
   const rows = async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
     (await admin.query<R>(text, values)).rows;
 
@@ -26,6 +27,8 @@ export async function openInventory() {
     rows,
     /** Levels in the order in which commits announced them. */
     published,
+    /** Levels of transactions that have failed, as far as they had come. */
+    failed,
     openLane(options: { holdTtlMs?: number } = {}): InventoryLane {
       const connection = new LaneConnection({ url: database.url, statementTimeoutMs: 10_000, onError: () => {} });
       const lane: InventoryLane = new Lane({
@@ -33,7 +36,11 @@ export async function openInventory() {
         connection,
         unitOfWork: inventoryUnitOfWork({
           holdTtlMs: options.holdTtlMs ?? 120_000,
-          news: { announced: () => {}, committed: (levels) => void published.push(...levels), failed: () => {} },
+          news: {
+            announced: () => {},
+            committed: (levels) => void published.push(...levels),
+            failed: (levels) => void failed.push(...levels),
+          },
         }),
         deliver: () => Promise.resolve(),
         log: pino({ level: 'silent' }),
