@@ -8,7 +8,6 @@ import { runAudit, type AuditReport } from '../infra/audit/audit.ts';
 import { forDeadLetters } from '../infra/dlq/dead-letters.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { ask, expectAuditClean } from './support/audit.ts';
-import { bodyOf } from './support/http.ts';
 import type { Shop } from './support/shop.ts';
 import { onEachStack, stacks } from './support/stacks.ts';
 import { asSuperuser, withRowChanged } from './support/tampering.ts';

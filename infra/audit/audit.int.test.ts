@@ -279,6 +279,15 @@ const breaks: Break[] = [
   },
 ];
 
+test('the audit knows after how many tries its stack gives up', async () => {
+  await change('order', event(7, "+ interval '5 minutes'"));
+  expect(await audit()).toMatchObject({ verdict: 'undecided' });
+  expect(await audit({ stack: { ...theStack(), outboxMaxAttempts: 7 } })).toMatchObject({
+    verdict: 'failed',
+    found: [expect.stringContaining(id('f1'))],
+  });
+});
+
 describe('the audit cannot tell', () => {
   test.each([
     ['an event that is not delivered', 'order', event(3, "+ interval '1 hour'"), /outbox of order/],

@@ -19,11 +19,9 @@ import { underWay, usualMaxAttempts, type QuietOptions } from './quiet.ts';
 import { Databases, type Snapshot } from './snapshot.ts';
 
 export interface AuditOptions {
-  stack: Pick<RunningStack, 'stack' | 'databaseUrls' | 'redisUrl' | 'amqpUrl'>;
+  stack: Pick<RunningStack, 'stack' | 'databaseUrls' | 'redisUrl' | 'amqpUrl' | 'outboxMaxAttempts'>;
   /** How long it may take until nothing is under way. */
   quietWithinMs?: number;
-  /** After how many deliveries the services give an event up (OUTBOX_MAX_ATTEMPTS). */
-  maxAttempts?: number;
   /** How long Redis may stay behind PostgreSQL. */
   redisPatienceMs?: number;
   messagesUnderWay?: QuietOptions['messagesUnderWay'];
@@ -86,14 +84,8 @@ export async function runAudit(options: AuditOptions): Promise<AuditReport> {
 }
 
 async function audit(databases: Databases, options: AuditOptions, report: AuditReport): Promise<void> {
-  const {
-    stack,
-    quietWithinMs = 30_000,
-    maxAttempts = usualMaxAttempts,
-    redisPatienceMs = 5_000,
-    onCheck,
-    onWait,
-  } = options;
+  const { stack, quietWithinMs = 30_000, redisPatienceMs = 5_000, onCheck, onWait } = options;
+  const maxAttempts = stack.outboxMaxAttempts ?? usualMaxAttempts;
   const prove = async (checks: Check[], snapshot: Snapshot) => {
     for (const check of checks) tell(check, await check.run(snapshot));
   };

@@ -13,7 +13,9 @@ test('a stack is what the environment tells: one server, a database of each serv
     },
     redisUrl: 'redis://r:1',
     amqpUrl: 'amqp://b:5672',
+    outboxMaxAttempts: 50,
   });
+  expect(environmentSchema.parse({ ...async, OUTBOX_MAX_ATTEMPTS: '7' })).toMatchObject({ outboxMaxAttempts: 7 });
   expect(environmentSchema.parse(sync)).toMatchObject({ stack: 'sync', amqpUrl: undefined });
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { commonSchema } from '@flash-sale/shared/config.ts';
 import { databaseNameOf, databases, type DatabaseName } from '../launcher/database-names.ts';
 import { urlFor } from '../launcher/databases.ts';
 import type { AuditOptions } from './audit.ts';
@@ -10,6 +11,7 @@ export const environmentSchema = z
     DATABASE_URL: z.url(),
     REDIS_URL: z.url(),
     AMQP_URL: z.url().optional(),
+    OUTBOX_MAX_ATTEMPTS: commonSchema.shape.OUTBOX_MAX_ATTEMPTS,
   })
   // Without its broker the audit of an async stack would pass over dead letters.
   .refine(({ STACK, AMQP_URL }) => (STACK === 'async') === (AMQP_URL !== undefined), {
@@ -23,4 +25,5 @@ export const environmentSchema = z
     ) as Record<DatabaseName, string>,
     redisUrl: env.REDIS_URL,
     amqpUrl: env.AMQP_URL,
+    outboxMaxAttempts: env.OUTBOX_MAX_ATTEMPTS,
   }));

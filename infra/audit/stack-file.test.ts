@@ -25,9 +25,10 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a stack file', () => {
   test('tells how to reach a running stack', () => {
-    write(record);
+    write({ ...record, outboxMaxAttempts: 7 });
     expect(findStack(file())).toMatchObject({
       stack: 'sync',
+      outboxMaxAttempts: 7,
       redisUrl: record.redisUrl,
       databaseUrls: record.databaseUrls,
     });

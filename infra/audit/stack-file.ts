@@ -11,6 +11,7 @@ const schema = z.object({
   databaseUrls: z.record(z.enum(databases), z.url()),
   redisUrl: z.url(),
   amqpUrl: z.url().optional(),
+  outboxMaxAttempts: z.number().optional(),
 });
 
 /** The stack of a launcher's run/stack.json, or the one that `npm start` runs. @throws NotRunning */

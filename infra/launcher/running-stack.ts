@@ -18,6 +18,7 @@ export interface RunningStack {
   amqpUrl?: string | undefined;
   /** Only of a stack with metrics: where InfluxQL is asked, database, user and password included. */
   influxUrl?: string | undefined;
+  outboxMaxAttempts?: number | undefined;
   processes: StackProcess[];
 }
 
@@ -43,7 +44,7 @@ export function findRunningStack(dataDir = defaultDataDir): RunningStack {
 /** Only its owner may read it: it holds passwords. */
 export function recordRunningStack(stack: Stack): void {
   const launcher = identityOf(process.pid) ?? { pid: process.pid, startedAt: '' };
-  const { url, internalUrl, dataDir, databaseUrls, redisUrl, amqpUrl, influxUrl, processes } = stack;
+  const { url, internalUrl, dataDir, databaseUrls, redisUrl, amqpUrl, influxUrl, outboxMaxAttempts, processes } = stack;
   const record: RunningStack = {
     launcher,
     stack: stack.stack,
@@ -54,6 +55,7 @@ export function recordRunningStack(stack: Stack): void {
     redisUrl,
     amqpUrl,
     influxUrl,
+    outboxMaxAttempts,
     processes,
   };
   const targets = processes.flatMap(({ name, service, port }) =>

@@ -61,6 +61,8 @@ export interface Stack {
   amqpUrl: string | undefined;
   /** Where InfluxQL is asked, database, user and password included: append `&q=`. Only of a stack with metrics. */
   influxUrl: string | undefined;
+  /** After how many tries its services give a record up, where they were told (OUTBOX_MAX_ATTEMPTS). */
+  outboxMaxAttempts: number | undefined;
   secrets: Secrets;
   postgres: ServerControl;
   redis: ServerControl;

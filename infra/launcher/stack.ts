@@ -131,6 +131,7 @@ function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killN
     redisUrl: servers.redisUrl,
     amqpUrl: servers.amqpUrl,
     influxUrl: servers.influxdb?.queryUrl,
+    outboxMaxAttempts: options.env?.['OUTBOX_MAX_ATTEMPTS'] ? Number(options.env['OUTBOX_MAX_ATTEMPTS']) : undefined,
     secrets: site.secrets,
     postgres: controlOf('postgres', processes, !options.databaseUrl),
     redis: controlOf('redis', processes, !options.redisUrl),

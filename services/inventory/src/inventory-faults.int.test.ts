@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await servers.databaseProxy.restore();
   await inventory.stop();
-  await servers.rows('TRUNCATE products, stock, holds, buyer_units, inbox, outbox');
+  await servers.rows('TRUNCATE products, stock, holds, buyer_units, publishing_processes, inbox, outbox');
 });
 
 const create = async (stock = 10): Promise<string> => {

@@ -77,7 +77,7 @@ describe('a level that Redis does not take', () => {
 });
 
 describe('a commit whose outcome nobody knows', () => {
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => void jest.restoreAllMocks());
 
   test('is looked up, and what it did is written', async () => {
     const { publisher, inRedis } = aPublisher(aLevel('lamp', 5));
