@@ -6,6 +6,7 @@ import { deadLettersExchange } from '@flash-sale/shared/messaging/amqp-topology.
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
 import { runAudit, type AuditReport } from '../infra/audit/audit.ts';
 import { forDeadLetters } from '../infra/dlq/dead-letters.ts';
+import type { DatabaseName } from '../infra/launcher/database-names.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { ask, expectAuditClean } from './support/audit.ts';
 import type { Shop } from './support/shop.ts';
@@ -55,7 +56,7 @@ type Break = (stack: Stack, books: Books, work: () => Promise<void>) => Promise<
 
 const row =
   (
-    database: Parameters<typeof asSuperuser>[1],
+    database: DatabaseName,
     table: string,
     column: string,
     of: (books: Books) => string,
@@ -68,7 +69,7 @@ const row =
   };
 /** What the database itself refuses can be wrong only where it was told to accept it. */
 const without =
-  (database: Parameters<typeof asSuperuser>[1], drop: string, add: string, broken: Break): Break =>
+  (database: DatabaseName, drop: string, add: string, broken: Break): Break =>
   async (stack, books, work) => {
     await asSuperuser(stack, database, drop);
     try {
@@ -78,12 +79,7 @@ const without =
     }
   };
 const inserted =
-  (
-    database: Parameters<typeof asSuperuser>[1],
-    table: string,
-    column: string,
-    values: (id: string, books: Books) => string,
-  ): Break =>
+  (database: DatabaseName, table: string, column: string, values: (id: string, books: Books) => string): Break =>
   async (stack, books, work) => {
     const id = randomUUID();
     await asSuperuser(stack, database, `INSERT INTO ${table} VALUES (${values(id, books)})`);

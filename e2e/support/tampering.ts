@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { databaseNameOf, type DatabaseName } from '../../infra/launcher/database-names.ts';
 import { urlFor, withClient } from '../../infra/launcher/databases.ts';
 import { postgresUrl } from '../../infra/launcher/postgres.ts';

@@ -66,7 +66,7 @@ async function aSoldOutProduct() {
 }
 
 /** What Redis has on its disk is what it will come back with. */
-const dumpFile = async () => join(((await redis.config('GET', 'dir')) as string[])[1]!, 'dump.rdb');
+const dumpFile = async () => join((await redis.config('GET', 'dir'))[1]!, 'dump.rdb');
 const pidOfRedis = async () => Number(/process_id:(\d+)/.exec(await redis.info('server'))![1]);
 let pid = 0;
 
