@@ -238,7 +238,7 @@ describe('the servers are set as those of npm start', () => {
 describe('nginx in containers', () => {
   test.each(stacks)('has the rules of npm start, with names for addresses (%s)', (stack) => {
     const config = nginxConfigForContainers(read('nginx/nginx.conf.template'), stack);
-    for (const name of instances) expect(config).toContain(`server ${name}:3000 max_fails=1 fail_timeout=1s;`);
+    for (const name of instances) expect(config).toContain(`server ${name}:3000 max_fails=0;`);
     expect(config.match(/least_conn;/g) ?? []).toHaveLength(stack === 'async' ? services.length : 0);
   });
 

@@ -54,6 +54,7 @@ export function mainDirectives(runAs: NginxSettings['runAs']): string {
   return ['daemon off;', ...(runAs ? [`user ${runAs.user} ${runAs.group};`] : [])].join('\n');
 }
 
+/** None is ever taken out for a failure: nginx/README.md has the reasons. */
 function servers(addresses: string[]): string {
-  return addresses.map((address) => `server ${address} max_fails=1 fail_timeout=1s;`).join('\n    ');
+  return addresses.map((address) => `server ${address} max_fails=0;`).join('\n    ');
 }

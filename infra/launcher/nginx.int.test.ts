@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { services, type ServiceName } from './database-names.ts';
 import { freePort } from './free-port.ts';
 import { nginxProgram } from './nginx.ts';
@@ -24,6 +26,9 @@ let internalPort: number;
 /** `user-1`, `user-2` and so on; the first payment server breaks every connection, and nobody listens for orders. */
 const servers = new Map<string, Server>();
 let reached: string[] = [];
+/** Servers that take requests and do not answer, like a process that hangs. */
+let hanging: string[] = [];
+const slowMs = 3_500;
 
 beforeAll(async () => {
   home = await temporaryFolder('nginx');
@@ -58,9 +63,14 @@ async function startEcho(name: string): Promise<number> {
   const port = await freePort();
   const server = createServer((incoming, response) => {
     reached.push(name);
-    if (name === 'payment-1') return void incoming.socket.destroy();
-    incoming.resume().on('end', () => {
-      const echo: Echo = { server: name, path: incoming.url ?? '', headers: incoming.headers };
+    const path = incoming.url ?? '';
+    if (name === 'payment-1' || (path.endsWith('/breaks') && name.endsWith('-1'))) {
+      return void incoming.socket.destroy();
+    }
+    if (hanging.includes(name)) return;
+    incoming.resume().on('end', async () => {
+      if (path.endsWith('/slow')) await sleep(slowMs);
+      const echo: Echo = { server: name, path, headers: incoming.headers };
       const isProblem = echo.path.endsWith('/refused');
       response.writeHead(isProblem ? 409 : 200, {
         'Content-Type': isProblem ? 'application/problem+json' : 'application/json',
@@ -68,10 +78,13 @@ async function startEcho(name: string): Promise<number> {
       response.end(JSON.stringify(isProblem ? { type: '/problems/sold-out' } : echo));
     });
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await listen(server, port);
   servers.set(name, server);
   return port;
 }
+
+const listen = (server: Server, port: number) =>
+  new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 
 interface Answer {
   status: number;
@@ -90,7 +103,7 @@ function send(path: string, options: { method?: string; body?: string; headers?:
         let text = '';
         response.setEncoding('utf8').on('data', (part: string) => (text += part));
         response.on('end', () => {
-          const isJson = response.headers['content-type']?.includes('json');
+          const isJson = text !== '' && response.headers['content-type']?.includes('json');
           const json = (isJson ? JSON.parse(text) : {}) as Answer['json'];
           resolve({ status: response.statusCode ?? 0, headers: response.headers, json });
         });
@@ -217,6 +230,98 @@ describe('the public listener', () => {
     const answers = [];
     for (let i = 0; i < 4; i++) answers.push(await send('/api/payments', { method: 'POST', body: '{}' }));
     expect(answers.map(({ status, json }) => `${status} ${json.server}`)).toEqual(Array(4).fill('200 payment-2'));
+  });
+});
+
+describe('when an instance does not answer', () => {
+  // Seconds pass in each of these; before 40 s have passed, nginx gives up whatever it is.
+  const beforeNginxGivesUpMs = 20_000;
+  jest.setTimeout(60_000);
+  afterEach(() => (hanging = []));
+
+  async function timed<Result>(work: Promise<Result>): Promise<Result> {
+    const startedAt = performance.now();
+    const result = await work;
+    expect(performance.now() - startedAt).toBeLessThan(beforeNginxGivesUpMs);
+    return result;
+  }
+  /** Two, so that each instance is the first choice of one. */
+  const twice = (path: string, options: Parameters<typeof send>[1]) =>
+    timed(Promise.all([send(path, options), send(path, options)]));
+  const statuses = (answers: Answer[]) => answers.map(({ status }) => status);
+
+  test.each([
+    ['GET', '/api/users/me', 'user'],
+    ['GET', '/api/docs/', 'user'],
+    ['GET', '/api/products', 'inventory'],
+    ['HEAD', '/api/products/1', 'inventory'],
+    ['GET', '/api/carts/1', 'reservation'],
+    ['GET', '/api/reservations/1', 'reservation'],
+  ])('%s %s is answered by the other one', async (method, path, service) => {
+    hanging = [`${service}-1`];
+    expect(statuses(await twice(path, { method }))).toEqual([200, 200]);
+    expect(reached.filter((name) => name === `${service}-2`)).toHaveLength(2);
+  });
+
+  test.each(['/healthz', '/readyz'])('%s is answered by whoever does', async (path) => {
+    hanging = ['user-1'];
+    // As many as there are servers, so that it is the first choice of one.
+    const answers = await timed(Promise.all(Array.from({ length: servers.size }, () => send(path))));
+    expect(new Set(statuses(answers))).toEqual(new Set([200]));
+  });
+
+  test.each([
+    ['a step of a sale', 'POST', '/internal/inventory/events'],
+    ['a question after its health', 'GET', '/internal/inventory/readyz'],
+  ])('%s goes to the other one, since it may come twice', async (_, method, path) => {
+    hanging = ['inventory-1'];
+    const asked = { method, port: internalPort, ...(method === 'POST' ? { body: '{}' } : {}) };
+    expect(statuses(await twice(path, asked))).toEqual([200, 200]);
+  });
+
+  test('whoever asks to wait waits at one of them', async () => {
+    const { status } = await send('/api/reservations/1/slow', { headers: { Prefer: 'wait=10' } });
+    expect([status, reached.length]).toEqual([200, 1]);
+  });
+
+  test.each([
+    ['POST', '/api/carts/slow'],
+    ['POST', '/api/reservations/slow'],
+    ['PATCH', '/api/products/slow'],
+    ['DELETE', '/api/carts/slow'],
+  ])('%s %s, which changes something, is waited for', async (method, path) => {
+    const { status } = await send(path, { method, body: '{}' });
+    expect([status, reached.length]).toEqual([200, 1]);
+  });
+
+  test('all being slow is no failure', async () => {
+    const { status } = await send('/api/products/slow');
+    expect(status).toBe(200);
+    // Both were tried, and one of them was waited for.
+    expect(new Set(reached)).toEqual(new Set(['inventory-1', 'inventory-2']));
+    expect(reached).toHaveLength(3);
+  });
+
+  test.each([
+    ['/api/carts/breaks', [200, 502]],
+    ['/api/products/breaks', [200, 502]],
+    ['/api/reservations/breaks', [200, 200]],
+  ])('POST %s, begun and broken off, is repeated only where it carries a key', async (path, expected) => {
+    const answers = await twice(path, { method: 'POST', body: '{}' });
+    expect(statuses(answers).sort()).toEqual(expected);
+  });
+
+  test('one that is back is asked at once, whoever waits there already', async () => {
+    const both = ['user-1', 'user-2'].map((name) => servers.get(name)!);
+    const ports = both.map((server) => (server.address() as AddressInfo).port);
+    for (const server of both) server.close().closeAllConnections();
+    for (let i = 0; i < 4; i++) expect((await send('/api/users')).status).toBe(502);
+    await Promise.all(both.map((server, n) => listen(server, ports[n]!)));
+    const waiting = ['/api/users/slow', '/api/users/slow'].map((path) =>
+      send(path, { headers: { Prefer: 'wait=10' } }),
+    );
+    for (let i = 0; i < 10; i++) expect((await send('/api/users')).status).toBe(200);
+    expect(statuses(await Promise.all(waiting))).toEqual([200, 200]);
   });
 });
 
