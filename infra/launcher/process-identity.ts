@@ -19,11 +19,25 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identityOf(identity.pid)?.startedAt === identity.startedAt;
 }
 
+/** What it is doing, in a letter of proc(5): `T` is stopped by a signal, `t` by a debugger. Linux only. */
+export function stateOf(pid: number): string | undefined {
+  try {
+    return statOf(pid)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** From the state on. */
+function statOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The second field, the name in brackets, may itself hold spaces and brackets: count from behind the last one.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
 function startOnLinux(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field, the name in brackets, may itself hold spaces and brackets: count from behind the last one.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = statOf(pid);
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${boot}/${fields[19]}`;

@@ -1,12 +1,17 @@
+import { FrozenProcesses, frozenAfterMs } from './frozen-processes.ts';
 import { limit, rotate } from './log-files.ts';
 import { Supervised, type Observer, type Program } from './supervised.ts';
 import type { ProcessRegister } from './process-register.ts';
+
+const lookForFrozenEveryMs = 500;
 
 /** The supervised processes of one stack, by name. */
 export class ProcessSet {
   readonly #processes = new Map<string, Supervised>();
   readonly #observer: Observer;
   readonly #logLimiter: NodeJS.Timeout;
+  readonly #frozenWatch: NodeJS.Timeout;
+  readonly #frozen = new FrozenProcesses();
   readonly #killOnExit = () => this.killNow();
   #closed = false;
 
@@ -24,6 +29,7 @@ export class ProcessSet {
       },
     };
     this.#logLimiter = setInterval(() => void limit(this.#logs()).catch(() => undefined), 10_000).unref();
+    this.#frozenWatch = setInterval(() => this.#killFrozen(), lookForFrozenEveryMs).unref();
     // However this process ends, as long as it can still say so.
     process.once('exit', this.#killOnExit);
   }
@@ -53,12 +59,27 @@ export class ProcessSet {
     this.#closed = true;
     clearInterval(this.#logLimiter);
     for (const group of groups) await Promise.all(group.map(async (name) => this.#processes.get(name)?.stop()));
+    clearInterval(this.#frozenWatch);
     process.off('exit', this.#killOnExit);
   }
 
   killNow(): void {
     this.#closed = true;
+    clearInterval(this.#frozenWatch);
     for (const process of this.#processes.values()) process.killNow();
+  }
+
+  /** A process that hangs takes requests and messages and keeps them; once it is dead they go elsewhere. */
+  #killFrozen(): void {
+    const running = [...this.#processes].flatMap(([name, { pid }]) => (pid === undefined ? [] : { name, pid }));
+    for (const { name, pid } of this.#frozen.look(running)) {
+      this.#observer.say(`${name} (pid ${pid}) has been stopped for ${frozenAfterMs / 1_000} s: killing it`);
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has just ended.
+      }
+    }
   }
 
   #logs(): string[] {

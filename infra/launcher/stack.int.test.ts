@@ -110,6 +110,25 @@ describe('a running stack', () => {
     expect(findRunningStack(stack.dataDir).processes).toEqual(stack.processes);
   });
 
+  test('replaces processes that have been stopped, and workers of servers, too', async () => {
+    const pidOf = (name: string) => stack.processes.find((one) => one.name === name)?.pid;
+    for (const name of ['order-1', 'nginx', 'redis', 'postgres']) {
+      const before = pidOf(name)!;
+      stack.kill(name, 'SIGSTOP');
+      await until(() => ![undefined, before].includes(pidOf(name)));
+      expect(log).toContain(`${name} (pid ${before}) has been stopped for 2 s: killing it`);
+    }
+    const workersOf = async (pid: number) =>
+      (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number);
+    const master = pidOf('nginx')!;
+    await until(async () => (await workersOf(master)).length > 0);
+    const [worker] = await workersOf(master);
+    process.kill(worker!, 'SIGSTOP');
+    await until(async () => !(await workersOf(master)).includes(worker!));
+    expect(pidOf('nginx')).toBe(master);
+    await until(() => ask(stack, '/api/orders').then(Boolean, () => false));
+  });
+
   test('lets tests take PostgreSQL away and bring it back with its data', async () => {
     await stack.postgres.stop();
     await expect(withClient(stack.databaseUrls.order, () => Promise.resolve(true))).rejects.toThrow();
