@@ -1,8 +1,12 @@
 import { beforeAll, expect, jest, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deadQueueOf, retrySteps, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { preparePrograms } from '../infra/launcher/programs.ts';
+import { runCommand } from '../infra/launcher/run-command.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
+import { unprivilegedUser } from '../infra/launcher/unprivileged.ts';
 import { expectAuditClean } from './support/audit.ts';
 import { withoutDatabase } from './support/databases.ts';
 import { duringASale } from './support/during-a-sale.ts';
@@ -43,6 +47,22 @@ onEachStack(
       const before = pidOfBroker();
       stack.kill('rabbitmq');
       await until('RabbitMQ back', () => ![undefined, before].includes(pidOfBroker()), backWithinMs);
+      await until('ready', isReady, backWithinMs);
+      await sale.goesOn(40);
+      expect(pids()).toEqual(services);
+    });
+
+    test('goes on when a queue is dead in a RabbitMQ that runs: it is started again', async () => {
+      const services = pids();
+      const before = pidOfBroker()!;
+      // As after a disk was full for a moment: the process of the queue has died too often to be started again.
+      const name = `'%2F_order'`;
+      const dies = `case whereis(${name}) of undefined -> dead; P -> exit(P, kill), timer:sleep(50) end`;
+      const die = `[${dies} || _ <- lists:seq(1, 20)], whereis(${name}).`;
+      const isDead = async () => (await evaluateIn(before, die)) === 'undefined';
+      await until('the queue is dead', isDead, backWithinMs);
+      await until('RabbitMQ back', () => ![undefined, before].includes(pidOfBroker()), backWithinMs);
+      expect(shop.log.find((line) => line.includes('its queues are down'))).toMatch(/order/);
       await until('ready', isReady, backWithinMs);
       await sale.goesOn(40);
       expect(pids()).toEqual(services);
@@ -96,3 +116,12 @@ onEachStack(
   },
   ['async'],
 );
+
+/** Runs Erlang in the broker of this process, as `rabbitmqctl` does: with the environment that the launcher gave it. */
+async function evaluateIn(pid: number, erlang: string): Promise<string> {
+  const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').filter(Boolean);
+  const env = Object.fromEntries(variables.map((one) => one.split(/=(.*)/s).slice(0, 2))) as Record<string, string>;
+  const [, controller = 'rabbitmqctl'] = (await preparePrograms(['rabbitmq'], console.log)).rabbitmq;
+  const how = { runAs: await unprivilegedUser(), cwd: env.HOME!, env };
+  return (await runCommand(controller, ['--quiet', 'eval', erlang], how)).output.trim();
+}

@@ -237,7 +237,7 @@ describe('when an instance does not answer', () => {
   // Seconds pass in each of these; before 40 s have passed, nginx gives up whatever it is.
   const beforeNginxGivesUpMs = 20_000;
   jest.setTimeout(60_000);
-  afterEach(() => (hanging = []));
+  afterEach(() => void (hanging = []));
 
   async function timed<Result>(work: Promise<Result>): Promise<Result> {
     const startedAt = performance.now();

@@ -4,6 +4,7 @@ import { Supervised, type Observer, type Program } from './supervised.ts';
 import type { ProcessRegister } from './process-register.ts';
 
 const lookForFrozenEveryMs = 500;
+const askForReasonsEveryMs = 5_000;
 
 /** The supervised processes of one stack, by name. */
 export class ProcessSet {
@@ -11,7 +12,10 @@ export class ProcessSet {
   readonly #observer: Observer;
   readonly #logLimiter: NodeJS.Timeout;
   readonly #frozenWatch: NodeJS.Timeout;
+  readonly #reasonWatch: NodeJS.Timeout;
   readonly #frozen = new FrozenProcesses();
+  /** Whoever has been asked for a reason, and has not answered yet. */
+  readonly #asking = new Set<string>();
   readonly #killOnExit = () => this.killNow();
   #closed = false;
 
@@ -30,6 +34,7 @@ export class ProcessSet {
     };
     this.#logLimiter = setInterval(() => void limit(this.#logs()).catch(() => undefined), 10_000).unref();
     this.#frozenWatch = setInterval(() => this.#killFrozen(), lookForFrozenEveryMs).unref();
+    this.#reasonWatch = setInterval(() => this.#restartWithReason(), askForReasonsEveryMs).unref();
     // However this process ends, as long as it can still say so.
     process.once('exit', this.#killOnExit);
   }
@@ -60,12 +65,14 @@ export class ProcessSet {
     clearInterval(this.#logLimiter);
     for (const group of groups) await Promise.all(group.map(async (name) => this.#processes.get(name)?.stop()));
     clearInterval(this.#frozenWatch);
+    clearInterval(this.#reasonWatch);
     process.off('exit', this.#killOnExit);
   }
 
   killNow(): void {
     this.#closed = true;
     clearInterval(this.#frozenWatch);
+    clearInterval(this.#reasonWatch);
     for (const process of this.#processes.values()) process.killNow();
   }
 
@@ -79,6 +86,20 @@ export class ProcessSet {
       } catch {
         // It has just ended.
       }
+    }
+  }
+
+  #restartWithReason(): void {
+    for (const supervised of this.#processes.values()) {
+      const { pid, program } = supervised;
+      if (pid === undefined || !program.reasonToRestart || this.#asking.has(program.name)) continue;
+      this.#asking.add(program.name);
+      const judged = program.reasonToRestart().then((reason) => {
+        if (reason === undefined || supervised.pid !== pid) return;
+        this.#observer.say(`${program.name} runs, but ${reason}; killing it`);
+        supervised.kill('SIGKILL');
+      });
+      void judged.catch(() => undefined).finally(() => this.#asking.delete(program.name));
     }
   }
 

@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import type { RunAs } from './unprivileged.ts';
 
 export const amqpUser = 'flash_sale';
+/** Below it nothing more is published. */
+export const diskFreeLimitBytes = 50_000_000;
 
 /**
  * In Erlang's own notation: the newer rabbitmq.conf is translated at each start, which costs two seconds of one core.
@@ -16,7 +18,7 @@ const configuration = (password: string) => `[
     {default_pass, <<"${password}">>},
     {loopback_users, [<<"${amqpUser}">>]},
     {vm_memory_high_watermark, {absolute, 536870912}},
-    {disk_free_limit, 50000000},
+    {disk_free_limit, ${diskFreeLimitBytes}},
     {heartbeat, 10},
     {collect_statistics_interval, 60000},
     {log, [{console, [{enabled, true}, {level, warning}]}, {file, [{file, false}]}]}

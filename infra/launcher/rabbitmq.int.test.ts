@@ -3,10 +3,13 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { assertTopology } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { createTestRabbitmq, createTestVhost } from '../testing/rabbitmq.ts';
 import type { TestRabbitmq } from '../testing/servers.ts';
 import { opensConnection } from './amqp-handshake.ts';
 import { accepts } from './free-port.ts';
+import { deadQueues } from './rabbitmq-queues.ts';
 import { runCommand } from './run-command.ts';
 
 /** With everybody else at work, a start may take long. */
@@ -79,6 +82,44 @@ describe('RabbitMQ', () => {
       expect(await queues()).toBe('orders');
     },
     patienceMs,
+  );
+
+  test(
+    'says which of its queues are dead while it runs, and has them back after a start',
+    async () => {
+      const asked: string[] = [];
+      const control = (...args: string[]) => {
+        asked.push(args.join(' '));
+        return rabbitmq.control(...args);
+      };
+      await withChannel(rabbitmq.url, assertTopology);
+      // No service listens: suspicious, but the broker says that nothing is wrong.
+      const withoutServices = deadQueues({ url: rabbitmq.url, folder, control });
+      await eventually(async () => {
+        expect(await withoutServices()).toBeUndefined();
+        expect(asked).toHaveLength(1);
+      });
+      for (let n = 0; n < 10; n++) expect(await withoutServices()).toBeUndefined();
+      expect(asked).toHaveLength(1);
+
+      // As after a disk was full: its process has died too often to be started again.
+      const name = `'%2F_order'`;
+      const dies = `case whereis(${name}) of undefined -> dead; P -> exit(P, kill), timer:sleep(50) end`;
+      await eventually(async () => {
+        expect(await evaluate(`[${dies} || _ <- lists:seq(1, 20)], whereis(${name}).`)).toBe('undefined');
+      }, patienceMs / 2);
+      const reasons: string[] = [];
+      const look = deadQueues({ url: rabbitmq.url, folder, control });
+      await eventually(async () => {
+        reasons.push(...[await look()].flatMap((reason) => reason ?? []));
+        expect(reasons).toEqual(['its queues are down: order']);
+      }, patienceMs / 2);
+      await rabbitmq.kill();
+      await rabbitmq.start();
+      const states = await rabbitmq.control('--quiet', 'list_queues', '--no-table-headers', 'state');
+      expect(new Set(states.split('\n').map((state) => state.trim()))).toEqual(new Set(['running']));
+    },
+    2 * patienceMs,
   );
 
   test(

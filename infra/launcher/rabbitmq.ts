@@ -2,6 +2,8 @@ import { dirname, join } from 'node:path';
 import { opensConnection } from './amqp-handshake.ts';
 import { accepts } from './free-port.ts';
 import { amqpUser, pluginsWithoutPlugins, writeRabbitmqFiles } from './rabbitmq-files.ts';
+import { deadQueues } from './rabbitmq-queues.ts';
+import { runCommand } from './run-command.ts';
 import type { Program } from './supervised.ts';
 import type { RunAs } from './unprivileged.ts';
 
@@ -14,8 +16,9 @@ export interface RabbitmqPorts {
 }
 
 export interface RabbitmqOptions {
-  /** `rabbitmq-server`. */
+  /** `rabbitmq-server`, and `rabbitmqctl`. */
   executable: string;
+  controller: string;
   /** `erl` and `epmd`. */
   erlang: string[];
   /** A folder of the server's user, for its data and as its home. */
@@ -72,11 +75,24 @@ export async function rabbitmqProgram(options: RabbitmqOptions): Promise<Program
     deathSignal: 'SIGKILL', // what it has confirmed is on disk
     readyWithinMs: 120_000, // seconds of work for one core, and other starts may want that core too
     isReady: () => isReady(ports.amqp, password, folder),
+    reasonToRestart: deadQueues({
+      url: amqpUrl(ports.amqp, password),
+      folder,
+      control: (...args) => runRabbitmqctl(options, args),
+    }),
   };
 }
 
+/** Answers what it prints. @throws when it fails */
+export async function runRabbitmqctl(options: RabbitmqOptions, args: string[]): Promise<string> {
+  const { controller, folder, runAs } = options;
+  const { code, output } = await runCommand(controller, args, { runAs, cwd: folder, env: nodeEnvironment(options) });
+  if (code !== 0) throw new Error(`rabbitmqctl ${args.join(' ')} failed:\n${output}`);
+  return output;
+}
+
 /** What its tools need, too. */
-export function nodeEnvironment({ erlang, folder, ports }: Pick<RabbitmqOptions, 'erlang' | 'folder' | 'ports'>) {
+function nodeEnvironment({ erlang, folder, ports }: Pick<RabbitmqOptions, 'erlang' | 'folder' | 'ports'>) {
   return {
     // Its scripts look for `erl` there.
     PATH: `${dirname(erlang[0] ?? 'erl')}:${process.env.PATH ?? ''}`,

@@ -72,6 +72,7 @@ async function startRabbitmq(site: Site, programs: Programs): Promise<string | u
   const { ports, secrets, runAs } = site;
   const options = {
     executable: programs.rabbitmq[0] ?? 'rabbitmq-server',
+    controller: programs.rabbitmq[1] ?? 'rabbitmqctl',
     erlang: programs.erlang,
     folder: await placeFor(site, 'rabbitmq'),
     logFile: join(site.logsFolder, 'rabbitmq.log'),

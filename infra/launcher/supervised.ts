@@ -27,6 +27,8 @@ export interface Program {
   readyWithinMs: number;
   /** Asked again and again. Throws if waiting longer makes no sense. */
   isReady(): Promise<boolean>;
+  /** Asked every few seconds while it runs: why it has to be started again although it does, if that is so. */
+  reasonToRestart?: () => Promise<string | undefined>;
   /** Should it not come up, the others go on without it. */
   optional?: true;
 }

@@ -4,9 +4,8 @@ import { freePort } from '../launcher/free-port.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from '../launcher/influxdb.ts';
 import { postgresProgram, postgresUrl } from '../launcher/postgres.ts';
 import { preparePrograms } from '../launcher/programs.ts';
-import { amqpUrl, epmdProgram, nodeEnvironment, rabbitmqProgram } from '../launcher/rabbitmq.ts';
+import { amqpUrl, epmdProgram, rabbitmqProgram, runRabbitmqctl } from '../launcher/rabbitmq.ts';
 import { redisProgram, redisUrl } from '../launcher/redis.ts';
-import { runCommand } from '../launcher/run-command.ts';
 import { Supervised, type Observer, type Program } from '../launcher/supervised.ts';
 import { serverFolder, unprivilegedUser } from '../launcher/unprivileged.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -61,13 +60,8 @@ export async function startTestRabbitmq(): Promise<TestRabbitmq> {
     const { rabbitmq, erlang } = await preparePrograms(['rabbitmq', 'erlang'], console.log);
     const [executable = 'rabbitmq-server', controller = 'rabbitmqctl'] = rabbitmq;
     const ports = { amqp: port, distribution: await freePort(), epmd: await freePort() };
-    const options = { executable, erlang, folder, logFile, ports, password, runAs };
-    const env = nodeEnvironment(options);
-    control = async (...args) => {
-      const { code, output } = await runCommand(controller, args, { runAs, cwd: folder, env });
-      if (code !== 0) throw new Error(`rabbitmqctl ${args.join(' ')} failed:\n${output}`);
-      return output;
-    };
+    const options = { executable, controller, erlang, folder, logFile, ports, password, runAs };
+    control = (...args) => runRabbitmqctl(options, args);
     return { programs: [epmdProgram(options), await rabbitmqProgram(options)], url: amqpUrl(port, password) };
   });
   return { ...server, control: (...args) => control!(...args) };
