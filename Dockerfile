@@ -63,5 +63,6 @@ EXPOSE 3000
 # Readiness, since that is what start order and `up --wait` ask for.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Node itself is process 1, so that SIGTERM reaches it and it drains.
-ENTRYPOINT ["node", "src/main.ts"]
+# It passes SIGTERM on to Node, which drains, and kills a Node that does not run.
+COPY infra/docker/run-watched /usr/local/bin/
+ENTRYPOINT ["run-watched", "node", "src/main.ts"]

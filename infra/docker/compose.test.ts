@@ -95,6 +95,19 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
     }
   });
 
+  test('watches over every instance, and starts it again when it has ended', () => {
+    const stage = read('Dockerfile')
+      .split(/^FROM /m)
+      .find((one) => one.includes(' AS service\n'))!;
+    expect(stage).toContain('ENTRYPOINT ["run-watched", "node", "src/main.ts"]');
+    expect(stage).toContain('COPY infra/docker/run-watched /usr/local/bin/');
+    expect(statSync(join(root, 'infra/docker/run-watched')).mode & 0o111).toBe(0o111);
+    for (const instance of instances) {
+      expect(all[instance]).toMatchObject({ restart: 'unless-stopped' });
+      expect(all[instance]).not.toHaveProperty('entrypoint');
+    }
+  });
+
   test('starts in order: set-up, services, nginx', () => {
     for (const instance of instances) {
       expect(all[instance]!.depends_on).toMatchObject({

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { stat, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,6 @@ import type { TestRabbitmq } from '../testing/servers.ts';
 import { opensConnection } from './amqp-handshake.ts';
 import { accepts } from './free-port.ts';
 import { deadQueues } from './rabbitmq-queues.ts';
-import { runCommand } from './run-command.ts';
 
 /** With everybody else at work, a start may take long. */
 const patienceMs = 120_000;
@@ -125,18 +125,19 @@ describe('RabbitMQ', () => {
   test(
     'leaves nothing running',
     async () => {
-      const running = await processesOf(folder);
+      const running = processesOf(folder);
       for (const name of ['beam.smp', 'epmd']) expect(running).toContainEqual(expect.stringContaining(name));
       await rabbitmq.close();
       // Erlang's helpers end when they see that it has.
-      await eventually(async () => expect(await processesOf(folder)).toEqual([]));
+      await eventually(() => expect(processesOf(folder)).toEqual([]));
     },
     patienceMs,
   );
 
   /** Those that have the folder, or the port of epmd, in their command line or their environment. */
-  async function processesOf(place: string): Promise<string[]> {
-    const { output } = await runCommand('ps', ['axeww', '-o', 'args=']);
+  function processesOf(place: string): string[] {
+    // With the environments of all processes, it is more than `runCommand` keeps.
+    const output = execFileSync('ps', ['axeww', '-o', 'args='], { encoding: 'utf8', maxBuffer: 100_000_000 });
     return output.split('\n').filter((line) => line.includes(place) || line.includes(`epmd -port ${epmdPort}`));
   }
 });
