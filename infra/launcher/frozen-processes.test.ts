@@ -60,7 +60,7 @@ onLinux('a process that does not run', () => {
 
   test('is found among the children of another, too', async () => {
     const parent = aProcess('sh', ['-c', 'sleep 60 & echo $!; wait']);
-    const [line] = (await once(parent.child.stdout!, 'data')) as [Buffer];
+    const [line] = (await once(parent.child.stdout, 'data')) as [Buffer];
     const pid = Number(line.toString());
     try {
       process.kill(pid, 'SIGSTOP');
@@ -76,7 +76,7 @@ onLinux('a process that does not run', () => {
   test('is none whose event loop is blocked, however long', async () => {
     const blocked = 'console.log(1); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);';
     const one = aProcess(process.execPath, ['-e', blocked]);
-    await once(one.child.stdout!, 'data');
+    await once(one.child.stdout, 'data');
     expect(looks(new FrozenProcesses(), one, 0, 60_000)).toEqual([]);
   });
 

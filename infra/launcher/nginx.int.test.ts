@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { services, type ServiceName } from './database-names.ts';
 import { freePort } from './free-port.ts';
@@ -68,15 +67,15 @@ async function startEcho(name: string): Promise<number> {
       return void incoming.socket.destroy();
     }
     if (hanging.includes(name)) return;
-    incoming.resume().on('end', async () => {
-      if (path.endsWith('/slow')) await sleep(slowMs);
+    const answer = () => {
       const echo: Echo = { server: name, path, headers: incoming.headers };
       const isProblem = echo.path.endsWith('/refused');
       response.writeHead(isProblem ? 409 : 200, {
         'Content-Type': isProblem ? 'application/problem+json' : 'application/json',
       });
       response.end(JSON.stringify(isProblem ? { type: '/problems/sold-out' } : echo));
-    });
+    };
+    incoming.resume().on('end', () => (path.endsWith('/slow') ? void setTimeout(answer, slowMs) : answer()));
   });
   await listen(server, port);
   servers.set(name, server);

@@ -15,7 +15,7 @@ interface Broker {
   /** Where it keeps its data. */
   folder: string;
   /** Runs rabbitmqctl, and answers its output. @throws when it fails */
-  control(...args: string[]): Promise<string>;
+  control: (...args: string[]) => Promise<string>;
 }
 
 /**
