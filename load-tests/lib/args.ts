@@ -31,6 +31,7 @@ export interface BenchArguments {
 }
 
 export const usage = `usage: npm run bench [-- options]
+       npm run bench -- --against FOLDER|COMMIT [options]    pairs this tree with another: … --against . --help
 
   --stack async|sync   which stack to start (async)
   --url URL            measure the stack that runs there instead of an own one
@@ -61,8 +62,7 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
     'no-warm-up': flag,
     'cpu-prof': flag,
   });
-  const stack = values.stack ?? 'async';
-  if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
+  const stack = stackNamed(values.stack);
   const only = values.only === undefined ? phases : values.only.split(',').map(phaseNamed);
   if (stack === 'sync' && only.every((phase) => ofAsync.includes(phase))) {
     throw new UsageError(`--stack sync has none of the phases ${only.join(', ')}: they are of the async stack`);
@@ -87,6 +87,12 @@ function phaseNamed(name: string): Phase {
   return found;
 }
 
+/** The stack of `--stack`, async unless given. Throws UsageError. */
+export function stackNamed(name = 'async'): 'sync' | 'async' {
+  if (name !== 'sync' && name !== 'async') throw new UsageError(`--stack is sync or async, not "${name}"`);
+  return name;
+}
+
 /** An address without a slash at its end, if there is one. Throws UsageError. */
 export function address(option: string, value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
@@ -101,4 +107,9 @@ export function positive(option: string, value: string | undefined): number | un
   if (value === undefined) return undefined;
   if (!/^[1-9]\d{0,6}$/.test(value)) throw new UsageError(`${option} is a number above zero, not "${value}"`);
   return Number(value);
+}
+
+/** Whole numbers above zero, separated by commas. Throws UsageError. */
+export function positives(option: string, text: string): number[] {
+  return text.split(',').map((one) => positive(option, one.trim()) ?? 0);
 }

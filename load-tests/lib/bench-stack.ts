@@ -4,6 +4,7 @@ import { NotRunning } from '../../infra/launcher/running-stack.ts';
 import { startStack } from '../../infra/launcher/stack.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import type { BenchArguments } from './args.ts';
+import { loadSettings } from './load-settings.ts';
 import type { Root } from './usage.ts';
 
 /** The stack under test: an own one, or somebody else's. */
@@ -21,8 +22,6 @@ export interface BenchStack extends AsyncDisposable {
 
 const shoppers = 2_000;
 const answerWithinMs = 10_000;
-/** Longer than any benchmark: what one phase has reserved must not be released in the middle of another. */
-const holdTtlMs = 7_200_000;
 
 /**
  * Starts an own stack with demo data in a folder that goes with it, unless the arguments name a running one.
@@ -42,7 +41,7 @@ export async function openStack(
     demo: { shoppers },
     signal,
     env: {
-      HOLD_TTL_MS: String(holdTtlMs),
+      ...loadSettings,
       ...(cpuProfile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` } : {}),
     },
     onLog: (line) => say(`  ${line}`),

@@ -14,3 +14,9 @@ export function brokenOffBySignals(): AbortSignal {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   return breakOff.signal;
 }
+
+/** Why something ended before its time: what was thrown may only be how it noticed that it was broken off. */
+export function reasonOf(error: unknown, signal: AbortSignal): Error {
+  const reason: unknown = signal.aborted ? signal.reason : error;
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

@@ -44,6 +44,20 @@ export async function logIn(target: Target, shoppers: number): Promise<void> {
   if (crossed.length > 0) throw new Error(`not all of ${shoppers} shoppers could log in\n${complaints}`);
 }
 
+/** Less than the services remember a password: the load after a log-in is to find it, too. */
+const logInsLastMs = 240_000;
+
+/** Logs in so many shoppers, and again whenever it is called and the services may soon have forgotten them. */
+export function repeatedLogIns(shoppers: number, say: (text: string) => void): (...targets: Target[]) => Promise<void> {
+  let loggedInAtMs = -Infinity;
+  return async (...targets) => {
+    if (Date.now() - loggedInAtMs < logInsLastMs) return;
+    say(`${shoppers} shoppers log in`);
+    for (const target of targets) await logIn(target, shoppers);
+    loggedInAtMs = Date.now();
+  };
+}
+
 export async function runRace(
   target: Target,
   race: { buyers: number; stock: number; prepareSeconds: number },

@@ -15,8 +15,13 @@ export async function describeMachine(): Promise<Machine> {
     system: `${systemName()} ${release()}`,
     node: process.version,
     k6: (await firstLine(await findK6(), ['version'])).replace(/^k6 /, ''),
-    commit: await firstLine('git', ['-C', import.meta.dirname, 'describe', '--always', '--dirty']),
+    commit: await commitOf(import.meta.dirname),
   };
+}
+
+/** What is checked out there, in short; `unknown` where there is no git. */
+export function commitOf(folder: string): Promise<string> {
+  return firstLine('git', ['-C', folder, 'describe', '--always', '--dirty']);
 }
 
 async function firstLine(command: string, args: string[]): Promise<string> {

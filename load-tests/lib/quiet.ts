@@ -10,7 +10,7 @@ const lookEveryMs = 100;
  * Waits until the stack has ended what an earlier load has left to do: the next one would be measured with it. Throws when
  * that takes longer than five minutes.
  */
-export async function untilQuiet(stack: Stack, signal?: AbortSignal): Promise<void> {
+export async function untilQuiet(stack: Pick<Stack, 'stack' | 'databaseUrls'>, signal?: AbortSignal): Promise<void> {
   await using databases = await Databases.connect(stack.databaseUrls);
   const isQuiet = async () => {
     signal?.throwIfAborted();

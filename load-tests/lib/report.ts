@@ -107,7 +107,7 @@ function usageReport(usage: Usage[], units: number, perUnit: string, k6CpuSecond
 }
 
 /** Equal lines from hundreds of virtual users are one line with a count. */
-function complaintsReport(complaints: string): string[] {
+export function complaintsReport(complaints: string): string[] {
   const counts = new Map<string, number>();
   for (const line of complaints.split('\n').filter(Boolean)) {
     const message = line.replace(/^time="[^"]*" /, '').replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '<id>');

@@ -1,5 +1,5 @@
 import { optionsIn, UsageError } from '../../infra/command-line.ts';
-import { address, positive } from '../lib/args.ts';
+import { address, positive, positives, stackNamed } from '../lib/args.ts';
 
 export interface SweepArguments {
   stack: 'sync' | 'async';
@@ -42,11 +42,9 @@ export function parseSweepArguments(argv: string[]): SweepArguments {
     quick: flag,
     from: text,
   });
-  const stack = values.stack ?? 'async';
-  if (stack !== 'sync' && stack !== 'async') throw new UsageError(`--stack is sync or async, not "${stack}"`);
   if (values.from !== undefined && Object.keys(values).length > 1) throw new UsageError('--from goes alone');
   return {
-    stack,
+    stack: stackNamed(values.stack),
     url: address('--url', values.url),
     stackFile: values['stack-file'],
     levels: values.levels === undefined ? usualLevels : parseLevels(values.levels),
@@ -62,7 +60,7 @@ export function secondsOf(vus: number, { seconds, quick }: Pick<SweepArguments, 
 }
 
 function parseLevels(text: string): number[] {
-  const levels = text.split(',').map((level) => positive('--levels', level.trim()) ?? 0);
+  const levels = positives('--levels', text);
   const ascending = levels.every((level, at) => at === 0 || level > (levels[at - 1] ?? 0));
   if (!ascending) throw new UsageError(`--levels are ascending, not "${text}"`);
   if (levels.some((level) => level > maxVus)) throw new UsageError(`--levels go up to ${maxVus}`);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchStack } from '../lib/bench-stack.ts';
 import { runAudit } from '../lib/audit.ts';
 import { countOf, passesOf, trendOf, type K6Summary } from '../lib/k6-summary.ts';
-import { logIn, measured, type Target } from '../lib/load.ts';
+import { measured, repeatedLogIns, type Target } from '../lib/load.ts';
 import { readMachineCpu, type MachineCpu } from '../lib/procfs.ts';
 import type { UsageSample } from '../lib/usage.ts';
 import { endpoints } from '../objectives.ts';
@@ -20,8 +20,6 @@ export interface Surroundings {
 /** The first part of a level, in which all shoppers take the same step at the same moment. */
 const rampShare = 0.25;
 const betweenLevelsMs = 2_000;
-/** Passwords are remembered until five minutes after their last use; to know one again takes a processor for 25 ms. */
-const logInsLastMs = 240_000;
 /** Not measured: ten processes have to compile what they are about to do. */
 const warmUp = { vus: 100, usualSeconds: 60, quickSeconds: 15 };
 /** Accounts that the virtual users share: to learn the passwords of all would take longer than a quick sweep. */
@@ -39,19 +37,13 @@ export async function measureLevels(
 ): Promise<void> {
   const shoppers = Math.min(args.quick ? accounts.quick : accounts.usual, Math.max(...result.plannedVus));
   const target = (): Target => ({ url: stack.url, stack: stack.stack, processes: stack.processes(), signal });
-  let loggedInAtMs = -Infinity;
-  const refreshLogIns = async () => {
-    if (Date.now() - loggedInAtMs < logInsLastMs) return;
-    say(`${shoppers} shoppers log in`);
-    await logIn(target(), shoppers);
-    loggedInAtMs = Date.now();
-  };
-  await refreshLogIns();
+  const refreshLogIns = repeatedLogIns(shoppers, say);
+  await refreshLogIns(target());
   const warmUpSeconds = args.quick ? warmUp.quickSeconds : warmUp.usualSeconds;
   say(`warming up for ${warmUpSeconds} s`);
   await measureLevel(target(), [], { vus: warmUp.vus, seconds: warmUpSeconds, shoppers });
   for (const vus of result.plannedVus) {
-    await refreshLogIns();
+    await refreshLogIns(target());
     await sleep(betweenLevelsMs, undefined, { signal }); // the stack ends what it still has to do
     const seconds = secondsOf(vus, args);
     say(`${vus} virtual users for ${seconds} s`);

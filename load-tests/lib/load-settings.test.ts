@@ -1,0 +1,7 @@
+import { expect, test } from '@jest/globals';
+import { isSetting } from '../../infra/launcher/settings.ts';
+import { loadSettings } from './load-settings.ts';
+
+test.each(Object.keys(loadSettings))('%s is a setting that a stack of this tree can be given', (name) => {
+  expect(isSetting(name)).toBe(true);
+});
