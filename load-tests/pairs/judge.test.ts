@@ -101,7 +101,7 @@ describe('the verdict', () => {
   test.each<[Partial<PairResult>, string]>([
     [{ audit: { passed: false, output: '' } }, 'audit of this tree: FAILED'],
     [{ audit: 'no' }, 'audit of this tree: not run: no'],
-    [{ brokenOff: 'stopped by SIGINT' }, 'broken off: stopped by SIGINT'],
+    [{ brokenOff: 'stopped by SIGINT', audit: 'no' }, 'broken off: stopped by SIGINT'],
   ])('%o is a problem', (more, problem) => {
     const result = aResult(pairsOf(equal), more);
     expect(result.problems).toEqual([problem]);

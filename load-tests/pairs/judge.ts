@@ -56,7 +56,7 @@ export function problemsOf(result: Omit<PairResult, 'problems'>): string[] {
     ...(brokenOff === undefined ? [] : [`broken off: ${brokenOff}`]),
     ...sides.flatMap((side) => failuresOf(side, turns)),
     ...(quick ? [] : compared.filter(isSlower).map((one) => `SLOWER: ${inWords(one)}`)),
-    ...auditProblem(audit),
+    ...(brokenOff === undefined ? auditProblem(audit) : []),
   ];
 }
 
