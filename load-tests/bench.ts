@@ -15,6 +15,7 @@ import { resultsFolder } from './lib/results-folder.ts';
 import { asksForPairs, parsePairArguments, usage as pairUsage } from './pairs/arguments.ts';
 import { NoSuchTree } from './pairs/other-tree.ts';
 import { runPairs } from './pairs/run.ts';
+import { DidNotStart } from './pairs/running-tree.ts';
 
 const signal = brokenOffBySignals();
 const say = (text: string) => console.log(text);
@@ -26,8 +27,8 @@ try {
     : await runBench(argumentsOrExit(parseBenchArguments, usage));
   process.exitCode = passed ? 0 : 1;
 } catch (error) {
-  const isForTheReader = error instanceof NotRunning || error instanceof NoSuchTree;
-  console.error(signal.aborted ? String(signal.reason) : isForTheReader ? error.message : error);
+  const isForTheReader = [NotRunning, NoSuchTree, DidNotStart].some((kind) => error instanceof kind);
+  console.error(signal.aborted ? String(signal.reason) : isForTheReader ? (error as Error).message : error);
   process.exitCode = signal.aborted ? 130 : 1;
 } finally {
   await rm(folder, { recursive: true, force: true });

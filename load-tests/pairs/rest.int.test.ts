@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { databases, type DatabaseName } from '../../infra/launcher/database-names.ts';
+import { databases } from '../../infra/launcher/database-names.ts';
 import type { RunningStack } from '../../infra/launcher/running-stack.ts';
 import { createTestDatabase, type TestDatabase } from '../../infra/testing/database.ts';
 import { untilAtRest } from './rest.ts';
@@ -16,7 +16,7 @@ const aStack = (databaseUrls: Record<string, string>): RunningStack => ({
   url: '',
   internalUrl: '',
   dataDir: '',
-  databaseUrls: databaseUrls as Record<DatabaseName, string>,
+  databaseUrls,
   redisUrl: '',
   processes: [],
 });

@@ -7,26 +7,36 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { isAlive } from '../../infra/launcher/process-identity.ts';
 import { findRunningStack } from '../../infra/launcher/running-stack.ts';
 import { loadSettings } from '../lib/load-settings.ts';
-import { startTree } from './running-tree.ts';
+import { DidNotStart, startTree, type RunningTree } from './running-tree.ts';
 
 let folder: string;
 let said: string[];
+let running: RunningTree | undefined;
 
 beforeEach(async () => {
   said = [];
+  running = undefined;
   folder = await mkdtemp(join(tmpdir(), 'flash-sale-running-tree-'));
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  await running?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
 
 /** A tree whose launcher is testing/start.ts, and which knows these settings of load programs. */
 async function start(
   settings: string[],
-  { known = Object.keys(loadSettings), signal = new AbortController().signal } = {},
+  {
+    known = Object.keys(loadSettings),
+    signal = new AbortController().signal,
+    script = `ALSO_KNOWN=${known.join(',')} exec "${process.execPath}" "${join(import.meta.dirname, 'testing/start.ts')}"`,
+  } = {},
 ) {
-  const script = `ALSO_KNOWN=${known.join(',')} exec "${process.execPath}" "${join(import.meta.dirname, 'testing/start.ts')}"`;
   await writeFile(join(folder, 'package.json'), JSON.stringify({ scripts: { start: script } }));
   const say = (line: string) => said.push(line);
-  return startTree({ name: 'that', folder, dataDir: join(folder, 'data'), stack: 'sync', settings, say, signal });
+  const dataDir = join(folder, 'data');
+  running = await startTree({ name: 'that', folder, dataDir, stack: 'sync', settings, say, signal });
+  return running;
 }
 
 /** What only the made-up launcher writes down. */
@@ -46,14 +56,21 @@ describe('a tree that is started by its own npm start', () => {
   });
 
   test('runs without those that it does not know, and that is said', async () => {
-    await using tree = await start([], { known: [] });
+    const tree = await start([], { known: [] });
     expect(settingsOf(tree.now())).toEqual([]);
     expect(said).toContain('that tree: runs without HOLD_TTL_MS, which it does not take');
   });
 
   test('does not run without one that was asked for', async () => {
-    await expect(start(['MISTYPED=1'])).rejects.toThrow('there is no setting MISTYPED here');
-    await expect(start(['MISTYPED=1'], { known: [] })).rejects.toThrow('there is no setting MISTYPED here');
+    await expect(start(['MISTYPED=1'])).rejects.toThrow('that tree did not start: there is no setting MISTYPED here');
+    await expect(start(['MISTYPED=1'], { known: [] })).rejects.toThrow(
+      'that tree did not start: there is no setting MISTYPED here',
+    );
+  });
+
+  test('that cannot be started says why', async () => {
+    const starting = start([], { script: 'echo broken >&2; exit 1 #' });
+    await expect(starting).rejects.toThrow(new DidNotStart('that tree did not start: broken'));
   });
 
   test('is stopped when its start is broken off', async () => {

@@ -28,6 +28,7 @@ export interface RunningTree extends AsyncDisposable {
 
 const usageError = 2;
 const stopWithinMs = 60_000;
+const maxComplaints = 1_000;
 /** Servers that other commands may be told to use; two stacks would share them. */
 const givenServers = ['DATABASE_URL', 'REDIS_URL', 'AMQP_URL'];
 
@@ -51,8 +52,11 @@ export async function startTree(tree: TreeToStart): Promise<RunningTree> {
   }
 }
 
-/** The tree does not understand its command line; the message is what it says of it. */
-class Refused extends Error {}
+/** A stack of a tree did not become ready; the message is what the tree says of it. */
+export class DidNotStart extends Error {}
+
+/** The tree does not understand its command line. */
+class Refused extends DidNotStart {}
 
 /** The usage names settings too, as examples. */
 function beforeUsage(complaints: string[]): string {
@@ -83,7 +87,9 @@ async function launch(
     if (line.startsWith('ready ')) ready.resolve('ready');
     if (/^\S/.test(line)) say(`${name} tree: ${line}`);
   });
-  createInterface({ input: child.stderr }).on('line', (line) => complaints.push(line));
+  const complain = (line: string) => complaints.push(line) > maxComplaints && complaints.shift();
+  createInterface({ input: child.stderr }).on('line', complain);
+  child.once('error', ({ message }) => complain(message));
   const ended = new Promise<number | null>((resolve) =>
     child.once('error', () => resolve(null)).once('close', resolve),
   );
@@ -98,8 +104,8 @@ async function launch(
   try {
     const outcome = await Promise.race([ready.promise, ended, aborted.promise]);
     signal.throwIfAborted();
-    if (outcome === usageError) throw new Refused(beforeUsage(complaints));
-    if (outcome !== 'ready') throw new Error(`${name} tree did not start: ${complaints.join('\n')}`);
+    if (outcome === usageError) throw new Refused(`${name} tree did not start: ${beforeUsage(complaints)}`);
+    if (outcome !== 'ready') throw new DidNotStart(`${name} tree did not start: ${lastOf(complaints)}`);
   } catch (error) {
     await stop();
     throw error;
@@ -111,12 +117,14 @@ async function launch(
       try {
         return findRunningStack(dataDir);
       } catch (cause) {
-        throw new Error(`${name} tree has stopped: ${complaints.slice(-20).join('\n')}`, { cause });
+        throw new Error(`${name} tree has stopped: ${lastOf(complaints)}`, { cause });
       }
     },
     [Symbol.asyncDispose]: stop,
   };
 }
+
+const lastOf = (complaints: string[]): string => complaints.slice(-20).join('\n');
 
 /** The npm that runs us, or the one in the PATH; it ends when we do, however that comes. */
 function npm(args: string[]): [string, string[]] {
