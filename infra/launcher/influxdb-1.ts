@@ -24,11 +24,11 @@ export const version1: InfluxdbVersion = async (options, { user, bucket, retenti
 };
 
 async function frontProgram(options: InfluxdbOptions, user: string): Promise<Program> {
-  const { nginx, frontFolder, logsFolder, ports, token, runAs } = options;
+  const { nginx, frontFolder, logsFolder, ports, token, frontRunsAs } = options;
   const logFile = join(logsFolder, 'influxdb-front.log');
   const template = await readFile(join(templates, 'influxdb-1.conf.template'), 'utf8');
   const config = fillIn(template, {
-    MAIN_DIRECTIVES: mainDirectives(runAs),
+    MAIN_DIRECTIVES: mainDirectives(frontRunsAs),
     DATA_DIR: frontFolder,
     ERROR_LOG: logFile,
     TOKEN: token,

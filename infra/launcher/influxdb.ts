@@ -25,6 +25,8 @@ export interface InfluxdbOptions {
   ports: InfluxdbPorts;
   token: string;
   runAs: RunAs | undefined;
+  /** Of the nginx in front of it. */
+  frontRunsAs: RunAs | undefined;
 }
 
 /** How the services write to it, and where InfluxQL is asked. */

@@ -35,7 +35,7 @@ beforeAll(async () => {
   const ports = {} as Record<ServiceName, number[]>;
   for (const name of services) ports[name] = [await startEcho(`${name}-1`), await startEcho(`${name}-2`)];
   for (const server of [servers.get('order-1'), servers.get('order-2')]) server?.close();
-  const runAs = await unprivilegedUser();
+  const runAs = await unprivilegedUser('nginx');
   const program = await nginxProgram({
     executable: (await preparePrograms(['nginx'], console.log)).nginx[0] ?? 'nginx',
     folder: await serverFolder(home, 'nginx', runAs),

@@ -10,7 +10,7 @@ import { amqpUrl, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
 import { redisProgram, redisUrl } from './redis.ts';
 import { portsByService, runsRabbitmq, type Site } from './site.ts';
 import type { Supervised } from './supervised.ts';
-import { serverFolder } from './unprivileged.ts';
+import { serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
 
 /** Starts what the services stand on, all at once, and sets up the databases. */
 export async function startServers(site: Site): Promise<{
@@ -38,8 +38,9 @@ export async function startServers(site: Site): Promise<{
 
 async function startPostgres(site: Site, programs: Programs): Promise<string> {
   if (site.options.databaseUrl) return site.options.databaseUrl;
-  const { ports, secrets, runAs, signal } = site;
-  const folder = await placeFor(site, 'postgres');
+  const { ports, secrets, signal } = site;
+  const runAs = await unprivilegedUser('postgres');
+  const folder = await placeFor(site, 'postgres', runAs);
   const program = await postgresProgram({
     executables: programs.postgres,
     folder,
@@ -57,8 +58,9 @@ async function startPostgres(site: Site, programs: Programs): Promise<string> {
 
 async function startRedis(site: Site, programs: Programs): Promise<string> {
   if (site.options.redisUrl) return site.options.redisUrl;
-  const { ports, secrets, runAs } = site;
-  const folder = await placeFor(site, 'redis');
+  const { ports, secrets } = site;
+  const runAs = await unprivilegedUser('redis');
+  const folder = await placeFor(site, 'redis', runAs);
   const logFile = join(site.logsFolder, 'redis.log');
   const executable = programs.redis[0] ?? 'redis-server';
   const options = { executable, folder, logFile, port: ports.redis, password: secrets.redisPassword, runAs };
@@ -69,12 +71,13 @@ async function startRedis(site: Site, programs: Programs): Promise<string> {
 async function startRabbitmq(site: Site, programs: Programs): Promise<string | undefined> {
   if (site.options.stack === 'sync') return undefined;
   if (site.options.amqpUrl) return site.options.amqpUrl;
-  const { ports, secrets, runAs } = site;
+  const { ports, secrets } = site;
+  const runAs = await unprivilegedUser('rabbitmq');
   const options = {
     executable: programs.rabbitmq[0] ?? 'rabbitmq-server',
     controller: programs.rabbitmq[1] ?? 'rabbitmqctl',
     erlang: programs.erlang,
-    folder: await placeFor(site, 'rabbitmq'),
+    folder: await placeFor(site, 'rabbitmq', runAs),
     logFile: join(site.logsFolder, 'rabbitmq.log'),
     ports: ports.rabbitmq,
     password: secrets.rabbitmqPassword,
@@ -99,18 +102,21 @@ async function findInfluxdb(site: Site): Promise<string | undefined> {
 
 /** Whatever is wrong with it, it is not worth a sale: the shop then runs without metrics. */
 async function startInfluxdb(site: Site, executable: string, programs: Programs): Promise<Influxdb | undefined> {
-  const { ports, secrets, runAs, processes, signal } = site;
+  const { ports, secrets, processes, signal } = site;
   const started: Supervised[] = [];
   try {
+    const runAs = await unprivilegedUser('influxdb');
+    const frontRunsAs = await unprivilegedUser('nginx');
     const influxdb = await influxdbAt({
       executable,
       nginx: programs.nginx[0] ?? 'nginx',
-      folder: await placeFor(site, 'influxdb'),
-      frontFolder: await placeFor(site, 'influxdb-front'),
+      folder: await placeFor(site, 'influxdb', runAs),
+      frontFolder: await placeFor(site, 'influxdb-front', frontRunsAs),
       logsFolder: site.logsFolder,
       ports: ports.influxdb,
       token: secrets.influxToken,
       runAs,
+      frontRunsAs,
     });
     for (const { program } of influxdb.programs) {
       started.push(await processes.start({ ...program, optional: true }));
@@ -126,10 +132,11 @@ async function startInfluxdb(site: Site, executable: string, programs: Programs)
 }
 
 async function startNginx(site: Site, programs: Programs): Promise<void> {
-  const { options, ports, runAs } = site;
+  const { options, ports } = site;
+  const runAs = await unprivilegedUser('nginx');
   const program = await nginxProgram({
     executable: programs.nginx[0] ?? 'nginx',
-    folder: await placeFor(site, 'nginx'),
+    folder: await placeFor(site, 'nginx', runAs),
     logFile: join(site.logsFolder, 'nginx.log'),
     publicHost: options.host ?? '127.0.0.1',
     publicPort: ports.public,
@@ -141,8 +148,8 @@ async function startNginx(site: Site, programs: Programs): Promise<void> {
   await site.processes.start(program);
 }
 
-async function placeFor(site: Site, name: string): Promise<string> {
-  const folder = await serverFolder(site.dataDir, name, site.runAs);
+async function placeFor(site: Site, name: string, runAs: RunAs | undefined): Promise<string> {
+  const folder = await serverFolder(site.dataDir, name, runAs);
   if (!folder.startsWith(site.dataDir))
     site.say(`${name} keeps its data in ${folder}: its user may not enter ${site.dataDir}`);
   return folder;

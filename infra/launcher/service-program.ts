@@ -6,6 +6,7 @@ import type { DatabaseUrls } from './databases.ts';
 import type { Influxdb } from './influxdb.ts';
 import type { Secrets } from './secrets.ts';
 import type { Program } from './supervised.ts';
+import type { RunAs } from './unprivileged.ts';
 
 /** What all services of a stack have in common. */
 export interface ServiceSurroundings {
@@ -17,6 +18,8 @@ export interface ServiceSurroundings {
   /** Only of a stack with metrics. */
   influxdb: Influxdb | undefined;
   internalUrl: string;
+  /** The user of the services, if we are root. */
+  runAs: RunAs | undefined;
   secrets: Secrets;
   /** Compiled code is kept here: it saves a good part of a start. */
   compileCache: string;
@@ -59,6 +62,7 @@ export function environmentOf(
     NODE_ENV: 'production',
     NODE_COMPILE_CACHE: around.compileCache,
     LAUNCHER_PIPE: '1',
+    ...(around.runAs ? { RUN_AS: `${around.runAs.uid}:${around.runAs.gid}` } : {}),
     STACK: around.stack,
     SERVICE_INSTANCE: String(instance),
     HOST: '127.0.0.1',

@@ -8,7 +8,7 @@ import { userConfigSchema as user } from '../../services/user/src/config.ts';
 export const settingsOf = { user, inventory, reservation, order, payment };
 
 /** What the launcher chooses itself: where things are, and what proves who one is. */
-const ownChoice = /_URL$|_SECRET$|_TOKEN$|^INFLUX_|^(STACK|HOST|PORT|SERVICE_INSTANCE|LAUNCHER_PIPE)$/;
+const ownChoice = /_URL$|_SECRET$|_TOKEN$|^INFLUX_|^(STACK|HOST|PORT|SERVICE_INSTANCE|LAUNCHER_PIPE|RUN_AS)$/;
 
 /** Whether a service has a setting of this name that `npm start` leaves to its user. */
 export const isSetting = (name: string): boolean =>

@@ -6,7 +6,6 @@ import type { RabbitmqPorts } from './rabbitmq.ts';
 import type { Secrets } from './secrets.ts';
 import type { Instance } from './service-program.ts';
 import type { StackOptions } from './stack-types.ts';
-import type { RunAs } from './unprivileged.ts';
 
 /** What the steps of one start share. */
 export interface Site {
@@ -14,8 +13,6 @@ export interface Site {
   dataDir: string;
   logsFolder: string;
   secrets: Secrets;
-  /** The user of the servers, if we are root. */
-  runAs: RunAs | undefined;
   processes: ProcessSet;
   say: (line: string) => void;
   /** Aborted as soon as going on makes no sense. */

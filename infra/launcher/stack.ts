@@ -61,13 +61,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const secrets = await loadSecrets(join(dataDir, 'secrets.json'));
     const ports = await choosePorts(options.port);
     instances = await chooseInstances(options.instances ?? 2);
-    const runAs = await unprivilegedUser();
     const site = {
       options,
       dataDir,
       logsFolder,
       secrets,
-      runAs,
       processes,
       say,
       signal: life.signal,
@@ -102,6 +100,7 @@ async function startParts(site: Site): Promise<Started> {
     stack: options.stack,
     internalUrl: `http://127.0.0.1:${ports.internal}`,
     secrets: site.secrets,
+    runAs: await unprivilegedUser('services'),
     compileCache: join(repository, '.local/compile-cache'),
     servicesRoot: options.servicesRoot ?? join(repository, 'services'),
     logsFolder: site.logsFolder,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,19 +13,31 @@ export interface RunAs {
   gid: number;
 }
 
+/** Whom each program may run as, the first that there is: those that its package makes, each with nothing but its own. */
+const usersOf = {
+  postgres: ['postgres', 'nobody'],
+  redis: ['redis', 'valkey', 'nobody'],
+  rabbitmq: ['rabbitmq', 'nobody'],
+  influxdb: ['influxdb', 'nobody'],
+  nginx: ['www-data', 'nginx', 'http', 'nobody'],
+  services: ['nobody'],
+} as const;
+export type Unprivileged = keyof typeof usersOf;
+
 /**
- * PostgreSQL refuses to run as root, and no server should: started by root, the servers run as `postgres` or, without
- * such a user, as `nobody`. Undefined when we are not root ourselves: then they run as we do.
+ * PostgreSQL refuses to run as root, and nothing should that hears from others: started by root, each program runs as
+ * a user of its own, so that who breaks into one has not got the data of the next. Undefined when we are not root
+ * ourselves: then all of them run as we do. To be asked when its package is there, which may make the user.
  */
-export async function unprivilegedUser(): Promise<RunAs | undefined> {
+export async function unprivilegedUser(program: Unprivileged): Promise<RunAs | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  for (const user of ['postgres', 'nobody']) {
+  for (const user of usersOf[program]) {
     const ask = async (what: string) => (await runCommand('id', [what, user])).output;
     const uid = await ask('-u');
     if (!/^\d+$/.test(uid)) continue;
     return { user, uid: Number(uid), gid: Number(await ask('-g')), group: await ask('-gn') };
   }
-  throw new Error('PostgreSQL refuses to run as root, and there is no user "postgres" or "nobody" to run it as.');
+  throw new Error(`${program} should not run as root, and there is no user ${usersOf[program].join(' or ')} for it.`);
 }
 
 /**
@@ -57,9 +69,12 @@ async function allowPassage(folder: string): Promise<void> {
   if ((mode & 0o011) !== 0o011) await chmod(folder, (mode & 0o7777) | 0o011);
 }
 
+/** With all that is in it: an earlier release may have run the server as another user. */
 async function giveTo(runAs: RunAs, folder: string): Promise<void> {
   const { uid } = await stat(folder);
-  if (uid !== runAs.uid) await chown(folder, runAs.uid, runAs.gid);
+  if (uid === runAs.uid) return;
+  const { code, output } = await runCommand('chown', ['-hR', `${runAs.uid}:${runAs.gid}`, folder]);
+  if (code !== 0) throw new Error(`${folder} could not be given to ${runAs.user}: ${output}`);
 }
 
 /** One per data folder, and the same at each start. Anybody may write to these places, so it must really be ours. */

@@ -7,7 +7,7 @@ import { preparePrograms } from '../launcher/programs.ts';
 import { amqpUrl, epmdProgram, rabbitmqProgram, runRabbitmqctl } from '../launcher/rabbitmq.ts';
 import { redisProgram, redisUrl } from '../launcher/redis.ts';
 import { Supervised, type Observer, type Program } from '../launcher/supervised.ts';
-import { serverFolder, unprivilegedUser } from '../launcher/unprivileged.ts';
+import { serverFolder, unprivilegedUser, type Unprivileged } from '../launcher/unprivileged.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A server of its own for tests, in a folder that goes away with it. */
@@ -73,15 +73,17 @@ export async function startTestInfluxdb(): Promise<TestInfluxdb> {
   let prepared: Influxdb | undefined;
   const server = await startServer('influxdb', async ({ home, folder, port, runAs }) => {
     const { influxdb, nginx } = await preparePrograms(['influxdb', 'nginx'], console.log);
+    const frontRunsAs = await unprivilegedUser('nginx');
     prepared = await influxdbAt({
       executable: influxdb[0] ?? 'influxd',
       nginx: nginx[0] ?? 'nginx',
       folder,
-      frontFolder: await serverFolder(home, 'influxdb-front', runAs),
+      frontFolder: await serverFolder(home, 'influxdb-front', frontRunsAs),
       logsFolder: home,
       ports: { api: port, server: await freePort(), rpc: await freePort() },
       token: password,
       runAs,
+      frontRunsAs,
     });
     return { programs: prepared.programs.map(({ program }) => program), url: prepared.url };
   });
@@ -105,12 +107,12 @@ interface Place {
 }
 
 async function startServer(
-  name: string,
+  name: Unprivileged,
   /** The last program is the server; what stands before it stays up until the end. */
   prepare: (place: Place) => Promise<{ programs: Program[]; url: string }>,
 ): Promise<TestServer> {
   const home = await temporaryFolder(name);
-  const runAs = await unprivilegedUser();
+  const runAs = await unprivilegedUser(name);
   const folder = await serverFolder(home, name, runAs);
   const place = { home, folder, logFile: join(home, 'log'), port: await freePort(), runAs };
   const { programs, url } = await prepare(place);

@@ -25,7 +25,7 @@ export async function startYardstick(folder: string): Promise<Yardstick> {
   const ports = [await freePort(), await freePort()];
   const port = await freePort();
   const config = join(folder, 'nginx.conf');
-  const user = await unprivilegedUser();
+  const user = await unprivilegedUser('nginx');
   await writeFile(
     config,
     yardstickNginxConfig({ folder, port, upstreamPorts: ports, user: user && `${user.user} ${user.group}` }),

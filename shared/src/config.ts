@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runAsPattern } from './service/privileges.ts';
 
 /** Reads and checks the environment by a schema; prints every problem at once and exits with 78 (EX_CONFIG). */
 export function readEnvironment<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv = process.env): z.output<T> {
@@ -54,6 +55,11 @@ export const commonSchema = z.object({
   ORDER_ID_SECRET: secret.describe('marks order ids as minted by the reservation service'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TRUSTED_PROXIES: z.string().default('loopback').describe('whose X-Forwarded-For is believed; Express syntax'),
+  RUN_AS: z
+    .string()
+    .regex(runAsPattern, 'uid:gid, neither of root')
+    .optional()
+    .describe('uid:gid that a process of root takes on for good, before its first connection'),
   LAUNCHER_PIPE: z
     .stringbool()
     .default(false)

@@ -3,6 +3,7 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import { createLogger } from '@flash-sale/shared/log.ts';
 import { connectRedis } from '@flash-sale/shared/redis/connection.ts';
 import { StockViews, type StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
+import { dropPrivileges } from '@flash-sale/shared/service/privileges.ts';
 import pg from 'pg';
 import { readConfig } from './config.ts';
 
@@ -16,6 +17,7 @@ const plentiful = 100_000;
 const hot = { name: 'Comet sneakers (flash sale)', priceCents: 4_900, units: 500, limitPerUser: 2 };
 
 const config = readConfig();
+dropPrivileges(config.RUN_AS);
 const levels: StockLevel[] = [];
 const client = new pg.Client({ connectionString: config.DATABASE_URL });
 await client.connect();

@@ -1,4 +1,5 @@
 import { newId } from '@flash-sale/shared/ids.ts';
+import { dropPrivileges } from '@flash-sale/shared/service/privileges.ts';
 import pg from 'pg';
 import { hashPassword } from './adapters/passwords.ts';
 import { accountColumns, insertAccounts } from './adapters/state.ts';
@@ -18,6 +19,7 @@ interface Wanted {
 
 /** The demo's admin and shoppers; those who are there already are left as they are. */
 const config = readDemoConfig();
+dropPrivileges(config.RUN_AS);
 const wanted: Wanted[] = [
   { email: 'admin@example.com', name: 'Admin', role: 'admin' },
   ...Array.from({ length: config.DEMO_SHOPPERS }, (_, index) => ({

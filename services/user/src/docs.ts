@@ -1,19 +1,29 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { openApiDocument } from '@flash-sale/shared/contract/openapi.ts';
 import { Router, type RequestHandler } from 'express';
 
 const ours = join(import.meta.dirname, 'docs');
 const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
-/** The files of the page; no others of these folders are to be seen. */
-const files: Record<string, string> = {
-  '': join(ours, 'index.html'),
-  'initializer.js': join(ours, 'initializer.js'),
-  'swagger-ui.css': join(swaggerUi, 'swagger-ui.css'),
-  'swagger-ui-bundle.js': join(swaggerUi, 'swagger-ui-bundle.js'),
-  'favicon-32x32.png': join(swaggerUi, 'favicon-32x32.png'),
-};
+/**
+ * The files of the page; no others of these folders are to be seen. Read with the code: a process that was started by root
+ * may not be allowed to afterwards.
+ */
+const files = [
+  page('', join(ours, 'index.html')),
+  page('initializer.js', join(ours, 'initializer.js')),
+  page('swagger-ui.css', join(swaggerUi, 'swagger-ui.css')),
+  page('swagger-ui-bundle.js', join(swaggerUi, 'swagger-ui-bundle.js')),
+  page('favicon-32x32.png', join(swaggerUi, 'favicon-32x32.png')),
+];
+
+function page(name: string, file: string) {
+  const content = readFileSync(file);
+  return { name, type: extname(file), content, etag: `"${createHash('sha256').update(content).digest('base64url')}"` };
+}
 
 /** The page may load from here and talk to here, nothing else. */
 const policy = [
@@ -44,10 +54,10 @@ export function docs(): Router {
   const document = JSON.stringify(openApiDocument());
   router.get('/api/docs', (_request, response) => response.redirect(308, '/api/docs/'));
   router.get('/api/docs/openapi.json', guarded, (_request, response) => void response.type('json').send(document));
-  for (const [name, file] of Object.entries(files)) {
-    router.get(`/api/docs/${name}`, guarded, (_request, response, next) =>
-      response.sendFile(file, { cacheControl: false }, (error) => error && next(error)),
-    );
+  for (const { name, type, content, etag } of files) {
+    router.get(`/api/docs/${name}`, guarded, (_request, response) => {
+      response.set('ETag', etag).type(type).send(content);
+    });
   }
   return router;
 }

@@ -1,6 +1,8 @@
 import type { CommonConfig } from '../config.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { Commands } from '../messaging/unit-of-work.ts';
+import { loadBodyParser } from '../http/app.ts';
+import { dropPrivileges } from './privileges.ts';
 import { startService, type ServiceDefinition, type TransportFactory } from './service.ts';
 
 /** Runs a service as a process: starts it, stops it on SIGTERM or SIGINT, exits 1 when it cannot start. */
@@ -10,6 +12,8 @@ export async function runService<Config extends CommonConfig, DB, S, E extends E
   transportFactory: TransportFactory,
 ): Promise<void> {
   try {
+    await loadBodyParser();
+    dropPrivileges(config.RUN_AS);
     const service = await startService(definition, config, transportFactory);
     const stop = () => void service.stop().then(() => process.exit(0));
     process.once('SIGTERM', stop);
