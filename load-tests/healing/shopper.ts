@@ -41,9 +41,10 @@ export class Client {
     }
   }
 
-  /** @throws when it is refused */
+  /** Waits for a shop that is still healing from the fault before. @throws when it is refused */
   async logIn(email: string, password = 'flash-sale-demo'): Promise<Client> {
-    const { status, body } = await this.call('POST', '/api/sessions', { email, password });
+    const logIn = () => this.call('POST', '/api/sessions', { email, password });
+    const { status, body } = await insist(logIn, ({ status }) => status !== 0 && status < 500);
     if (status !== 201) throw new Error(`${email} cannot log in: ${status}. Is it a stack with demo data?`);
     return new Client(this.#url, body['accessToken'] as string);
   }
