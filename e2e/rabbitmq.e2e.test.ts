@@ -122,6 +122,6 @@ async function evaluateIn(pid: number, erlang: string): Promise<string> {
   const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').filter(Boolean);
   const env = Object.fromEntries(variables.map((one) => one.split(/=(.*)/s).slice(0, 2))) as Record<string, string>;
   const [, controller = 'rabbitmqctl'] = (await preparePrograms(['rabbitmq'], () => undefined)).rabbitmq;
-  const how = { runAs: await unprivilegedUser(), cwd: env.HOME!, env };
+  const how = { runAs: await unprivilegedUser('rabbitmq'), cwd: env.HOME!, env };
   return (await runCommand(controller, ['--quiet', 'eval', erlang], how)).output.trim();
 }

@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import express, { type Express, type Request, type RequestHandler, type Response, type Router } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { ILayer } from 'express-serve-static-core';
 import type { Logger } from '../log.ts';
 import { AppError, errorTable } from '../errors.ts';
@@ -46,19 +45,6 @@ export function createApp(options: AppOptions): Express {
   app.use(notFound);
   app.use(problemHandler);
   return app;
-}
-
-/**
- * Has the parser of bodies load its character sets, which it does with the first body: by then a process that was
- * started by root may not be allowed to read them.
- */
-export async function loadBodyParser(): Promise<void> {
-  const headers = { 'content-type': 'application/json', 'content-length': '2' };
-  const request = Object.assign(Readable.from([Buffer.from('{}')]), { headers });
-  await new Promise<void>((resolve, reject) => {
-    const done = (error?: unknown) => (error instanceof Error ? reject(error) : resolve());
-    express.json()(request as unknown as Request, {} as Response, done);
-  });
 }
 
 /** 405 with `Allow` where the routes know the path, but not by this method. */

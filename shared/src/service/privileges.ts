@@ -1,5 +1,3 @@
-import { flushCompileCache } from 'node:module';
-
 /** For configurations: `uid:gid`, both numbers, neither of root. */
 export const runAsPattern = /^[1-9]\d{0,9}:[1-9]\d{0,9}$/;
 
@@ -13,8 +11,6 @@ export function dropPrivileges(runAs: string | undefined): void {
   if (runAs === undefined) return;
   const [uid, gid] = runAs.split(':').map(Number) as [number, number];
   if (process.getuid?.() === uid && process.getgid?.() === gid) return;
-  // Its folder is root's: at the end of the process it would be too late.
-  flushCompileCache();
   process.setgroups!([gid]);
   process.setgid!(gid);
   process.setuid!(uid);

@@ -1,7 +1,8 @@
+import { flushCompileCache } from 'node:module';
 import type { CommonConfig } from '../config.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { Commands } from '../messaging/unit-of-work.ts';
-import { loadBodyParser } from '../http/app.ts';
+import { loadLazyCode } from './lazy-code.ts';
 import { dropPrivileges } from './privileges.ts';
 import { startService, type ServiceDefinition, type TransportFactory } from './service.ts';
 
@@ -12,7 +13,10 @@ export async function runService<Config extends CommonConfig, DB, S, E extends E
   transportFactory: TransportFactory,
 ): Promise<void> {
   try {
-    await loadBodyParser();
+    await loadLazyCode();
+    // Now, and not at the end: a stop that waits for ten processes to write their compiled code takes ten seconds. And a
+    // process of root may not be allowed to write there later.
+    flushCompileCache();
     dropPrivileges(config.RUN_AS);
     const service = await startService(definition, config, transportFactory);
     const stop = () => void service.stop().then(() => process.exit(0));
