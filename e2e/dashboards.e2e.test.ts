@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { panelsOf, readDashboard } from '../infra/grafana/dashboard-file.ts';
 import { dashboards } from '../infra/grafana/dashboards/index.ts';
 import { influxql } from '../infra/launcher/influxql.ts';
@@ -27,7 +28,6 @@ onEachStack('the dashboards', { metrics: true, demo: { shoppers } }, (theShop) =
     await failure(shop);
     const ask = (statement: string) => influxql(shop.stack.influxUrl ?? '', statement);
     const failed = 'SELECT count FROM http WHERE "status" = \'503\'';
-    // The last that was measured; what came before it has been written before it.
     await until('the failure is written', async () => (await ask(failed)).length > 0);
     viewer = new Viewer(ask, fromMs, Date.now());
   }, 90_000);
@@ -37,14 +37,17 @@ onEachStack('the dashboards', { metrics: true, demo: { shoppers } }, (theShop) =
     beforeAll(() => viewer.open(dashboard));
 
     test.each(panelsOf(dashboard).map((panel) => [panel.title, panel] as const))('%s', async (title, panel) => {
-      const answers = await viewer.look(panel);
-      expect(answers.length).toBeGreaterThan(0);
       const isEmpty = rightlyEmpty[`${stack} ${name}`]?.includes(title) ?? false;
-      for (const series of answers) {
-        expect(series.length > 0).toBe(!isEmpty);
-        // A tag that there is not would make one line of all, with an empty name.
-        expect(series.flatMap(({ tags }) => Object.values(tags ?? {}))).not.toContain('');
-      }
+      // Each process writes by itself, each second.
+      await eventually(async () => {
+        const answers = await viewer.look(panel);
+        expect(answers.length).toBeGreaterThan(0);
+        for (const series of answers) {
+          expect(series.length > 0).toBe(!isEmpty);
+          // A tag that there is not would make one line of all, with an empty name.
+          expect(series.flatMap(({ tags }) => Object.values(tags ?? {}))).not.toContain('');
+        }
+      });
     });
   });
 });

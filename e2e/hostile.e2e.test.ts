@@ -1,8 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { expectAuditClean, untilQuiet } from './support/audit.ts';
-import { digestOfTheBooks } from './support/books.ts';
+import { expectAuditClean } from './support/audit.ts';
+import { booksAtRest, digestOfTheBooks } from './support/books.ts';
 import { expectProblem, tally } from './support/expectations.ts';
 import { bodyOf, type CallOptions } from './support/http.ts';
 import { rawRequest, sendRaw } from './support/raw.ts';
@@ -38,8 +38,7 @@ onEachStack('a hostile client', options, (theShop) => {
     reservation = await shopper.aReservation(product);
     cart = await shopper.aCart({ productId: product.id, quantity: 1 });
     await shop.admin();
-    await untilQuiet(shop.stack);
-    books = await digestOfTheBooks(shop.stack);
+    books = await booksAtRest(shop.stack);
   });
   afterEach(async () => {
     const before = books;
@@ -474,7 +473,7 @@ onEachStack('a hostile client', options, (theShop) => {
       bodyOf(await shopper.reserve(cart.id), 201);
       bodyOf(await shopper.pay(reservation.orderId), 201);
       await expectAuditClean(shop.stack);
-      books = await digestOfTheBooks(shop.stack);
+      books = await booksAtRest(shop.stack);
     });
   });
 });

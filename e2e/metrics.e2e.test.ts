@@ -86,12 +86,17 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
     const { stack } = theShop();
     for (const { service, port } of stack.processes) {
       if (!service) continue;
-      const text = await pageOf(port);
-      expect(text).toMatch(/^process_cpu_seconds_total\{.*\} \d/m);
-      expect(text).toMatch(new RegExp(`^http_request_duration_seconds_count\\{.*service="${service}".*\\} [1-9]`, 'm'));
-      expect(text).toMatch(/^flash_sale_outbox_records\{.*\} \d/m);
       const hasQueue = stack.stack === 'async' && service !== 'user';
-      expect(/^flash_sale_queue_messages\{.*\} \d/m.test(text)).toBe(hasQueue);
+      // A service tells what it knows: it may not have counted yet.
+      await eventually(async () => {
+        const text = await pageOf(port);
+        expect(text).toMatch(/^process_cpu_seconds_total\{.*\} \d/m);
+        expect(text).toMatch(
+          new RegExp(`^http_request_duration_seconds_count\\{.*service="${service}".*\\} [1-9]`, 'm'),
+        );
+        expect(text).toMatch(/^flash_sale_outbox_records\{.*\} \d/m);
+        expect(/^flash_sale_queue_messages\{.*\} \d/m.test(text)).toBe(hasQueue);
+      });
     }
     for (const path of ['/metrics', '/api/orders/../../metrics', '/api/orders/..%2f..%2fmetrics']) {
       expectProblem(await send<Problem>(stack.url, 'GET', path), 404, 'not-found');

@@ -78,7 +78,7 @@ onEachStack(
       const answers = await Promise.all(carts.map(({ id }, n) => shopper.reserve(id, { key: `away-${n}`, wait: 1 })));
       const pending = answers.map((answer) => bodyOf(answer, 202));
       const paid = bodyOf(await shopper.pay(held.orderId, 'tok_ok', { wait: 1 }), 202);
-      expect((await shop.call('GET', '/readyz')).status).toBe(503);
+      await until('not ready', async () => !(await isReady()));
       await stack.rabbitmq.start();
       for (const { id } of pending)
         await until('held', async () => (await shopper.reservation(id)).status === 'held', backWithinMs);

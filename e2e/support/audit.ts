@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import pg from 'pg';
 import { runAudit } from '../../infra/audit/audit.ts';
+import { countWaiting } from '../../infra/dlq/broker.ts';
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import { until } from './http.ts';
@@ -32,11 +33,16 @@ export async function expectAuditClean(stack: Stack): Promise<void> {
   expect(checks.length).toBeGreaterThan(0);
 }
 
-/** Resolves when no event is on its way and nothing waits to be decided. */
+/**
+ * Resolves when no event waits in an outbox or in the broker. What a service has taken from the broker and not committed
+ * yet is in neither: `booksAtRest` looks twice.
+ */
 export async function untilQuiet(stack: Stack, withinMs = comesToRestWithinMs): Promise<void> {
   let left: string[] = [];
   const look = async () => {
     left = (await Promise.all(services.map((service) => undeliveredIn(stack, service)))).flat();
+    const messages = stack.amqpUrl === undefined ? 0 : await countWaiting(stack.amqpUrl);
+    if (messages > 0) left.push(`messages in the broker: ${messages}`);
     return left.length === 0;
   };
   await until('nothing is under way any more', look, withinMs).catch((error: unknown) => {

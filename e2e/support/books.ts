@@ -1,6 +1,7 @@
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
-import { ask } from './audit.ts';
+import { ask, untilQuiet } from './audit.ts';
+import { until } from './http.ts';
 
 const tables: Partial<Record<DatabaseName, string[]>> = {
   user: ['account'],
@@ -20,4 +21,15 @@ export async function digestOfTheBooks(stack: Stack): Promise<Record<string, str
     return ask<{ name: string; md5: string }>(stack, database as DatabaseName, each.join(' UNION ALL '));
   });
   return Object.fromEntries((await Promise.all(digests)).flat().map(({ name, md5 }) => [name, md5]));
+}
+
+/** The digest once nothing changes it any more: of two in a row, between which nothing was on its way. */
+export async function booksAtRest(stack: Stack): Promise<Record<string, string>> {
+  const look = async () => {
+    await untilQuiet(stack);
+    return digestOfTheBooks(stack);
+  };
+  let books = await look();
+  await until('books at rest', async () => JSON.stringify(books) === JSON.stringify((books = await look())));
+  return books;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type * as contract from '@flash-sale/shared/contract/schemas.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
-import { bodyOf, send, type Answer, type CallOptions, type Problem } from './http.ts';
+import { bodyOf, send, until, type Answer, type CallOptions, type Problem } from './http.ts';
 
 export type Product = z.output<typeof contract.product>;
 export type ProductPage = z.output<typeof contract.productPage>;
@@ -129,9 +129,12 @@ export class Shopper {
     return bodyOf(await this.call<Reservation>('GET', `/api/reservations/${id}`, { wait: patienceSeconds }), 200);
   }
 
-  /** As it stands when it has ended, or when patience has. */
+  /** As it stands when it has ended, or when `wait` has. An order that is on its way is asked for again, as its 503 says. */
   async order(id: string, wait: number | undefined = patienceSeconds): Promise<Order> {
-    return bodyOf(await this.call<Order>('GET', `/api/orders/${id}`, { wait }), 200);
+    const read = () => this.call<Order>('GET', `/api/orders/${id}`, { wait });
+    let answer = await read();
+    await until('the order is there', async () => answer.status !== 503 || (answer = await read()).status !== 503);
+    return bodyOf(answer, 200);
   }
 
   /** As it stands when it is settled. */

@@ -80,9 +80,9 @@ describe('Redis', () => {
       });
       expect(restocked).toMatchObject({ status: 200, body: { available: 8 } });
       expect(await availableOf(id)).toBe(8);
-      expect(await inventory.call('GET', '/readyz')).toMatchObject({
-        status: 200,
-        body: { checks: { redis: 'away' } },
+      await eventually(async () => {
+        const ready = await inventory.call('GET', '/readyz');
+        expect(ready).toMatchObject({ status: 200, body: { checks: { redis: 'away' } } });
       });
     } finally {
       await servers.redis.start();

@@ -81,7 +81,7 @@ async function expectExactSale(trouble: () => Promise<void>): Promise<void> {
     ...Array<string>(stock).fill('sold-out'),
   ]);
   await audit(shop);
-  expect(await user.available(product)).toBe(0);
+  await user.untilAvailable(product, 0);
 }
 
 const repeatedly = async (times: number, act: () => Promise<unknown>) => {

@@ -36,9 +36,10 @@ describe('a purchase', () => {
       ],
     });
     expect(Date.parse(reserved.body.expiresAt!) - Date.now()).toBeGreaterThan(100_000);
-    expect([await user.available(shoes), await user.available(socks)]).toEqual([3, 2]);
+    await user.untilAvailable(shoes, 3);
+    await user.untilAvailable(socks, 2);
 
-    const order = await user.readOrder(shopper, orderId);
+    const order = await user.arrivedOrder(shopper, orderId);
     expect(order.body).toMatchObject({
       id: orderId,
       reservationId: id,
@@ -53,10 +54,13 @@ describe('a purchase', () => {
     expect(paid.headers.get('location')).toBe(`/api/payments/${paid.body.id}`);
     expect(paid.body).toMatchObject({ orderId, status: 'captured', amountCents: 12_500, currency: 'EUR' });
 
-    expect((await user.readOrder(shopper, orderId, 5)).body.status).toBe('confirmed');
-    expect((await user.readReservation(shopper, id)).body.status).toBe('completed');
+    expect((await user.readOrder(shopper, orderId, 20)).body.status).toBe('confirmed');
+    await eventually(async () => {
+      expect((await user.readReservation(shopper, id)).body.status).toBe('completed');
+    });
     expect((await user.readPayment(shopper, paid.body.id)).body).toEqual(paid.body);
-    expect([await user.available(shoes), await user.available(socks)]).toEqual([3, 2]);
+    await user.untilAvailable(shoes, 3);
+    await user.untilAvailable(socks, 2);
   });
 
   test('of a crowd: exactly the stock is sold, everybody else hears of it, and nobody waits in vain', async () => {
@@ -68,13 +72,13 @@ describe('a purchase', () => {
         const reserved = await user.reserve(shopper, cartId);
         if (reserved.status !== 201) return outcomeOf(reserved).join(' ');
         const paid = await user.pay(shopper, reserved.body.orderId);
-        const order = await user.readOrder(shopper, reserved.body.orderId, 5);
+        const order = await user.readOrder(shopper, reserved.body.orderId, 20);
         return `${outcomeOf(paid).join(' ')}, ${order.body.status}`;
       }),
     );
     expect(outcomes.filter((outcome) => outcome === '201 ok, confirmed')).toHaveLength(7);
     expect(outcomes.filter((outcome) => outcome === '409 sold-out')).toHaveLength(33);
-    expect(await user.available(product)).toBe(0);
+    await user.untilAvailable(product, 0);
   });
 
   test('of the last unit, wanted by many who all hold another: one gets it', async () => {
@@ -87,7 +91,8 @@ describe('a purchase', () => {
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
     // All or nothing: who did not get the last one holds none of the others.
-    expect([await user.available(common), await user.available(last)]).toEqual([19, 0]);
+    await user.untilAvailable(common, 19);
+    await user.untilAvailable(last, 0);
   });
 });
 
@@ -112,7 +117,7 @@ describe('a declined payment', () => {
     expect(outcomeOf(await user.pay(shopper, orderId, { key }))).toEqual([422, 'idempotency-key-reused']);
 
     expect(outcomeOf(await user.pay(shopper, orderId))).toEqual([201, 'ok']);
-    expect((await user.readOrder(shopper, orderId, 5)).body).toMatchObject({
+    expect((await user.readOrder(shopper, orderId, 20)).body).toMatchObject({
       status: 'confirmed',
       declinedPayments: 1,
     });
@@ -128,12 +133,14 @@ describe('a declined payment', () => {
       'payment-declined',
     ]);
     expect((await user.cancel(shopper, first.body.id)).body.status).toBe('released');
+    await user.untilAvailable(product, 1);
     const second = await user.reserve(shopper, cartId);
     expect(outcomeOf(second)).toEqual([201, 'ok']);
     expect(second.body.orderId).not.toBe(first.body.orderId);
     expect(outcomeOf(await user.pay(shopper, second.body.orderId))).toEqual([201, 'ok']);
+    await user.untilNotPayable(first.body.orderId);
     expect(outcomeOf(await user.pay(shopper, first.body.orderId))).toEqual([409, 'order-not-payable']);
-    expect((await user.readOrder(shopper, second.body.orderId, 5)).body.status).toBe('confirmed');
+    expect((await user.readOrder(shopper, second.body.orderId, 20)).body.status).toBe('confirmed');
   });
 });
 
@@ -144,13 +151,14 @@ describe('cancelling', () => {
     const cancelled = await user.cancel(shopper, reservation.id);
     expect(outcomeOf(cancelled)).toEqual([200, 'ok']);
     expect(cancelled.body).toMatchObject({ id: reservation.id, status: 'released', reason: 'cancelled' });
-    expect(await user.available(product)).toBe(5);
-    expect((await user.readOrder(shopper, reservation.orderId, 5)).body.status).toBe('cancelled');
+    await user.untilAvailable(product, 5);
+    expect((await user.readOrder(shopper, reservation.orderId, 20)).body.status).toBe('cancelled');
+    await user.untilNotPayable(reservation.orderId);
     expect(outcomeOf(await user.pay(shopper, reservation.orderId))).toEqual([409, 'order-not-payable']);
 
     const again = await user.cancel(shopper, reservation.id);
     expect([outcomeOf(again), again.body]).toEqual([[200, 'ok'], cancelled.body]);
-    expect(await user.available(product)).toBe(5);
+    await user.untilAvailable(product, 5);
   });
 
   test('many times at once gives the units back once', async () => {
@@ -158,16 +166,16 @@ describe('cancelling', () => {
     const { shopper, reservation } = await user.aHold(product, 3);
     const answers = await Promise.all(Array.from({ length: 8 }, () => user.cancel(shopper, reservation.id)));
     for (const answer of answers) expect([answer.status, answer.body.status]).toEqual([200, 'released']);
-    expect(await user.available(product)).toBe(5);
+    await user.untilAvailable(product, 5);
   });
 
   test('what is bought is refused', async () => {
     const product = await user.aProduct();
     const { shopper, reservation } = await user.aHold(product, 2);
     await user.pay(shopper, reservation.orderId);
-    await user.readOrder(shopper, reservation.orderId, 5);
+    await user.readOrder(shopper, reservation.orderId, 20);
     expect(outcomeOf(await user.cancel(shopper, reservation.id))).toEqual([409, 'reservation-completed']);
-    expect(await user.available(product)).toBe(3);
+    await user.untilAvailable(product, 3);
   });
 
   test('opens the cart again, with what was in it', async () => {
@@ -222,7 +230,7 @@ describe('a hold that ends', () => {
   test('puts the units back on sale and cancels the order', async () => {
     const product = await user.aProduct({ stock: 2 });
     const { shopper, reservation } = await user.aHold(product, 2);
-    expect(await user.available(product)).toBe(0);
+    await user.untilAvailable(product, 0);
     await shop.endHold(reservation.id);
     const { body } = await user.readOrder(shopper, reservation.orderId, 20);
     expect(body.status).toBe('cancelled');
@@ -232,12 +240,8 @@ describe('a hold that ends', () => {
         reason: 'expired',
       });
     });
-    expect(await user.available(product)).toBe(2);
-    // Whoever pays before the payment service has heard of it gets the money back.
-    const closed = `SELECT FROM payables WHERE order_id = $1 AND status = 'closed'`;
-    await eventually(async () => {
-      expect(await shop.query('payment', closed, [reservation.orderId])).toHaveLength(1);
-    });
+    await user.untilAvailable(product, 2);
+    await user.untilNotPayable(reservation.orderId);
     expect(outcomeOf(await user.pay(shopper, reservation.orderId))).toEqual([409, 'order-not-payable']);
     // The next one gets them.
     const next = await user.aHold(product, 2);
@@ -253,7 +257,7 @@ describe('a hold that ends', () => {
     const asked = `SELECT FROM payments WHERE order_id = $1 AND amount_cents IS NOT NULL`;
     await eventually(async () => expect(await shop.query('payment', asked, [orderId])).toHaveLength(1));
     await shop.endHold(reservation.id);
-    await eventually(async () => expect(await user.available(product)).toBe(1));
+    await user.untilAvailable(product, 1);
     const paid = await paying;
     expect(paid.status).toBe(201);
 
@@ -267,7 +271,7 @@ describe('a hold that ends', () => {
       [orderId],
     );
     expect(entry!.refunded_at).not.toBeNull();
-    expect(await user.available(product)).toBe(1);
+    await user.untilAvailable(product, 1);
     // Told again, it is the same payment; told anew, there is nothing to pay.
     expect((await user.pay(shopper, orderId, { method: 'tok_slow', key })).body).toMatchObject({
       id: paid.body.id,
@@ -289,6 +293,6 @@ describe('a hold that ends', () => {
       );
       await audit(shop);
       const bought = await expectConsistentEnds(tries);
-      expect(await user.available(product)).toBe(30 - bought);
+      await user.untilAvailable(product, 30 - bought);
     }));
 });

@@ -28,7 +28,7 @@ async function makeOrders(shopper: Shopper, count: number): Promise<string[]> {
   for (let made = 0; made < count; made += 1) {
     const { body } = await user.reserve(shopper, await user.aCart(shopper, [product, 1]));
     ids.push(body.orderId);
-    await user.readOrder(shopper, body.orderId);
+    await user.arrivedOrder(shopper, body.orderId);
   }
   return ids;
 }

@@ -47,7 +47,7 @@ describe('a payment', () => {
     expect(await ledgerOf(order.id)).toMatchObject([
       { payment_id: paid.body.id, outcome: 'captured', amount_cents: 4_900, refunded_at: null },
     ]);
-    await user.readOrder(shopper, order.id, 5);
+    await user.readOrder(shopper, order.id, 20);
   });
 
   test('by tok_error_once is captured: the gateway is asked again and charges once', async () => {
@@ -55,7 +55,7 @@ describe('a payment', () => {
     const paid = await user.pay(shopper, order.id, { method: 'tok_error_once' });
     expect([outcomeOf(paid), paid.body.status]).toEqual([[201, 'ok'], 'captured']);
     expect(await ledgerOf(order.id)).toMatchObject([{ outcome: 'captured', attempts: 2 }]);
-    await user.readOrder(shopper, order.id, 5);
+    await user.readOrder(shopper, order.id, 20);
   });
 
   test('by tok_slow takes two seconds, which a client may wait or not', async () => {
@@ -67,10 +67,10 @@ describe('a payment', () => {
     // The amount is fixed while it waits, and nothing else may be paid.
     expect(impatient.body).toMatchObject({ amountCents: 4_900, currency: 'EUR' });
     expect(outcomeOf(await user.pay(shopper, order.id))).toEqual([409, 'order-not-payable']);
-    const settled = await user.readPayment(shopper, impatient.body.id, 10);
+    const settled = await user.readPayment(shopper, impatient.body.id, 20);
     expect(settled.body.status).toBe('captured');
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_990);
-    expect((await user.readOrder(shopper, order.id, 5)).body.status).toBe('confirmed');
+    expect((await user.readOrder(shopper, order.id, 20)).body.status).toBe('confirmed');
   });
 
   test.each([
@@ -91,7 +91,7 @@ describe('a payment', () => {
     const { shopper, order } = await anOrder(await user.aProduct({ priceCents: 0 }));
     const paid = await user.pay(shopper, order.id);
     expect(paid.body).toMatchObject({ status: 'captured', amountCents: 0 });
-    expect((await user.readOrder(shopper, order.id, 5)).body.status).toBe('confirmed');
+    expect((await user.readOrder(shopper, order.id, 20)).body.status).toBe('confirmed');
   });
 });
 
@@ -106,9 +106,9 @@ describe('tok_timeout', () => {
       // Unknown means neither declined nor free for another try: that could charge twice.
       expect(outcomeOf(await user.pay(shopper, order.id))).toEqual([409, 'order-not-payable']);
 
-      const settled = await user.readPayment(shopper, first.body.id, 15);
+      const settled = await user.readPayment(shopper, first.body.id, 20);
       expect(settled.body.status).toBe('captured');
-      expect((await user.readOrder(shopper, order.id, 10)).body.status).toBe('confirmed');
+      expect((await user.readOrder(shopper, order.id, 20)).body.status).toBe('confirmed');
       const again = await user.pay(shopper, order.id, { method: 'tok_timeout', key });
       expect([again.status, again.body]).toEqual([201, settled.body]);
       expect(await ledgerOf(order.id)).toMatchObject([
@@ -130,7 +130,7 @@ describe('tok_timeout', () => {
         expect((await user.readOrder(shopper, order.id)).body.status).toBe('refunded');
       });
       expect((await ledgerOf(order.id)).map(({ refunded_at: at }) => at)).toEqual([expect.any(Date)]);
-      expect(await user.available(product)).toBe(1);
+      await user.untilAvailable(product, 1);
     });
   });
 });
@@ -143,7 +143,7 @@ describe('paying twice', () => {
     const again = await user.pay(shopper, order.id, { key });
     expect([again.status, again.body]).toEqual([201, first.body]);
     expect(await ledgerOf(order.id)).toHaveLength(1);
-    await user.readOrder(shopper, order.id, 5);
+    await user.readOrder(shopper, order.id, 20);
   });
 
   test('with the same key, many times at once, charges once and answers each', async () => {
@@ -154,7 +154,7 @@ describe('paying twice', () => {
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
     expect(await ledgerOf(order.id)).toHaveLength(1);
     expect(await paymentsOf(order.id)).toHaveLength(1);
-    await user.readOrder(shopper, order.id, 5);
+    await user.readOrder(shopper, order.id, 20);
   });
 
   test('with many keys at once charges once', async () => {
@@ -166,7 +166,7 @@ describe('paying twice', () => {
       expect(['201 ok', '409 order-not-payable', '409 already-paid']).toContain(outcome);
     }
     expect(await ledgerOf(order.id)).toHaveLength(1);
-    expect((await user.readOrder(shopper, order.id, 5)).body.status).toBe('confirmed');
+    expect((await user.readOrder(shopper, order.id, 20)).body.status).toBe('confirmed');
     expect(outcomeOf(await user.pay(shopper, order.id))).toEqual([409, 'already-paid']);
   });
 
@@ -223,7 +223,7 @@ describe('what is refused before anything happens', () => {
     for (const wait of [0, 1]) {
       expect(outcomeOf(await user.readPayment(thief, paid.body.id, wait))).toEqual([404, 'not-found']);
     }
-    await user.readOrder(owner, order.id, 5);
+    await user.readOrder(owner, order.id, 20);
   });
 
   test('an order or payment that nobody made is not there', async () => {
@@ -253,7 +253,7 @@ describe('a payment whose order has not come', () => {
       amountCents: 4_900,
       currency: 'EUR',
     });
-    expect((await user.readOrder(shopper, orderId, 10)).body.status).toBe('confirmed');
+    expect((await user.readOrder(shopper, orderId, 20)).body.status).toBe('confirmed');
     expect(await ledgerOf(orderId)).toHaveLength(1);
   });
 
@@ -270,7 +270,7 @@ describe('a payment whose order has not come', () => {
       const { status } = (await user.readPayment(shopper, paymentId)).body;
       expect(['declined', 'refunded']).toContain(status);
     });
-    expect(await user.available(product)).toBe(5);
+    await user.untilAvailable(product, 5);
   });
 
   test('is declined as not payable when nothing is heard of the order', () =>
@@ -289,7 +289,7 @@ describe('a payment whose order has not come', () => {
 test('PostgreSQL itself refuses a second captured payment of an order', async () => {
   const { shopper, order } = await anOrder();
   await user.pay(shopper, order.id);
-  await user.readOrder(shopper, order.id, 5);
+  await user.readOrder(shopper, order.id, 20);
   const insert = `INSERT INTO payments (id, order_id, user_id, idempotency_key, method_token, status, amount_cents, currency)
                   VALUES ($1, $2, $3, $4, 'tok_ok', 'captured', 4900, 'EUR')`;
   await expect(shop.query('payment', insert, [newId(), order.id, shopper.userId, newId()])).rejects.toMatchObject({

@@ -113,7 +113,7 @@ describe('amqp transport, its own side of it', () => {
     );
     await eventually(() => expect(receivedIds(order())).toEqual(idsOf([before, after])));
     const left = () => network.transportOf('order').deadLettersLeft();
-    expect(await left()).toBe(1);
+    await eventually(async () => expect(await left()).toBe(1));
     const [dead, ...others] = await takeDead();
     await eventually(async () => expect(await left()).toBe(0));
     expect(others).toEqual([]);
@@ -323,7 +323,7 @@ describe('amqp transport, its own side of it', () => {
         await broker.control('set_vm_memory_high_watermark', 'absolute', '512MB');
       }
       await eventually(async () => expect(await backlog()).toEqual({ ...nothing, order: 2 }));
-      expect(inventory().transport!.healthy()).toBe(true);
+      await eventually(() => expect(inventory().transport!.healthy()).toBe(true));
     });
   });
 

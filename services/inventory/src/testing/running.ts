@@ -66,9 +66,12 @@ export async function startInventory(
     url: service.url,
     stop: () => service.stop(),
     call: jsonClient(service.url),
-    /** Brings an event to the service, as a transport does. */
-    receive: (...events: Parameters<FakeService['receive']>[0]) =>
-      network.intakes.get('inventory')!.receive(events, 'self'),
+    /** Brings events to the service, as a transport does, and what follows from them to the others. */
+    async receive(...events: Parameters<FakeService['receive']>[0]) {
+      const receipt = await network.intakes.get('inventory')!.receive(events, 'self');
+      await receipt.delivered;
+      return receipt;
+    },
     tokenOf: (role: Role) => tokens.sign({ userId: newId(), role }, 300),
   };
 }

@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import type { z } from 'zod';
 import * as contract from '@flash-sale/shared/contract/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import type { Answer } from '@flash-sale/shared/testing/service.ts';
 import type { Shop, Shopper } from './shop.ts';
 
@@ -20,7 +21,7 @@ export function outcomeOf(answer: Answer<unknown>): [number, string] {
 }
 
 /** Seconds that a shopper is ready to wait, as the one client for both stacks is; `wait: 0` sends no preference. */
-const patience = 10;
+const patience = 20;
 
 /** What shoppers and the admin do in a shop; every good answer is held against the contract. */
 export const shopping = (shop: Shop) => {
@@ -41,8 +42,12 @@ export const shopping = (shop: Shop) => {
       expect(answer.status).toBe(201);
       return answer.body.id;
     },
-    async available(productId: string): Promise<number> {
-      return (await checked(contract.product, shop.call('GET', `/api/products/${productId}`))).body.available;
+    /** The shop window follows the stock within moments. */
+    async untilAvailable(productId: string, units: number): Promise<void> {
+      await eventually(async () => {
+        const answer = await checked(contract.product, shop.call('GET', `/api/products/${productId}`));
+        expect(answer.body.available).toBe(units);
+      });
     },
     addToCart: ({ token }: Shopper, cartId: string, productId: string, quantity = 1) =>
       checked(contract.cart, shop.call('POST', `/api/carts/${cartId}/items`, { body: { productId, quantity }, token })),
@@ -96,6 +101,18 @@ export const shopping = (shop: Shop) => {
       ),
     readPayment: ({ token }: Shopper, id: string, wait = 0) =>
       checked(contract.payment, shop.call('GET', `/api/payments/${id}`, { token, headers: waiting(wait) })),
+    /** An order that its shopper was promised, as soon as it is there. */
+    arrivedOrder: async (shopper: Shopper, id: string) =>
+      eventually(async () => {
+        const answer = await actions.readOrder(shopper, id);
+        expect(outcomeOf(answer)).toEqual([200, 'ok']);
+        return answer;
+      }),
+    /** Payments hear of the end of an order a moment after it; what is taken in between goes back by itself. */
+    async untilNotPayable(orderId: string): Promise<void> {
+      const closed = `SELECT FROM payables WHERE order_id = $1 AND status = 'closed'`;
+      await eventually(async () => expect(await shop.query('payment', closed, [orderId])).toHaveLength(1));
+    },
     readOrder: ({ token }: Shopper, id: string, wait = 0) =>
       checked(contract.order, shop.call('GET', `/api/orders/${id}`, { token, headers: waiting(wait) })),
   };
