@@ -7,6 +7,7 @@ import { services, type ServiceName } from '../launcher/database-names.ts';
 import { settings } from '../launcher/postgres.ts';
 import { redisProgram } from '../launcher/redis.ts';
 import { settingsOf } from '../launcher/settings.ts';
+import { folderOf, releases } from '../testing/release/fixture.ts';
 import { readCompose, root, servicesOf, type ComposeService } from './testing/compose-file.ts';
 import { nginxConfigForContainers } from './nginx-settings.ts';
 import { setupSchema } from './setup-config.ts';
@@ -217,6 +218,28 @@ describe('infra/docker/secrets', () => {
         .split('\n')
         .filter((line) => !line.startsWith('JWT_SECRET=')),
     );
+  });
+});
+
+describe.each(releases)('an installation of %s', (release) => {
+  test('keeps its .env: a newer version only adds to it, and then lacks nothing', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flash-sale-test-'));
+    try {
+      const file = join(folder, '.env');
+      const before = readFileSync(join(folderOf(release), 'compose.env'), 'utf8');
+      writeFileSync(file, before);
+      execFileSync('sh', [join(root, 'infra/docker/secrets'), file]);
+      const after = readFileSync(file, 'utf8');
+      expect(after.startsWith(before)).toBe(true);
+      const added = after.slice(before.length).split('\n').filter(Boolean);
+      expect(added.filter((line) => !/^\w+=.+$/.test(line))).toEqual([]);
+      const known = new Set([...after.matchAll(/^(\w+)=./gm)].map(([, name]) => name!));
+      const asked = files.flatMap((path) => [...read(path).matchAll(/\$\{(\w+):?\?/g)].map(([, name]) => name!));
+      expect(asked.length).toBeGreaterThan(0);
+      expect(asked.filter((name) => !known.has(name))).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 

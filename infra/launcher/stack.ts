@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { underNewNames } from '@flash-sale/shared/config.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import { loadDemo } from './demo.ts';
 import { assertPortIsFree } from './port-holder.ts';
@@ -104,7 +105,8 @@ async function startParts(site: Site): Promise<Started> {
     compileCache: join(repository, '.local/compile-cache'),
     servicesRoot: options.servicesRoot ?? join(repository, 'services'),
     logsFolder: site.logsFolder,
-    extraEnv: options.env ?? {},
+    // Before ours are laid under it: a setting has one name there.
+    extraEnv: underNewNames(options.env ?? {}, say),
   };
   await Promise.all(instances.map((instance) => site.processes.start(serviceProgram(instance, around))));
   say(`services are ready (${seconds()})`);

@@ -1,9 +1,37 @@
 import { z } from 'zod';
 import { runAsPattern } from './service/privileges.ts';
 
-/** Reads and checks the environment by a schema; prints every problem at once and exits with 78 (EX_CONFIG). */
+/**
+ * Settings by the names that they had in an earlier release: old name → new name. Whoever has set one under its old name
+ * goes on without noticing but by a warning. An entry stays for as long as anybody may still use it.
+ */
+export const renamedSettings: Readonly<Record<string, string>> = {};
+
+/** The settings with new names instead of old ones. A new name that is there as well goes first. */
+export function underNewNames<Settings extends NodeJS.ProcessEnv>(
+  env: Settings,
+  warn: (line: string) => void,
+  renamed = renamedSettings,
+): Settings {
+  const result: NodeJS.ProcessEnv = { ...env };
+  for (const [old, name] of Object.entries(renamed)) {
+    if (env[old] === undefined) continue;
+    const isThere = env[name] !== undefined;
+    warn(`${old} is called ${name} now, and ${isThere ? 'is not read, for both are set' : 'is still read for it'}.`);
+    if (!isThere) result[name] = env[old];
+    delete result[old];
+  }
+  return result as Settings;
+}
+
+const toStderr = (line: string) => void process.stderr.write(`${line}\n`);
+
+/**
+ * Reads and checks the environment by a schema, a renamed setting under its old name as well, which it warns of on standard
+ * error; prints every problem at once and exits with 78 (EX_CONFIG).
+ */
 export function readEnvironment<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv = process.env): z.output<T> {
-  const parsed = schema.safeParse(env);
+  const parsed = schema.safeParse(underNewNames(env, toStderr));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   process.stderr.write(`The configuration is not usable; nothing was started.\n${problems.join('\n')}\n`);
