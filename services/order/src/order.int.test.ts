@@ -47,6 +47,29 @@ describe('the list of orders', () => {
     expect((await list(shopper)).items.map(({ id }) => id)).toEqual(newestFirst);
   });
 
+  test('has an order that its shopper has been told of, though this service has not heard of it yet', async () => {
+    const shopper = shop.aShopper();
+    const product = await user.aProduct();
+    await shop.stop('order');
+    const { body } = await user.reserve(shopper, await user.aCart(shopper, [product, 1]));
+    expect(body.status).toBe('held');
+    await shop.start('order', { ARRIVAL_TIMEOUT_MS: '60000' });
+    try {
+      expect((await list(shopper)).items.map(({ id }) => id)).toEqual([body.orderId]);
+    } finally {
+      await shop.stop('order');
+      await shop.start('order');
+    }
+  });
+
+  test('is told without what may be on its way while the reservation service is away', async () => {
+    const shopper = shop.aShopper();
+    const [id] = await makeOrders(shopper, 1);
+    await shop.without('reservation', async () => {
+      expect((await list(shopper)).items.map((order) => order.id)).toEqual([id]);
+    });
+  });
+
   test('ends exactly at a full page', async () => {
     const shopper = shop.aShopper();
     await makeOrders(shopper, 2);

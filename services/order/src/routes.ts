@@ -5,12 +5,14 @@ import { AppError } from '@flash-sale/shared/errors.ts';
 import { idOf, notThere, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
 import { mintedAtMs, type OrderIds } from '@flash-sale/shared/ids.ts';
 import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';
+import type { ExpectedOrders } from './adapters/expected-orders.ts';
 import type { OrderReads } from './adapters/reads.ts';
 import type { OrderRow } from './adapters/tables.ts';
 import type { Order, OrderStatus } from './domain/order.ts';
 
 export interface RouteOptions {
   reads: OrderReads;
+  expected: Pick<ExpectedOrders, 'of'>;
   orderIds: OrderIds;
   settlements: Settlements<true>;
   tokens: AccessTokens;
@@ -23,13 +25,16 @@ const arrivalGraceMs = 600_000;
 const final: readonly OrderStatus[] = ['confirmed', 'cancelled', 'refunded'];
 
 /** Orders of the signed-in shopper. */
-export function routes({ reads, orderIds, settlements, tokens, arrivalTimeoutMs }: RouteOptions): Router {
+export function routes({ reads, expected, orderIds, settlements, tokens, arrivalTimeoutMs }: RouteOptions): Router {
   const router = Router();
   const shopper = requireUser(tokens);
 
   router.get('/api/orders', shopper, async (request, response) => {
     const { limit, cursor } = parse(contract.pageQuery, request.query);
-    const { orders, nextCursor } = await reads.page(principalOf(request).userId, limit, cursor);
+    const { userId } = principalOf(request);
+    // Newest first: only the first page can lack one that is on its way.
+    if (cursor === undefined) await waitForAll(await expected.of(userId));
+    const { orders, nextCursor } = await reads.page(userId, limit, cursor);
     response.json({ items: orders.map(bodyOfOrder), nextCursor });
   });
 
@@ -50,6 +55,11 @@ export function routes({ reads, orderIds, settlements, tokens, arrivalTimeoutMs 
       leftMs > 0 ? await waitUntil(id, 'final', leftMs, ({ status }) => final.includes(status)) : undefined;
     response.json(bodyOfOrder(settled ?? (await reads.order(id)) ?? order));
   });
+
+  /** An order of which its shopper has been told is waited for in the list as it is by its id. */
+  async function waitForAll(ids: string[]): Promise<void> {
+    await Promise.all(ids.map((id) => waitUntil(id, 'arrived', arrivalTimeoutMs, () => true)));
+  }
 
   /** The order once it is as asked, or undefined when the time is up. */
   async function waitUntil(id: string, topic: Topic, timeoutMs: number, isSo: (order: OrderRow) => boolean) {

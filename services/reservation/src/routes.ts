@@ -1,8 +1,9 @@
 import { Router, type Response } from 'express';
+import { z } from 'zod';
 import { principalOf, requireUser, type AccessTokens } from '@flash-sale/shared/auth.ts';
 import * as contract from '@flash-sale/shared/contract/schemas.ts';
 import { AppError } from '@flash-sale/shared/errors.ts';
-import { bodyOf, idempotencyKeyOf, idOf, notThere, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
+import { bodyOf, idempotencyKeyOf, idOf, notThere, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
 import { newId, type OrderIds } from '@flash-sale/shared/ids.ts';
 import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';
 import type { Gate } from './adapters/gate.ts';
@@ -119,6 +120,20 @@ export function routes(options: RouteOptions): Router {
     return delivered ? settlements.wait(topic, settleTimeoutMs, look, delivered) : look();
   }
 
+  return router;
+}
+
+const ordersQuestion = z.strictObject({ users: z.array(z.uuid()).max(256) });
+/** Longer than an order is on its way in a shop that is well; after an outage it shows in the list when it comes. */
+const latestMs = 10_000;
+
+/** What other services may ask: which orders shoppers have been told of lately. */
+export function internalRoutes(reads: ReservationReads): Router {
+  const router = Router();
+  router.post('/orders/latest', async (request, response) => {
+    const { users } = parse(ordersQuestion, request.body);
+    response.json({ orders: await reads.latestOrders(users, latestMs) });
+  });
   return router;
 }
 

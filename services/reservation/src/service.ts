@@ -13,7 +13,7 @@ import { reservationUnitOfWork } from './adapters/unit-of-work.ts';
 import type { ReservationConfig } from './config.ts';
 import type { Reservation, ReservationState } from './domain/state.ts';
 import type { commands } from './handlers.ts';
-import { announce, routes } from './routes.ts';
+import { announce, internalRoutes, routes } from './routes.ts';
 
 type Events = EventsOf<'reservation'>;
 type Commands = typeof commands;
@@ -44,18 +44,20 @@ export const reservationService: ServiceDefinition<
       if (reservation.reason === 'sold-out') gate.arm();
       announce(reservation, settled);
     };
+    const reservationReads = openReservationReads(reads);
     return {
       unitOfWork: reservationUnitOfWork(changed),
       routes: (lane) =>
         routes({
           lane,
-          reads: openReservationReads(reads),
+          reads: reservationReads,
           gate,
           orderIds: orderIds(config.ORDER_ID_SECRET),
           settlements: settled,
           tokens,
           settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
         }),
+      internalRoutes: () => internalRoutes(reservationReads),
       close: () => inventory.close(),
     };
   },

@@ -1,6 +1,9 @@
 import { sql, type Kysely } from 'kysely';
+import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { readsById } from '@flash-sale/shared/db/reads-by-id.ts';
 import { cartOf, reservationOf, type CartRow, type ReservationTables } from './tables.ts';
+
+const mostLatest = 5_000;
 
 /** What routes read. @throws AppError unavailable */
 export function openReservationReads(db: Kysely<ReservationTables>) {
@@ -26,6 +29,19 @@ export function openReservationReads(db: Kysely<ReservationTables>) {
   return {
     cart: readsById(readCarts, cartOf),
     reservation: readsById(readReservations, reservationOf),
+    /** The orders of these shoppers whose units have been held within the last while, by shopper. */
+    async latestOrders(userIds: string[], withinMs: number): Promise<Record<string, string[]>> {
+      const query = db
+        .selectFrom('reservations')
+        .select(['user_id', 'order_id'])
+        .where(sql<boolean>`user_id = any(${userIds}::uuid[])`)
+        .where('status', 'in', ['held', 'completed'])
+        .where(sql<boolean>`created_at > now() - ${withinMs} * interval '1 millisecond'`)
+        .limit(mostLatest);
+      const orders: Record<string, string[]> = {};
+      for (const { user_id, order_id } of await orUnavailable(query.execute())) (orders[user_id] ??= []).push(order_id);
+      return orders;
+    },
   };
 }
 export type ReservationReads = ReturnType<typeof openReservationReads>;

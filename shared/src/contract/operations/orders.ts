@@ -22,6 +22,9 @@ export const orderOperations: Operation[] = [
     path: '/api/orders',
     tag: 'Orders',
     summary: 'List your orders, newest first',
+    description:
+      'An order whose reservation you have been told of is in the list, even if it is still on its way: the first page waits ' +
+      'for it, two seconds at most unless configured otherwise.',
     auth: 'user',
     parameters: pageParameters,
     answers: {

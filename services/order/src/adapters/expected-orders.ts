@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import type { InternalClient } from '@flash-sale/shared/messaging/http-client.ts';
+import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
+
+const answerSchema = z.strictObject({ orders: z.record(z.uuid(), z.array(z.uuid())) });
+
+/**
+ * Asks the reservation service which orders of a shopper there are or will be in a moment: it has told the shopper of
+ * them, perhaps before this service has heard. Many shoppers are asked for at once.
+ */
+export class ExpectedOrders {
+  readonly #reservations: Pick<InternalClient, 'post'>;
+  readonly #questions: Batcher<string, string[]>;
+
+  constructor(reservations: Pick<InternalClient, 'post'>) {
+    this.#reservations = reservations;
+    this.#questions = new Batcher({ flush: (users) => this.#ask(users), maxItems: 256, maxQueued: 10_000 });
+  }
+
+  /** The ids of a shopper's latest orders; none when the reservation service cannot be asked. */
+  of(userId: string): Promise<string[]> {
+    return this.#questions.run(userId).catch(() => []);
+  }
+
+  async #ask(users: string[]): Promise<string[][]> {
+    const body = { users: [...new Set(users)] };
+    const { orders } = answerSchema.parse(await this.#reservations.post('reservation', '/orders/latest', body));
+    return users.map((user) => orders[user] ?? []);
+  }
+}
