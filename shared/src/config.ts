@@ -98,14 +98,39 @@ export const commonSchema = z.object({
   STATEMENT_TIMEOUT_MS: milliseconds(10_000),
   SETTLE_TIMEOUT_MS: milliseconds(8_000).describe('longest a request waits for its own chain of events before 202'),
   HOP_TIMEOUT_MS: milliseconds(5_000).describe('longest one call to another service may take'),
-  OUTBOX_GRACE_MS: milliseconds(10_000).describe('age at which undelivered events are taken up by the sweep'),
+  OUTBOX_GRACE_MS: milliseconds(10_000).describe(
+    'age at which undelivered events of a process without a lease are taken up by others',
+  ),
+  OUTBOX_HANDOVER_MS: milliseconds(2_500).describe(
+    'the same for events whose delivery was left to the sender of what they follow from (sync)',
+  ),
   OUTBOX_SWEEP_MS: milliseconds(500),
+  OUTBOX_HELD_MAX: count(1_000).describe(
+    'most outbox records that a process tries again from memory; what is more waits in the database',
+  ),
+  OUTBOX_HOLD_MS: milliseconds(30_000).describe(
+    'how long it does so, every two seconds at last; then the record is given back, and counts as tried once more',
+  ),
+  PROCESS_LEASE_MS: z.coerce
+    .number()
+    .int()
+    .min(300)
+    .max(60_000)
+    .default(3_000)
+    .describe('after so long without a sign of life others take up the events of a process'),
   OUTBOX_MAX_ATTEMPTS: count(50).describe(
     'after so many deliveries an outbox record counts as stuck: tried every 5 minutes, logged as an error',
   ),
   OUTBOX_BACKLOG_MAX: count(20_000).describe(
     'outbox records (one a transaction) beyond which new reservations are refused with 503',
   ),
+  OUTBOX_AGE_MAX_MS: milliseconds(60_000).describe(
+    'the same by age of the oldest record that nothing but an outage keeps from being delivered',
+  ),
+  PUBLISH_AGE_MAX_MS: milliseconds(30_000).describe(
+    'age of the oldest event that the broker has not confirmed beyond which new payments and reservations are refused with 503',
+  ),
+  WORK_LATE_MS: milliseconds(10_000).describe('age of undone work from which on the shop’s /readyz answers 503'),
   QUEUE_BACKLOG_MAX: count(200_000).describe('the same for messages in the fullest queue of RabbitMQ'),
   INBOX_RETENTION_MS: z.coerce
     .number()

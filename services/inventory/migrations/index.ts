@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-schema': {
@@ -50,6 +50,7 @@ export const migrations: Record<string, Migration> = {
       await sql`ALTER TABLE stock ADD COLUMN revision bigint NOT NULL DEFAULT 1`.execute(db);
     },
   },
+  '0010-outbox-lease': { up: addProcessLeases },
   '0020-publishing-processes': {
     async up(db: Kysely<unknown>) {
       // Few rows, each written once a second by its process: a page of them is kept for ever by updates in place.

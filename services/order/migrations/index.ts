@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-schema': {
@@ -22,4 +22,5 @@ export const migrations: Record<string, Migration> = {
       await sql`CREATE INDEX orders_of_user ON orders (user_id, id DESC)`.execute(db);
     },
   },
+  '0010-outbox-lease': { up: addProcessLeases },
 };

@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-schema': {
@@ -35,4 +35,5 @@ export const migrations: Record<string, Migration> = {
       await sql`CREATE UNIQUE INDEX one_capture_per_order ON payments (order_id) WHERE status = 'captured'`.execute(db);
     },
   },
+  '0010-outbox-lease': { up: addProcessLeases },
 };

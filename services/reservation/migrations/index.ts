@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-schema': {
@@ -32,4 +32,5 @@ export const migrations: Record<string, Migration> = {
         ) WITH (fillfactor = 50)`.execute(db);
     },
   },
+  '0010-outbox-lease': { up: addProcessLeases },
 };

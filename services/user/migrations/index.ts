@@ -1,6 +1,8 @@
+import { addProcessLeases } from '@flash-sale/shared/messaging/housekeeping.ts';
 import type { Migration } from 'kysely';
 import { accountsAndSessions } from './0001-accounts-and-sessions.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-accounts-and-sessions': accountsAndSessions,
+  '0010-outbox-lease': { up: addProcessLeases },
 };

@@ -6,7 +6,8 @@ const setUpWithinMs = 30_000;
 const closeWithinMs = 1_000;
 const heartbeatSeconds = 10;
 const shortestPauseMs = 100;
-const longestPauseMs = 1_500;
+/** A broker that is back should be found at once; asking one that is not costs next to nothing. */
+const longestPauseMs = 500;
 
 export interface AmqpConnectionOptions {
   url: string;

@@ -7,7 +7,8 @@ const countWithinMs = 1_000;
 
 interface Session {
   channel: ConfirmChannel;
-  unconfirmed: number;
+  /** When each publication left that awaits its confirm, the oldest first. */
+  unconfirmed: Map<object, number>;
   /** How many messages came back that await their confirm, by `returnKey`. */
   returned: Map<string, number>;
 }
@@ -16,18 +17,19 @@ const returnKey = (messageId: string, exchange: string, routingKey: string) => `
 
 /** Publishes and learns of each message whether the broker has it on disk, in a queue. */
 export class AmqpPublisher {
-  readonly #options: { maxUnconfirmed: number };
+  readonly #options: { maxUnconfirmed: number; onUnblocked?: () => void };
   #session: Session | undefined;
   #blocked = false;
 
-  constructor(options: { maxUnconfirmed: number }) {
+  /** @param options `onUnblocked` hears when the broker takes messages again */
+  constructor(options: { maxUnconfirmed: number; onUnblocked?: () => void }) {
     this.#options = options;
   }
 
   /** Makes a new connection the one to publish on. */
   async setUp(model: ChannelModel, lose: (error: Error) => void): Promise<void> {
     const channel = await model.createConfirmChannel();
-    const session: Session = { channel, unconfirmed: 0, returned: new Map() };
+    const session: Session = { channel, unconfirmed: new Map(), returned: new Map() };
     channel.on('error', lose);
     channel.on('close', () => {
       if (this.#session === session) this.#session = undefined;
@@ -40,7 +42,10 @@ export class AmqpPublisher {
     });
     this.#blocked = false;
     model.on('blocked', () => (this.#blocked = true));
-    model.on('unblocked', () => (this.#blocked = false));
+    model.on('unblocked', () => {
+      this.#blocked = false;
+      this.#options.onUnblocked?.();
+    });
     await assertTopology(channel);
     this.#session = session;
   }
@@ -48,6 +53,12 @@ export class AmqpPublisher {
   /** False while disconnected, and while the broker is short of memory or disk and accepts nothing. */
   get ready(): boolean {
     return this.#session !== undefined && !this.#blocked;
+  }
+
+  /** How long the oldest publication has waited for its confirm; undefined if none does. */
+  oldestUnconfirmedMs(): number | undefined {
+    const [oldest] = this.#session?.unconfirmed.values() ?? [];
+    return oldest === undefined ? undefined : performance.now() - oldest;
   }
 
   /** How many messages lie in each of these queues; nothing while the broker does not tell. */
@@ -66,20 +77,21 @@ export class AmqpPublisher {
    */
   publish({ exchange, routingKey, content, options }: Publication, onOutcome: (confirmed: boolean) => void): void {
     const session = this.#session;
-    if (!session || this.#blocked || session.unconfirmed >= this.#options.maxUnconfirmed) {
+    if (!session || this.#blocked || session.unconfirmed.size >= this.#options.maxUnconfirmed) {
       onOutcome(false);
       return;
     }
-    session.unconfirmed += 1;
+    const publication = {};
+    session.unconfirmed.set(publication, performance.now());
     try {
       session.channel.publish(exchange, routingKey, content, options, (error: unknown) => {
-        session.unconfirmed -= 1;
+        session.unconfirmed.delete(publication);
         // The broker returns a message before it confirms it.
         const returned = session.returned.size > 0 && takeReturned(session, exchange, routingKey, options.messageId);
         onOutcome(!error && !returned);
       });
     } catch {
-      session.unconfirmed -= 1; // the channel is closing
+      session.unconfirmed.delete(publication); // the channel is closing
       onOutcome(false);
     }
   }

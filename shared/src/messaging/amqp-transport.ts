@@ -11,6 +11,11 @@ import type { Intake, OutboxRecord, Transport } from './transport.ts';
 
 /** Longest that handlings under way may take when the transport stops. */
 const settleWithinMs = 5_000;
+/**
+ * When an event is published again whose confirm never came, though its connection still stands. Long, for what is only
+ * slow must not be made two, and two of each of those.
+ */
+const publishAgainAfterMs = 60_000;
 
 export interface AmqpTransportOptions {
   url: string;
@@ -40,12 +45,15 @@ export class AmqpTransport implements Transport {
   #handler: MessageHandler | undefined;
   #intake: Intake | undefined;
   #delivering = new Set<Promise<void>>();
+  /** The events of a record that the broker has, so that the next try is about the rest. */
+  readonly #confirmed = new WeakMap<OutboxRecord, Set<string>>();
   #connected: boolean | undefined;
   #stopped = false;
 
   constructor(options: AmqpTransportOptions) {
     this.#options = options;
-    this.#publisher = new AmqpPublisher(options);
+    const { maxUnconfirmed } = options;
+    this.#publisher = new AmqpPublisher({ maxUnconfirmed, onUnblocked: () => this.#intake?.reachableAgain() });
   }
 
   /** Resolves when the broker has been reached or has turned out to be away; then it is tried again for ever. */
@@ -75,6 +83,10 @@ export class AmqpTransport implements Transport {
     return this.#publisher.ready && (this.#consumer?.ready ?? true);
   }
 
+  oldestUnconfirmedMs(): number | undefined {
+    return this.#publisher.oldestUnconfirmedMs();
+  }
+
   backlog(): Promise<Partial<Record<ServiceName, number>>> {
     return this.#publisher.depthsOf(subscribingServices);
   }
@@ -102,16 +114,21 @@ export class AmqpTransport implements Transport {
 
   /** Publishes everything in this turn; resolves with the last confirm or, without it, after the timeout. */
   #publish(records: OutboxRecord[]): Promise<void> {
-    if (records.length === 0 || !this.#publisher.ready) return Promise.resolve();
+    if (records.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.#options.confirmTimeoutMs);
+      const { confirmTimeoutMs } = this.#options;
+      const open = new Set(records);
+      let timer = setTimeout(() => {
+        resolve();
+        const silentMs = Math.max(0, publishAgainAfterMs - confirmTimeoutMs);
+        timer = setTimeout(() => open.forEach((record) => this.#tell(record, false)), silentMs).unref();
+      }, confirmTimeoutMs);
       const nowS = Math.floor(Date.now() / 1_000);
-      let openRecords = records.length;
       const onRecord = (record: OutboxRecord, confirmed: boolean) => {
         // Also when the timeout is over: late is not never.
-        if (confirmed) this.#intake!.acknowledge([record.id]);
-        openRecords -= 1;
-        if (openRecords > 0) return;
+        this.#tell(record, confirmed);
+        open.delete(record);
+        if (open.size > 0) return;
         clearTimeout(timer);
         resolve();
       };
@@ -119,16 +136,26 @@ export class AmqpTransport implements Transport {
     });
   }
 
+  #tell(record: OutboxRecord, confirmed: boolean): void {
+    if (confirmed) this.#intake!.acknowledge([record.id]);
+    else this.#intake!.notDelivered(record, 'unreachable');
+  }
+
   #publishRecord(record: OutboxRecord, nowS: number, onOutcome: (record: OutboxRecord, ok: boolean) => void): void {
-    const events = record.events.filter(({ type }) => subscribersOf(type).length > 0);
+    const confirmedBefore = this.#confirmed.get(record);
+    const confirmedIds = confirmedBefore ?? new Set<string>();
+    const events = record.events.filter(({ id, type }) => subscribersOf(type).length > 0 && !confirmedBefore?.has(id));
     let open = events.length;
     let allConfirmed = true;
     if (open === 0) onOutcome(record, true);
     for (const event of events) {
       this.#publisher.publish(eventPublication(event, nowS), (confirmed) => {
+        if (confirmed) confirmedIds.add(event.id);
         allConfirmed &&= confirmed;
         open -= 1;
-        if (open === 0) onOutcome(record, allConfirmed);
+        if (open > 0) return;
+        if (!allConfirmed) this.#confirmed.set(record, confirmedIds);
+        onOutcome(record, allConfirmed);
       });
     }
   }
@@ -139,7 +166,10 @@ export class AmqpTransport implements Transport {
       url,
       name: `${this.#intake!.service}/${instance} ${purpose}`,
       setUp: (model, lose) => side.setUp(model, lose),
-      onUp: () => this.#note(undefined),
+      onUp: () => {
+        this.#note(undefined);
+        if (this.#publisher.ready) this.#intake!.reachableAgain();
+      },
       onDown: (error) => this.#note(error),
     });
   }

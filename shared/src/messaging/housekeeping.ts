@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Logger } from '../log.ts';
 import type { DomainEvent } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
-import type { OutboxRecord } from './transport.ts';
+import type { NotDelivered, OutboxRecord } from './transport.ts';
 
 export const sweepAtMost = 32;
 const pruneAtMost = 5_000;
@@ -13,8 +13,17 @@ const stuckBackoffSeconds = 300;
 
 /** The tables that every service's database has besides its own. */
 export interface MessagingTables {
-  outbox: { id: string; events: DomainEvent[]; next_attempt_at: Date; attempts: number; created_at: Date };
+  outbox: {
+    id: string;
+    events: DomainEvent[];
+    next_attempt_at: Date;
+    attempts: number;
+    created_at: Date;
+    process_id: string | null;
+    poison: boolean;
+  };
   inbox: { event_id: string; received_at: Date };
+  process: { id: string; instance: string; expires_at: Date };
 }
 
 /** Creates inbox and outbox; the first migration of every service calls it. */
@@ -37,29 +46,54 @@ export async function createMessagingTables(db: Kysely<unknown>): Promise<void> 
   await sql`CREATE INDEX inbox_age ON inbox USING brin (received_at)`.execute(db);
 }
 
+/**
+ * Outbox rows name the process that holds them (null: nobody, or a release that knew no processes), and processes have a
+ * lease. `poison` marks what was last refused for its own fault. A migration of every service calls it.
+ */
+export async function addProcessLeases(db: Kysely<unknown>): Promise<void> {
+  await sql`ALTER TABLE outbox ADD COLUMN process_id uuid, ADD COLUMN poison boolean NOT NULL DEFAULT false`.execute(
+    db,
+  );
+  await sql`
+    CREATE TABLE process (
+      id uuid PRIMARY KEY,
+      instance text NOT NULL,
+      expires_at timestamptz NOT NULL
+    )`.execute(db);
+}
+
 export interface SweepOptions {
   db: Kysely<MessagingTables>;
   service: ServiceName;
   deliver: (records: OutboxRecord[]) => Promise<void>;
   log: Logger;
   maxAttempts: number;
+  /** Whose the rows are that are taken up, as in ProcessLease; nobody's unless given. */
+  holder?: string | null;
 }
 
+/** How long a row is left alone that has been tried so often. */
+const backoff = (maxAttempts: number) => sql`
+  interval '1 second' * CASE WHEN attempts < ${maxAttempts}
+                             THEN least(${longestBackoffSeconds}, power(2, least(attempts, 5)))
+                             ELSE ${stuckBackoffSeconds} END`;
+
 /**
- * Delivers again what nobody acknowledged in time: after a crash, a lost answer, a service that was away. Rows are
- * claimed by pushing their next attempt into the future, so two sweepers never take the same row at once.
+ * Delivers what nobody cares for: rows that are due and whose process, if they have one, has no lease. Rows are claimed
+ * with this process's name and by pushing their next attempt into the future, so two sweepers never take the same row
+ * at once, not even beside a release that knows no names.
  * @returns how many records were taken up
  */
-export async function sweepOutbox({ db, service, deliver, log, maxAttempts }: SweepOptions): Promise<number> {
+export async function sweepOutbox(options: SweepOptions): Promise<number> {
+  const { db, service, deliver, log, maxAttempts, holder = null } = options;
   const { rows } = await sql<{ id: string; events: DomainEvent[]; attempts: number }>`
     UPDATE outbox
-       SET attempts = attempts + 1,
-           next_attempt_at = statement_timestamp() + interval '1 second' *
-             CASE WHEN attempts < ${maxAttempts}
-                  THEN least(${longestBackoffSeconds}, power(2, least(attempts, 5)))
-                  ELSE ${stuckBackoffSeconds} END
+       SET attempts = attempts + 1, process_id = ${holder}::uuid,
+           next_attempt_at = statement_timestamp() + ${backoff(maxAttempts)}
      WHERE id IN (SELECT id FROM outbox
                    WHERE next_attempt_at <= statement_timestamp()
+                     AND (process_id IS NULL OR NOT EXISTS (
+                       SELECT FROM process p WHERE p.id = process_id AND p.expires_at > statement_timestamp()))
                    ORDER BY next_attempt_at LIMIT ${sweepAtMost}
                    FOR UPDATE SKIP LOCKED)
     RETURNING id, events, attempts`.execute(db);
@@ -73,11 +107,51 @@ export async function sweepOutbox({ db, service, deliver, log, maxAttempts }: Sw
   return rows.length;
 }
 
-/** How many records wait in the outbox, counted no further than `atMost`. */
-export async function outboxDepth(db: Kysely<MessagingTables>, atMost: number): Promise<number> {
-  const { rows } = await sql<{ depth: number }>`
-    SELECT count(*) AS depth FROM (SELECT FROM outbox LIMIT ${atMost}) o`.execute(db);
-  return rows[0]!.depth;
+export interface GiveBackOptions {
+  db: Kysely<MessagingTables>;
+  ids: string[];
+  kind: NotDelivered;
+  holder: string | null;
+  maxAttempts: number;
+}
+
+/**
+ * Makes rows of this process everybody's again. What fails by itself is left alone for a while; the rest is due at once,
+ * unless it is stuck. That nobody could be reached is no attempt.
+ */
+export async function giveBackRows({ db, ids, kind, holder, maxAttempts }: GiveBackOptions): Promise<void> {
+  const isPoison = kind === 'poison';
+  // In the order of ids, as the lane removes them, or the two deadlock.
+  await sql`
+    UPDATE outbox
+       SET process_id = NULL, poison = ${isPoison},
+           attempts = greatest(0, attempts - ${kind === 'unreachable' ? 1 : 0}),
+           next_attempt_at = statement_timestamp() +
+             CASE WHEN ${isPoison} OR attempts >= ${maxAttempts} THEN ${backoff(maxAttempts)}
+                  ELSE interval '0' END
+     WHERE id IN (SELECT id FROM outbox WHERE id = ANY(${ids}::uuid[]) AND process_id IS NOT DISTINCT FROM ${holder}::uuid
+                   ORDER BY id FOR UPDATE)`.execute(db);
+}
+
+export interface OutboxBacklog {
+  /** Records, counted no further than the limit. */
+  depth: number;
+  /** Age of the oldest among them that nothing but its turn keeps from being delivered; undefined if there is none. */
+  oldestMs: number | undefined;
+}
+
+/** What waits in the outbox. Records that fail by themselves, or have failed too often, have no age: they are late for ever. */
+export async function outboxBacklog(
+  db: Kysely<MessagingTables>,
+  limits: { atMost: number; maxAttempts: number },
+): Promise<OutboxBacklog> {
+  const { rows } = await sql<{ depth: number; oldest_ms: number | null }>`
+    SELECT count(*) AS depth,
+           (extract(epoch FROM clock_timestamp() - min(created_at)
+              FILTER (WHERE NOT poison AND attempts < ${limits.maxAttempts})) * 1000)::float8 AS oldest_ms
+      FROM (SELECT created_at, poison, attempts FROM outbox LIMIT ${limits.atMost}) o`.execute(db);
+  const { depth, oldest_ms } = rows[0]!;
+  return { depth, oldestMs: oldest_ms === null ? undefined : Math.max(0, oldest_ms) };
 }
 
 /** Forgets events that came so long ago that no repeat of them is to be expected. */

@@ -21,6 +21,12 @@ const attempts = 2;
 const breakAfterFailures = 5;
 const halfOpenAfterMs = 1_000;
 
+/** The service was reached, and what it answered is none of the answers that a post has. */
+export class BadAnswer extends Error {}
+
+/** Of nginx, when it reaches no instance, and of a service that is not ready for more. */
+const notNowStatuses = new Set([429, 502, 503, 504]);
+
 /** Posts JSON to other services through the internal listener, within bounds: connections, time, tries, and a breaker each. */
 export class InternalClient {
   readonly #pool: Pool;
@@ -40,7 +46,10 @@ export class InternalClient {
     this.#headers = { authorization: `Bearer ${options.token}`, 'content-type': 'application/json' };
   }
 
-  /** @throws when the service cannot be reached, is too slow, or answers with an error; the work may have been done */
+  /**
+   * @throws BadAnswer when the service answers with an error of its own; anything else when it cannot be reached, or is
+   * too slow. The work may have been done
+   */
   async post(service: string, path: string, body: unknown): Promise<unknown> {
     const payload = JSON.stringify(body);
     return this.#policyOf(service).execute(async () => {
@@ -52,9 +61,16 @@ export class InternalClient {
       });
       if (response.statusCode >= 300) {
         await response.body.dump();
-        throw new Error(`${service} answered ${response.statusCode}`);
+        const reason = `${service} answered ${response.statusCode}`;
+        throw notNowStatuses.has(response.statusCode) ? new Error(reason) : new BadAnswer(reason);
       }
-      return response.statusCode === 204 ? void (await response.body.dump()) : response.body.json();
+      if (response.statusCode === 204) return void (await response.body.dump());
+      const text = await response.body.text();
+      try {
+        return JSON.parse(text) as unknown;
+      } catch (cause) {
+        throw new BadAnswer(`${service} did not answer with JSON`, { cause });
+      }
     });
   }
 

@@ -5,8 +5,15 @@ import { parseEvent, type DomainEvent } from '../events/schemas.ts';
 import { serviceNames, subscribersOf, type ServiceName } from '../events/subscriptions.ts';
 import { parse } from '../http/validate.ts';
 import { Batcher } from './batcher.ts';
-import { failureSchema, type Intake, type OutboxRecord, type Transport } from './transport.ts';
-import type { InternalClient } from './http-client.ts';
+import {
+  failureSchema,
+  type Failure,
+  type Intake,
+  type NotDelivered,
+  type OutboxRecord,
+  type Transport,
+} from './transport.ts';
+import { BadAnswer, type InternalClient } from './http-client.ts';
 
 const largestPost = 256;
 const acknowledgeWithinMs = 100;
@@ -21,11 +28,13 @@ const responseSchema = z.strictObject({
   records: z.array(z.strictObject({ id: z.uuid(), owner: z.enum(serviceNames), events: z.array(z.unknown()) })),
 });
 
-/** `followed` ends with the chain of events that the post brought about; the next post need not wait for it. */
-interface Posted {
-  handled: boolean;
+/** What became of one event at one service. `followed` ends with the chain that it brought about, and is not waited for. */
+interface Sent {
+  failure: NotDelivered | undefined;
   followed: Promise<void>;
 }
+
+const nothingFollows = Promise.resolve();
 
 export interface HttpTransportOptions {
   client: InternalClient;
@@ -40,11 +49,14 @@ export interface HttpTransportOptions {
  */
 export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
-  readonly #posts = new Map<ServiceName, Batcher<DomainEvent, Posted>>();
+  readonly #posts = new Map<ServiceName, Batcher<DomainEvent, Sent>>();
   readonly #acknowledged = new Map<ServiceName, string[]>();
   #acknowledgeTimer: NodeJS.Timeout | undefined;
   #intake: Intake | undefined;
   #walks = new Set<Promise<void>>();
+  /** What has come to its end of a record that must be tried again, so that the next try is about the rest. */
+  readonly #ended = new WeakMap<OutboxRecord, Map<string, 'handled' | 'poison'>>();
+  readonly #unreachable = new Set<ServiceName>();
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
@@ -55,6 +67,7 @@ export class HttpTransport implements Transport {
           flush: (events) => this.#post(service, events),
           maxItems: largestPost,
           maxQueued: options.maxQueued,
+          shouldSplit: (error) => error instanceof BadAnswer,
         }),
       );
     }
@@ -107,45 +120,59 @@ export class HttpTransport implements Transport {
   async #walk(records: OutboxRecord[]): Promise<void> {
     await Promise.all(
       records.map(async (record) => {
-        const handled = await Promise.all(
-          record.events.flatMap((event) => subscribersOf(event.type).map((service) => this.#send(service, event))),
+        const ended = this.#ended.get(record) ?? new Map<string, 'handled' | 'poison'>();
+        const sent = record.events.flatMap((event) =>
+          subscribersOf(event.type)
+            .filter((service) => !ended.has(`${event.id} ${service}`))
+            .map(async (service) => {
+              const outcome = await this.#send(service, event);
+              if (outcome.failure === undefined || outcome.failure === 'poison')
+                ended.set(`${event.id} ${service}`, outcome.failure ?? 'handled');
+              return outcome;
+            }),
         );
-        if (!handled.includes(false)) this.#acknowledge(record);
+        const outcomes = await Promise.all(sent);
+        const failures = outcomes.map(({ failure }) => failure);
+        const failure =
+          (['unreachable', 'transient'] as const).find((kind) => failures.includes(kind)) ??
+          ([...ended.values()].includes('poison') ? 'poison' : undefined);
+        // What follows stands in outboxes of its own, so the record need not wait for it.
+        if (failure === undefined) this.#acknowledge(record);
+        else {
+          this.#ended.set(record, ended);
+          this.#intake!.notDelivered(record, failure);
+        }
+        await Promise.all(outcomes.map(({ followed }) => followed));
       }),
     );
   }
 
-  /** @returns whether the service has handled the event for good; the walk goes on with what followed before it resolves */
-  async #send(service: ServiceName, event: DomainEvent): Promise<boolean> {
+  async #send(service: ServiceName, event: DomainEvent): Promise<Sent> {
     if (service === this.#intake!.service) {
       const { failures, delivered } = await this.#intake!.receive([event], 'self');
-      await delivered;
-      return failures.length === 0;
+      return { failure: failures[0]?.kind, followed: delivered };
     }
     try {
-      const { handled, followed } = await this.#posts.get(service)!.run(event);
-      await followed;
-      return handled;
+      return await this.#posts.get(service)!.run(event);
     } catch (error) {
       this.#options.log.warn(
         { to: service, eventType: event.type, eventId: event.id, reason: String(error).slice(0, 300) },
         'not delivered now',
       );
-      return false;
+      return { failure: error instanceof BadAnswer ? 'transient' : 'unreachable', followed: nothingFollows };
     }
   }
 
-  async #post(service: ServiceName, events: DomainEvent[]): Promise<Posted[]> {
+  async #post(service: ServiceName, events: DomainEvent[]): Promise<Sent[]> {
     const acknowledged = this.#takeAcknowledged(service);
     try {
-      const answer = responseSchema.parse(
-        await this.#options.client.post(service, '/events', { events, acknowledged }),
-      );
-      const records = answer.records.map((record) => ({ ...record, events: record.events.map(parseEvent) }));
-      const failed = new Set(answer.failures.map(({ eventId }) => eventId));
-      const followed = records.length > 0 ? this.deliver(records) : Promise.resolve();
-      return events.map(({ id }) => ({ handled: !failed.has(id), followed }));
+      const answer = readAnswer(await this.#options.client.post(service, '/events', { events, acknowledged }));
+      if (this.#unreachable.delete(service)) this.#intake!.reachableAgain();
+      const failed = new Map(answer.failures.map(({ eventId, kind }) => [eventId, kind]));
+      const followed = answer.records.length > 0 ? this.deliver(answer.records) : nothingFollows;
+      return events.map(({ id }) => ({ failure: failed.get(id), followed }));
     } catch (error) {
+      if (!(error instanceof BadAnswer)) this.#unreachable.add(service);
       this.#putBack(service, acknowledged);
       throw error;
     }
@@ -181,5 +208,15 @@ export class HttpTransport implements Transport {
     const waiting = this.#acknowledged.get(service) ?? [];
     waiting.push(...ids);
     this.#acknowledged.set(service, waiting);
+  }
+}
+
+/** @throws BadAnswer */
+function readAnswer(body: unknown): { failures: Failure[]; records: OutboxRecord[] } {
+  try {
+    const { failures, records } = responseSchema.parse(body);
+    return { failures, records: records.map((record) => ({ ...record, events: record.events.map(parseEvent) })) };
+  } catch (cause) {
+    throw new BadAnswer('the answer cannot be read', { cause });
   }
 }

@@ -19,9 +19,10 @@ const enterInbox: Statement = {
 };
 const insertOutbox: Statement = {
   name: 'insert-outbox',
-  text: `INSERT INTO outbox (id, events, next_attempt_at)
-         SELECT id, events::json, clock_timestamp() + $3 * interval '1 millisecond'
-           FROM unnest($1::uuid[], $2::text[]) r (id, events)`,
+  text: `INSERT INTO outbox (id, events, process_id, next_attempt_at)
+         SELECT id, events::json, CASE WHEN NOT handed THEN $4::uuid END,
+                clock_timestamp() + CASE WHEN handed THEN $6::float8 ELSE $5::float8 END * interval '1 millisecond'
+           FROM unnest($1::uuid[], $2::text[], $3::boolean[]) r (id, events, handed)`,
 };
 const deleteOutbox: Statement = { name: 'delete-outbox', text: 'DELETE FROM outbox WHERE id = ANY($1::uuid[])' };
 
@@ -49,9 +50,16 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
   log: Logger;
   maxItems: number;
   maxQueued: number;
+  /** How long a record of a process without a lease is left to it. */
   outboxGraceMs: number;
+  /** How long a record is left to the sender to whom it was handed, who may die over it; `outboxGraceMs` unless given. */
+  handoverMs?: number;
+  /** Whose the records are that are delivered from here, as in ProcessLease; nobody's unless given. */
+  holder?: () => string | null;
   /** Whether so much waits to be delivered or handled that sheddable commands are refused. */
   isOverloaded?: () => boolean;
+  /** Whether nothing that is accepted now would come to its end, so that those commands are refused which rely on it. */
+  isStalled?: () => boolean;
   /** Hears of each committed transaction. */
   onBatch?: (items: number, ms: number) => void;
 }
@@ -61,7 +69,10 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
  * grouped into transactions together with inbox and outbox. One lane a process: larger batches, fewer lock waits, and
  * no deadlock among its own transactions.
  */
-export class Lane<S, E extends EventType, C extends Commands<S>> implements Intake {
+export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick<
+  Intake,
+  'service' | 'receive' | 'acknowledge'
+> {
   readonly service: ServiceName;
   readonly #options: LaneOptions<S, E, C>;
   readonly #batcher: Batcher<Item<E, InputsOf<C>>, Done>;
@@ -93,12 +104,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
     name: N,
     input: InputsOf<C>[N],
   ): Promise<{ result: ResultOf<C, N>; delivered: Promise<void> }> {
-    const { unitOfWork, isOverloaded } = this.#options;
-    if (unitOfWork.sheddable?.includes(name) && isOverloaded?.()) {
-      throw new AppError('overloaded', 'Too much is still to be done. Nothing was changed; try again shortly.', {
-        retryAfterSeconds: overloadedRetryAfterSeconds,
-      });
-    }
+    this.#refuseIfVain(name);
     const work = { kind: 'command', name, input } as Work<E, InputsOf<C>>;
     try {
       const done = await this.#batcher.run({ work, origin: this.#localOrigin });
@@ -153,6 +159,18 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
     await this.#batcher.drained();
   }
 
+  /** @throws AppError overloaded */
+  #refuseIfVain(name: keyof C & string): void {
+    const { unitOfWork, isOverloaded, isStalled } = this.#options;
+    const { sheddable = [], refusedWhileStalled = [] } = unitOfWork;
+    const refuse = (why: string) => {
+      const retry = { retryAfterSeconds: overloadedRetryAfterSeconds };
+      throw new AppError('overloaded', `${why}. Nothing was changed; try again shortly.`, retry);
+    };
+    if (sheddable.includes(name) && isOverloaded?.()) refuse('Too much is still to be done');
+    if (refusedWhileStalled.includes(name) && isStalled?.()) refuse('What is accepted now could not be completed');
+  }
+
   async #handle(event: DomainEvent<E>, origin: Origin): Promise<Done> {
     const prepare = this.#options.unitOfWork.prepare?.[event.type] as
       ((e: typeof event) => Promise<unknown>) | undefined;
@@ -186,7 +204,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
   }
 
   async #transact(items: Item<E, InputsOf<C>>[]): Promise<Done[]> {
-    const { unitOfWork, connection, service, outboxGraceMs, log } = this.#options;
+    const { unitOfWork, connection, service, log } = this.#options;
     const startedAt = performance.now();
     const acknowledged = this.#acknowledged.splice(0);
     const actions: (() => void)[] = [];
@@ -205,11 +223,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
             return this.#decide(item.work, state, fresh, { now, emit, afterCommit });
           });
           unitOfWork.save(tx, state, afterCommit);
-          const { records } = outgoing;
-          if (records.length > 0) {
-            const events = records.map((record) => JSON.stringify(record.events));
-            tx.write(insertOutbox, [records.map(({ id }) => id), events, outboxGraceMs]);
-          }
+          this.#writeOutbox(tx, outgoing);
         }
         if (acknowledged.length > 0) tx.write(deleteOutbox, [acknowledged.sort()]);
       });
@@ -225,6 +239,20 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Inta
     const own = outgoing.handOver();
     const delivered = own.length > 0 ? this.#options.deliver(own) : Promise.resolve();
     return results.map((result) => ({ result, delivered }));
+  }
+
+  #writeOutbox(tx: Tx, outgoing: Outgoing): void {
+    const { records } = outgoing;
+    if (records.length === 0) return;
+    const { holder, outboxGraceMs, handoverMs = outboxGraceMs } = this.#options;
+    tx.write(insertOutbox, [
+      records.map(({ id }) => id),
+      records.map((record) => JSON.stringify(record.events)),
+      records.map((record) => outgoing.isHandedOver(record)),
+      holder?.() ?? null,
+      outboxGraceMs,
+      handoverMs,
+    ]);
   }
 
   async #begin(tx: Tx, eventIds: string[], work: Work<E, InputsOf<C>>[]): Promise<[Date, Set<string>, S]> {

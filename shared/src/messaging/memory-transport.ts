@@ -1,5 +1,5 @@
 import { subscribersOf, type ServiceName } from '../events/subscriptions.ts';
-import type { Intake, OutboxRecord, Transport } from './transport.ts';
+import type { Intake, NotDelivered, OutboxRecord, Transport } from './transport.ts';
 
 /** The meeting point of services that live in one process. */
 export class MemoryNetwork {
@@ -12,15 +12,17 @@ export function memoryTransport(network: MemoryNetwork): Transport {
   const underWay = new Set<Promise<void>>();
   const carry = async (records: OutboxRecord[]) => {
     for (const record of records) {
-      const failed: boolean[] = [];
+      const failures: (NotDelivered | undefined)[] = [];
       for (const event of record.events) {
         for (const service of subscribersOf(event.type)) {
           const receipt = await network.intakes.get(service)?.receive([structuredClone(event)], 'self');
           await receipt?.delivered;
-          failed.push(receipt === undefined || receipt.failures.length > 0);
+          failures.push(receipt ? receipt.failures[0]?.kind : 'unreachable');
         }
       }
-      if (!failed.includes(true)) network.intakes.get(record.owner)?.acknowledge([record.id]);
+      const failure = failures.find((kind) => kind !== undefined);
+      if (failure) own!.notDelivered(record, failure);
+      else network.intakes.get(record.owner)?.acknowledge([record.id]);
     }
   };
   return {

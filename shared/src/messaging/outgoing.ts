@@ -37,6 +37,11 @@ export class Outgoing {
     record.events.push({ ...event, id: newId(), version: 1, occurredAt: now.toISOString() });
   }
 
+  /** Whether somebody else is to carry it on. */
+  isHandedOver(record: OutboxRecord): boolean {
+    return !this.#originOf.get(record)!.deliver;
+  }
+
   /** To be called after the commit: hands the others' records to their origins. @returns those to deliver from here */
   handOver(): OutboxRecord[] {
     return this.records.filter((record) => {

@@ -19,6 +19,9 @@ export const failureSchema = z.strictObject({
 });
 export type Failure = z.output<typeof failureSchema>;
 
+/** Why a record was not delivered: `unreachable` is nobody's fault of those who would handle it; the rest as in Failure. */
+export type NotDelivered = 'unreachable' | Failure['kind'];
+
 /** What became of events that a transport brought: those not named in `failures` are handled for good. */
 export interface Receipt {
   failures: Failure[];
@@ -36,6 +39,10 @@ export interface Intake {
   receive(events: DomainEvent[], carryOn: 'self' | 'sender'): Promise<Receipt & { delivered: Promise<void> }>;
   /** Removes outbox records whose events are all handled. Unknown ids are ignored. */
   acknowledge(recordIds: string[]): void;
+  /** Hears of each record that was to be delivered from here and was not, for now or for good; the same object as given. */
+  notDelivered(record: OutboxRecord, kind: NotDelivered): void;
+  /** Hears when something can be reached that could not be before. */
+  reachableAgain(): void;
 }
 
 /** Carries events to every service that handles them, at least once. */
@@ -43,13 +50,15 @@ export interface Transport {
   /** Starts to bring events to a service. Called once, before the first deliver. */
   start(intake: Intake): Promise<void>;
   /**
-   * Delivers records and acknowledges those that need no further care. What could not be delivered is left to the
-   * outbox sweep, so this never rejects. It resolves when no more can be done now: sync, when the whole chain of events
-   * that follow has been walked; async, when the broker has the events on disk.
+   * Delivers records and acknowledges those that need no further care; what could not be delivered the intake is told, so
+   * this never rejects. It resolves when no more can be done now: sync, when the whole chain of events that follow has
+   * been walked; async, when the broker has the events on disk.
    */
   deliver(records: OutboxRecord[]): Promise<void>;
   /** Whether events can be handed over right now. */
   healthy(): boolean;
+  /** How long the oldest publication has waited for its confirm, where there is a broker; undefined if nothing waits. */
+  oldestUnconfirmedMs?(): number | undefined;
   /** Events that wait at each service, where the transport itself keeps them; empty while it cannot tell. */
   backlog?(): Promise<Partial<Record<ServiceName, number>>>;
   /** How many messages this process has put aside for somebody to look at, by cause, where the transport does so itself. */

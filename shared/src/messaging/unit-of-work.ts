@@ -44,6 +44,8 @@ export interface UnitOfWork<State, Events extends EventType, C extends Commands<
   commands: C;
   /** Commands that bring in new work, and are refused while too much of it waits behind them. */
   sheddable?: (keyof C & string)[];
+  /** Commands that do harm if what follows from them does not come to its end, and are refused while nothing does. */
+  refusedWhileStalled?: (keyof C & string)[];
   /**
    * What must happen outside any transaction before an event is handled, such as asking the payment gateway. It may be
    * slow and may run more than once for the same event. If it throws, the event stays undelivered and comes again.

@@ -14,8 +14,9 @@ import type { ServiceName } from '../events/subscriptions.ts';
 import { createApp } from '../http/app.ts';
 import { closable } from '../http/closable.ts';
 import { createLogger, type Logger } from '../log.ts';
-import { outboxDepth, pruneInbox, sweepAtMost, sweepOutbox, type MessagingTables } from '../messaging/housekeeping.ts';
+import { outboxBacklog, pruneInbox, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
+import { Outbox } from '../messaging/outbox.ts';
 import { periodically } from '../messaging/periodic.ts';
 import { Settlements } from '../messaging/settlements.ts';
 import type { Transport } from '../messaging/transport.ts';
@@ -24,11 +25,9 @@ import { InfluxCollector } from '../metrics/influx-collector.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { metricsRoute } from '../metrics/route.ts';
 import { connectRedis, stateOfRedis } from '../redis/connection.ts';
-import { healthRoutes, platformHealthRoutes, type Health } from './health.ts';
+import { healthRoutes, platformHealthRoutes, WorkAges, type Health } from './health.ts';
 
 const pruneEveryMs = 60_000;
-/** After an outage much is found, and should not wait for many turns. */
-const sweepRounds = 50;
 const measureBacklogEveryMs = 1_000;
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;
@@ -44,6 +43,8 @@ export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown
   redis: Redis;
   tokens: AccessTokens;
   metrics: Metrics;
+  /** Where work that may be late is to be named: its age goes to the metrics, and beyond WORK_LATE_MS to the shop's `/readyz`. */
+  work: WorkAges;
   /** Lets requests wait for `what` to be settled, on whichever instance that happens. */
   settlements: <View>(what: string) => Settlements<View>;
 }
@@ -123,42 +124,85 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       });
     };
     const tokens = accessTokens(config.JWT_SECRET);
-    const parts = await definition.build({ config, log, reads, background, redis, tokens, metrics, settlements });
+    const work = new WorkAges();
+    const parts = await definition.build({ config, log, reads, background, redis, tokens, metrics, work, settlements });
     if (parts.close) closers.push(parts.close);
 
     const { transport, routes: transportRoutes } = transportFactory({ config, log });
-    const deliver = transport.deliver.bind(transport);
     const messaging = background as unknown as Kysely<MessagingTables>;
+    const outbox = new Outbox({
+      db: messaging,
+      service: name,
+      instance: config.SERVICE_INSTANCE,
+      transport,
+      log,
+      leaseMs: config.PROCESS_LEASE_MS,
+      sweepEveryMs: config.OUTBOX_SWEEP_MS,
+      maxAttempts: config.OUTBOX_MAX_ATTEMPTS,
+      maxHeld: config.OUTBOX_HELD_MAX,
+      holdMs: config.OUTBOX_HOLD_MS,
+      handoverMs: config.OUTBOX_HANDOVER_MS,
+    });
+    await outbox.begin();
+    closers.push(() => outbox.end());
     let overloaded = false;
+    const isStalled = () => (work.read()['publish'] ?? 0) > config.PUBLISH_AGE_MAX_MS;
     const lane = new Lane<S, E, C>({
       service: name,
       connection,
       unitOfWork: parts.unitOfWork,
-      deliver,
+      deliver: (records) => transport.deliver(records),
       log,
       maxItems: config.BATCH_MAX,
       maxQueued: config.BATCH_QUEUE_MAX,
       outboxGraceMs: config.OUTBOX_GRACE_MS,
-      isOverloaded: () => overloaded,
+      handoverMs: config.OUTBOX_HANDOVER_MS,
+      holder: () => outbox.holder,
+      isOverloaded: () => overloaded || isStalled(),
+      isStalled,
       onBatch: (items, ms) => metrics.batchDone(items, ms),
     });
-    await transport.start(lane);
+    await transport.start(outbox.intakeOf(lane));
     closers.push(() => transport.stop());
 
     let backlog: { outbox?: number; queue?: number | undefined; dead?: number | undefined } = {};
+    let oldestRecord: { ageMs: number; readAtMs: number } | undefined;
+    const oldestRecordMs = () => oldestRecord && oldestRecord.ageMs + performance.now() - oldestRecord.readAtMs;
     const measureBacklog = async () => {
-      const depth = await outboxDepth(messaging, config.OUTBOX_BACKLOG_MAX).catch((error: unknown) => {
-        backlog = {}; // what was true before the outage is not told during it
+      const limits = { atMost: config.OUTBOX_BACKLOG_MAX, maxAttempts: config.OUTBOX_MAX_ATTEMPTS };
+      const { depth, oldestMs } = await outboxBacklog(messaging, limits).catch((error: unknown) => {
+        // What was true before the outage is not told during it.
+        backlog = {};
+        oldestRecord = undefined;
         throw error;
       });
+      oldestRecord = oldestMs === undefined ? undefined : { ageMs: oldestMs, readAtMs: performance.now() };
       const queues: Partial<Record<ServiceName, number>> = (await transport.backlog?.().catch(() => ({}))) ?? {};
       const dead = await transport.deadLettersLeft?.().catch(() => undefined);
       backlog = { outbox: depth, queue: queues[name], dead };
       const waiting = Math.max(0, ...Object.values(queues));
       const before = overloaded;
-      overloaded = depth >= config.OUTBOX_BACKLOG_MAX || waiting >= config.QUEUE_BACKLOG_MAX;
-      if (overloaded !== before) log.warn({ depth, waiting, overloaded }, 'the backlog crosses its bound');
+      overloaded =
+        depth >= config.OUTBOX_BACKLOG_MAX ||
+        waiting >= config.QUEUE_BACKLOG_MAX ||
+        (oldestMs ?? 0) > config.OUTBOX_AGE_MAX_MS;
+      if (overloaded !== before) log.warn({ depth, oldestMs, waiting, overloaded }, 'the backlog crosses its bound');
     };
+    work.watch('outbox', oldestRecordMs);
+    if (transport.oldestUnconfirmedMs) {
+      // With a broker, a record that is still in the outbox is one that the broker has not confirmed.
+      const unconfirmedMs = transport.oldestUnconfirmedMs.bind(transport);
+      work.watch('publish', () => {
+        const ages = [unconfirmedMs(), oldestRecordMs()].filter((age) => age !== undefined);
+        return ages.length > 0 ? Math.max(...ages) : undefined;
+      });
+    }
+    metrics.watch({
+      measurement: 'work',
+      tag: 'work',
+      gauges: { age_seconds: 'flash_sale_work_age_seconds' },
+      read: () => Object.entries(work.read()).map(([of, ageMs]) => ({ of, fields: { age_seconds: ageMs / 1_000 } })),
+    });
     metrics.watch({
       measurement: 'backlog',
       gauges: {
@@ -196,21 +240,11 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       closers.push(() => collector.close());
     }
     const tasks: Task[] = [
-      {
-        name: 'outbox-sweep',
-        everyMs: config.OUTBOX_SWEEP_MS,
-        task: async () => {
-          // What cannot be handed over now would only look as if it had failed.
-          const options = { db: messaging, service: name, deliver, log, maxAttempts: config.OUTBOX_MAX_ATTEMPTS };
-          for (let round = 0; round < sweepRounds && transport.healthy(); round += 1) {
-            if ((await sweepOutbox(options)) < sweepAtMost) return;
-          }
-        },
-      },
       { name: 'backlog', everyMs: measureBacklogEveryMs, task: measureBacklog },
       { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
       ...(parts.tasks?.(lane) ?? []),
     ];
+    outbox.sweep();
     const running = tasks.map((task) => periodically({ ...task, log }));
     const stopTasks = () => Promise.all(running.map((task) => task.stop()));
     closers.push(stopTasks);
@@ -236,19 +270,20 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         },
       };
     };
+    const health = healthRoutes(readiness, work, config.WORK_LATE_MS);
     const app = createApp({
       log,
       onRequest: (route, method, status, ms) => metrics.requestDone(route, method, status, ms),
       trustedProxies: config.TRUSTED_PROXIES,
       publicRoutes: parts
         .routes(lane)
-        .use(healthRoutes(readiness))
+        .use(health)
         .use(metricsRoute(metrics))
         .use(platformHealthRoutes({ internalUrl: config.INTERNAL_URL, internalToken: config.INTERNAL_TOKEN })),
       internal: {
         guard: requireInternal(config.INTERNAL_TOKEN),
         routes: Router()
-          .use(healthRoutes(readiness))
+          .use(health)
           .use(parts.internalRoutes?.(lane) ?? Router())
           .use(transportRoutes ?? Router()),
       },
@@ -266,7 +301,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       // First: while events come in, the lane is never empty.
       await Promise.all([close(config.DRAIN_IDLE_MS), transport.stopReceiving?.()]);
       clearTimeout(endWaits);
-      await stopTasks();
+      await Promise.all([stopTasks(), outbox.stopDelivering()]);
       await lane.drained();
       await transport.stop();
       await lane.drained();

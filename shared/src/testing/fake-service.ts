@@ -1,7 +1,7 @@
 import { newId } from '../ids.ts';
 import type { DomainEvent } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
-import type { Failure, Intake, OutboxRecord, Transport } from '../messaging/transport.ts';
+import type { Failure, Intake, NotDelivered, OutboxRecord, Transport } from '../messaging/transport.ts';
 
 /** Stands in for a service behind a transport: records what it is brought and answers as it is told. */
 export class FakeService implements Intake {
@@ -11,6 +11,10 @@ export class FakeService implements Intake {
   /** What each call of receive brought, in order of arrival. */
   readonly batches: DomainEvent[][] = [];
   readonly acknowledged: string[] = [];
+  /** Records that the transport could not deliver, with why, each time anew. */
+  readonly undelivered: { record: OutboxRecord; kind: NotDelivered }[] = [];
+  /** How often something became reachable that was not. */
+  reachable = 0;
   /** What follows from an event; nothing unless told. */
   followUps: (event: DomainEvent) => DomainEvent[] = () => [];
   /** Whether an event fails, and how; none does unless told. */
@@ -49,6 +53,14 @@ export class FakeService implements Intake {
 
   acknowledge(recordIds: string[]): void {
     this.acknowledged.push(...recordIds);
+  }
+
+  notDelivered(record: OutboxRecord, kind: NotDelivered): void {
+    this.undelivered.push({ record, kind });
+  }
+
+  reachableAgain(): void {
+    this.reachable += 1;
   }
 
   /** An outbox record of this service. */

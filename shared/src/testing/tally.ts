@@ -2,7 +2,7 @@ import { sql, type Kysely, type Migration } from 'kysely';
 import { pino } from 'pino';
 import { LaneConnection, type Statement } from '../db/lane-connection.ts';
 import type { EventsOf } from '../events/subscriptions.ts';
-import { createMessagingTables, type MessagingTables } from '../messaging/housekeeping.ts';
+import { addProcessLeases, createMessagingTables, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane, type LaneOptions } from '../messaging/lane.ts';
 import type { Context, UnitOfWork } from '../messaging/unit-of-work.ts';
 import { anEvent } from './events.ts';
@@ -21,6 +21,7 @@ export const tallyMigrations: Record<string, Migration> = {
   '0001-schema': {
     async up(db: Kysely<unknown>) {
       await createMessagingTables(db);
+      await addProcessLeases(db);
       await sql`
         CREATE TABLE tallies (id uuid PRIMARY KEY, count bigint NOT NULL CHECK (count <= ${sql.lit(mostCounted)}))
       `.execute(db);

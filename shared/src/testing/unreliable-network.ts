@@ -75,7 +75,7 @@ export class UnreliableNetwork {
         return Promise.resolve();
       },
       deliver: async (records) => {
-        await Promise.all(records.map((record) => this.#carry(record)));
+        await Promise.all(records.map((record) => this.#carry(record, own!)));
       },
       healthy: () => true,
       stop: async () => {
@@ -94,10 +94,12 @@ export class UnreliableNetwork {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
-  async #carry({ id, owner, events }: OutboxRecord): Promise<void> {
+  async #carry(record: OutboxRecord, sender: Intake): Promise<void> {
+    const { id, owner, events } = record;
     const sent = events.flatMap((event) => subscribersOf(event.type).map((service) => this.#send(event, service)));
     const handled = await Promise.all(sent);
     if (handled.every(Boolean)) this.#intakesOf(owner)[0]?.acknowledge([id]);
+    else sender.notDelivered(record, 'unreachable');
   }
 
   /** @returns whether the copy that counts was handled */

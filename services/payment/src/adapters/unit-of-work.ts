@@ -59,6 +59,8 @@ export const paymentUnitOfWork = (
 ): UnitOfWork<PaymentState, EventsOf<'payment'>, PaymentCommands> => ({
   handlers: handlers(changed),
   commands: commands(changed),
+  // Money must not be taken for orders that would not hear of it.
+  refusedWhileStalled: ['pay'],
   prepare: preparations(gateway),
   load,
   save,
