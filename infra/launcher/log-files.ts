@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, renameSync, rmSync, fstatSync } from 'node:fs';
-import { copyFile, stat, truncate } from 'node:fs/promises';
+import { copyFile, rm, stat, truncate } from 'node:fs/promises';
+import { devNull } from 'node:os';
 
 const largestBytes = 64 * 1024 * 1024;
 
@@ -13,9 +14,16 @@ export function rotate(file: string): void {
   }
 }
 
-/** Appending, so that a file emptied by `limit` goes on from its beginning. */
+/**
+ * Appending, so that a file emptied by `limit` goes on from its beginning. Where no file can be made, as on a full disk,
+ * what is said is lost: a program must be started again all the same.
+ */
 export function openLog(file: string): number {
-  return openSync(file, 'a', 0o640);
+  try {
+    return openSync(file, 'a', 0o640);
+  } catch {
+    return openSync(devNull, 'a');
+  }
 }
 
 /** Under load a service writes thousands of lines a second: empties each file that has grown too large, keeping one copy. */
@@ -25,7 +33,8 @@ export async function limit(files: string[]): Promise<void> {
       .then((found) => found.size)
       .catch(() => 0);
     if (size < largestBytes) continue;
-    await copyFile(file, `${file}.1`);
+    // Without room for a copy the file itself must go, all the more.
+    await copyFile(file, `${file}.1`).catch(() => rm(`${file}.1`, { force: true, recursive: true }));
     await truncate(file, 0);
   }
 }

@@ -20,17 +20,19 @@ export class ProcessSet {
   #closed = false;
 
   constructor(register: ProcessRegister, observer: Pick<Observer, 'say' | 'gaveUp'> & { changed(): void }) {
+    // A full disk must not end the launcher, and with it all that runs.
+    const noted = (...notes: (() => void)[]) => {
+      try {
+        for (const note of notes) note();
+      } catch (error) {
+        observer.say(`what runs could not be written down: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    };
     this.#observer = {
       say: observer.say,
       gaveUp: observer.gaveUp,
-      started: ({ name, stopSignal }, pid) => {
-        register.add(name, pid, stopSignal);
-        observer.changed();
-      },
-      ended: ({ name }) => {
-        register.remove(name);
-        observer.changed();
-      },
+      started: ({ name, stopSignal }, pid) => noted(() => register.add(name, pid, stopSignal), observer.changed),
+      ended: ({ name }) => noted(() => register.remove(name), observer.changed),
     };
     this.#logLimiter = setInterval(() => void limit(this.#logs()).catch(() => undefined), 10_000).unref();
     this.#frozenWatch = setInterval(() => this.#killFrozen(), lookForFrozenEveryMs).unref();

@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import type { CommonConfig } from '../config.ts';
+import { ignoreLostOutput } from '../log-destination.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { Commands } from '../messaging/unit-of-work.ts';
 import { loadLazyCode } from './lazy-code.ts';
@@ -12,6 +13,7 @@ export async function runService<Config extends CommonConfig, DB, S, E extends E
   config: Config,
   transportFactory: TransportFactory,
 ): Promise<void> {
+  ignoreLostOutput();
   try {
     await loadLazyCode();
     // Now, and not at the end: a stop that waits for ten processes to write their compiled code takes ten seconds. And a
