@@ -392,6 +392,25 @@ describe('events', () => {
     });
   });
 
+  test('an event tells of a product what is stored of it, whatever it is called, and what cannot be stored is refused', async () => {
+    const names = ['\u{1F4A1} e\u0301 \ufffd \u2028 "\\ud83d"', '\ufeffzero\u200bwidth', 'x'.repeat(200)];
+    for (const name of names) {
+      const { id } = await create();
+      const patch = (to: string) =>
+        inventory.call('PATCH', `/api/products/${id}`, { token: admin, body: { name: to } });
+      expect((await patch(name)).status).toBe(200);
+      expect((await patch('half \ud83d')).status).toBe(422);
+      const { data, event } = requested(id, 1);
+      await inventory.receive(event);
+      const [stored] = await servers.rows<{ name: string }>('SELECT name FROM products WHERE id = $1', [id]);
+      await eventually(() => {
+        const held = inventory.order.received.find((e) => (e.data as { orderId?: string }).orderId === data.orderId);
+        expect(held).toMatchObject({ type: 'stock.held', data: { items: [{ name: stored!.name }] } });
+      });
+      expect((await get(id)).body.name).toBe(stored!.name);
+    }
+  });
+
   test('what is cancelled can be had again; what is paid cannot', async () => {
     const { id } = await create({ limitPerUser: 5 });
     const [kept, dropped] = [requested(id, 4), requested(id, 5)];

@@ -97,8 +97,8 @@ describe('a payment', () => {
 
 describe('tok_timeout', () => {
   test('the outcome is unknown at first, and found out without charging twice', () =>
-    // The gateway is asked again well after the first answer has been read.
-    shop.withSettings('payment', { GATEWAY_TIMEOUT_MS: '300', OUTBOX_GRACE_MS: '2500' }, async () => {
+    // The gateway is given up on, and asked again, well after the first answer has been read.
+    shop.withSettings('payment', { GATEWAY_TIMEOUT_MS: '4000', SETTLE_TIMEOUT_MS: '100' }, async () => {
       const { shopper, order } = await anOrder();
       const key = newId();
       const first = await user.pay(shopper, order.id, { method: 'tok_timeout', key, wait: 0 });
@@ -119,7 +119,7 @@ describe('tok_timeout', () => {
 
   test('while the hold ends: the money that moved comes back', async () => {
     // The gateway is asked again long after the hold has ended.
-    await shop.withSettings('payment', { GATEWAY_TIMEOUT_MS: '300', OUTBOX_GRACE_MS: '2500' }, async () => {
+    await shop.withSettings('payment', { GATEWAY_TIMEOUT_MS: '4000', SETTLE_TIMEOUT_MS: '100' }, async () => {
       const product = await user.aProduct({ stock: 1 });
       const { shopper, order } = await anOrder(product);
       const first = await user.pay(shopper, order.id, { method: 'tok_timeout', wait: 0 });

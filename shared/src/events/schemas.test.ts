@@ -30,6 +30,16 @@ describe('every event', () => {
   });
 });
 
+test('half a character, and a zero byte, of an older release become something that can be stored', () => {
+  const held = anEvent('stock.held');
+  held.data.items[0]!.name = 'half \ud83d and \0';
+  expect(parseEvent(JSON.parse(JSON.stringify(held)))).toMatchObject({
+    data: { items: [{ name: 'half \ufffd and \ufffd' }] },
+  });
+  const declined = anEvent('payment.declined', { reason: '\udca1' });
+  expect(parseEvent(declined)).toMatchObject({ data: { reason: '\ufffd' } });
+});
+
 describe('the envelope', () => {
   const event = anEvent('stock.held');
   test.each([

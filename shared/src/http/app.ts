@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import type { ILayer } from 'express-serve-static-core';
 import type { Logger } from '../log.ts';
 import { AppError, errorTable } from '../errors.ts';
+import { verifyText } from './json-text.ts';
 import { notFound, problemHandler } from './problem.ts';
 
 const largestPublicBodyBytes = 100 * 1024;
@@ -39,7 +40,7 @@ export function createApp(options: AppOptions): Express {
     notFound,
   );
   app.use(requestLine(log, onRequest));
-  app.use(express.json({ limit: largestPublicBodyBytes, inflate: false }));
+  app.use(express.json({ limit: largestPublicBodyBytes, inflate: false, verify: verifyText as never }));
   app.use(options.publicRoutes);
   app.use(otherMethod(options.publicRoutes));
   app.use(notFound);

@@ -1,0 +1,142 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { newId } from '../ids.ts';
+import { anEvent } from '../testing/events.ts';
+import { eventually } from '../testing/eventually.ts';
+import { Redelivery, type RedeliveryOptions } from './redelivery.ts';
+import type { NotDelivered, OutboxRecord } from './transport.ts';
+
+const opened: Redelivery[] = [];
+afterEach(() => opened.splice(0).forEach((redelivery) => redelivery.stop()));
+
+function open(options: Partial<RedeliveryOptions> = {}) {
+  const tried: { id: string; atMs: number }[] = [];
+  const givenBack: { ids: string[]; kind: NotDelivered }[] = [];
+  const redelivery = new Redelivery({
+    service: 'order',
+    deliver: (records) => {
+      tried.push(...records.map(({ id }) => ({ id, atMs: performance.now() })));
+      return Promise.resolve();
+    },
+    giveBack: (ids, kind) => {
+      givenBack.push({ ids, kind });
+      return Promise.resolve();
+    },
+    log: pino({ level: 'silent' }),
+    maxHeld: 100,
+    holdMs: 60_000,
+    handoverMs: 60_000,
+    ...options,
+  });
+  opened.push(redelivery);
+  return { redelivery, tried, givenBack };
+}
+const aRecord = (owner: OutboxRecord['owner'] = 'order'): OutboxRecord => ({
+  id: newId(),
+  owner,
+  events: [anEvent('order.paid')],
+});
+
+describe('a record that could not be delivered', () => {
+  test('is tried again by itself, later each time, for as long as it fails', async () => {
+    const { tried, givenBack, redelivery } = open({
+      deliver: (records) => {
+        for (const record of records) {
+          tried.push({ id: record.id, atMs: performance.now() });
+          redelivery.notDelivered(record, 'unreachable');
+        }
+        return Promise.resolve();
+      },
+    });
+    const startedAt = performance.now();
+    redelivery.notDelivered(aRecord(), 'unreachable');
+    await eventually(() => expect(tried.length).toBe(3));
+    const pauses = tried.map(({ atMs }, n) => atMs - (tried[n - 1]?.atMs ?? startedAt));
+    [80, 240, 800].forEach((least, n) => expect(pauses[n]).toBeGreaterThanOrEqual(least));
+    expect(givenBack).toEqual([]);
+  });
+
+  test('is not tried again once it is acknowledged', async () => {
+    const { redelivery, tried } = open();
+    const [gone, left] = [aRecord(), aRecord()];
+    redelivery.notDelivered(gone, 'unreachable');
+    redelivery.notDelivered(left, 'unreachable');
+    redelivery.forget([gone.id]);
+    await eventually(() => expect(tried.map(({ id }) => id)).toEqual([left.id]));
+    expect(redelivery.room).toBe(100);
+  });
+
+  test('is tried at once when something can be reached again; what was reached and failed is not', () => {
+    const { redelivery, tried } = open();
+    const [away, failing] = [aRecord(), aRecord()];
+    redelivery.notDelivered(away, 'unreachable');
+    redelivery.notDelivered(failing, 'transient');
+    redelivery.retryNow();
+    expect(tried.map(({ id }) => id)).toEqual([away.id]);
+  });
+});
+
+describe('given back to the outbox is', () => {
+  test('what fails by itself, at once and without another try', async () => {
+    const { redelivery, tried, givenBack } = open();
+    const record = aRecord();
+    redelivery.notDelivered(record, 'poison');
+    await eventually(() => expect(givenBack).toEqual([{ ids: [record.id], kind: 'poison' }]));
+    expect([tried, redelivery.room]).toEqual([[], 100]);
+  });
+
+  test('what has been tried for long enough', async () => {
+    const { redelivery, givenBack, tried } = open({ holdMs: 1 });
+    const record = aRecord();
+    redelivery.notDelivered(record, 'transient');
+    await eventually(() => expect(tried.length).toBe(1));
+    redelivery.notDelivered(record, 'transient');
+    await eventually(() => expect(givenBack).toEqual([{ ids: [record.id], kind: 'transient' }]));
+  });
+
+  test('what is more than may be held; what is held stays so', async () => {
+    const { redelivery, givenBack } = open({ maxHeld: 2 });
+    const records = [aRecord(), aRecord(), aRecord(), aRecord()];
+    for (const record of records) redelivery.notDelivered(record, 'unreachable');
+    expect(redelivery.room).toBe(0);
+    const ids = records.slice(2).map(({ id }) => id);
+    await eventually(() => expect(givenBack).toEqual([{ ids, kind: 'unreachable' }]));
+  });
+
+  test('again, if the database is away', async () => {
+    let tries = 0;
+    const { redelivery } = open({
+      giveBack: () => ((tries += 1) === 1 ? Promise.reject(new Error('away')) : Promise.resolve()),
+    });
+    redelivery.notDelivered(aRecord(), 'poison');
+    await eventually(() => expect(tries).toBe(2));
+  });
+});
+
+test('another service’s record is tried only for as long as its owner leaves it to us, and is not ours to give back', async () => {
+  const { redelivery, tried, givenBack } = open({ handoverMs: 1 });
+  const record = aRecord('inventory');
+  redelivery.notDelivered(record, 'unreachable');
+  await eventually(() => expect(tried.length).toBe(1));
+  const own = aRecord();
+  redelivery.notDelivered(record, 'unreachable');
+  redelivery.notDelivered(aRecord('inventory'), 'poison');
+  redelivery.notDelivered(own, 'poison');
+  await eventually(() => expect(givenBack).toEqual([{ ids: [own.id], kind: 'poison' }]));
+  expect(redelivery.room).toBe(100);
+});
+
+test('once stopped, nothing is tried or given back', async () => {
+  const { redelivery, tried, givenBack } = open();
+  redelivery.notDelivered(aRecord(), 'unreachable');
+  redelivery.stop();
+  redelivery.notDelivered(aRecord(), 'unreachable');
+  redelivery.notDelivered(aRecord(), 'poison');
+  expect(redelivery.room).toBe(100);
+  // Another one shows that the time has passed.
+  const other = open();
+  other.redelivery.notDelivered(aRecord(), 'unreachable');
+  other.redelivery.notDelivered(aRecord(), 'poison');
+  await eventually(() => expect([other.tried.length, other.givenBack.length]).toEqual([1, 1]));
+  expect([tried, givenBack]).toEqual([[], []]);
+});
