@@ -292,6 +292,32 @@ describe('amqp transport, its own side of it', () => {
     }
   });
 
+  test('what waits for its confirm has an age; when its connection is lost it is told of, and the rest of it is sent again', async () => {
+    const proxy = await startTcpProxy(broker.url);
+    const transport = amqpTransport(proxy.url, { confirmTimeoutMs: 100 });
+    const sender = new FakeService('payment');
+    sender.transport = transport;
+    try {
+      await transport.start(sender);
+      expect(transport.oldestUnconfirmedMs()).toBeUndefined();
+      proxy.stall();
+      const record = sender.record(anEvent('order.cancelled'), anEvent('stock.commit-refused'));
+      await transport.deliver([record]);
+      await eventually(() => expect(transport.oldestUnconfirmedMs()).toBeGreaterThan(200));
+      // It may still be confirmed, so nobody is told to send it again.
+      expect([sender.undelivered, transport.healthy()]).toEqual([[], true]);
+      await proxy.restore();
+      await eventually(() => expect(sender.undelivered).toEqual([{ record, kind: 'unreachable' }]));
+      await eventually(() => expect(sender.reachable).toBeGreaterThan(1));
+      await transport.deliver([record]);
+      await eventually(() => expect(sender.acknowledged).toEqual([record.id]));
+      expect(transport.oldestUnconfirmedMs()).toBeUndefined();
+    } finally {
+      await transport.stop();
+      await proxy.close();
+    }
+  });
+
   describe('its backlog', () => {
     const backlog = () => inventory().transport!.backlog!();
     const nothing = Object.fromEntries(subscribingServices.map((name) => [name, 0]));
@@ -350,6 +376,21 @@ describe('amqp transport, its own side of it', () => {
         expect([...new Set(receivedIds(order()))].sort()).toEqual(idsOf([...before, ...during]).sort());
       });
       await eventually(() => expect(healthy()).toEqual(serviceNames.map(() => true)));
+    });
+
+    test('what it has not confirmed is told of when the connection is lost, and so is its return', async () => {
+      const sender = inventory();
+      await broker.stop();
+      await eventually(() => expect(sender.transport!.healthy()).toBe(false));
+      const record = aRecord();
+      await deliver(record);
+      expect(sender.undelivered).toEqual([{ record, kind: 'unreachable' }]);
+      const before = sender.reachable;
+      await broker.start();
+      await eventually(() => expect(sender.reachable).toBeGreaterThan(before));
+      await deliver(record);
+      await eventually(() => expect(sender.acknowledged).toEqual([record.id]));
+      expect(sender.transport!.oldestUnconfirmedMs!()).toBeUndefined();
     });
 
     test('nothing is lost when it dies in the middle of deliveries', async () => {

@@ -131,6 +131,63 @@ describe('http transport, its own side of it', () => {
     });
   });
 
+  test('a record is acknowledged when its own events are handled, however long what follows takes', async () => {
+    const gate = Promise.withResolvers<void>();
+    services.payment.barrier = gate.promise;
+    services.order.followUps = () => [anEvent('order.cancelled')];
+    const record = services.inventory.record(anEvent('stock.commit-refused'));
+    const delivered = services.inventory.transport!.deliver([record]);
+    await eventually(() => expect(services.inventory.acknowledged).toEqual([record.id]));
+    expect(services.order.acknowledged).toEqual([]);
+    gate.resolve();
+    await delivered;
+  });
+
+  test('who sent the record hears why it was not delivered, and the next try is about the rest', async () => {
+    const [away, failing, good] = [anEvent('order.opened'), anEvent('stock.held'), anEvent('stock.released')];
+    network.takeDown('payment');
+    services.order.failureOf = ({ id }) => (id === failing.id ? 'poison' : undefined);
+    const record = services.inventory.record(away, failing, good);
+    const told = () => services.inventory.undelivered.splice(0);
+
+    await deliver(record);
+    expect(told()).toEqual([{ record, kind: 'unreachable' }]);
+    const received = () => [services.order.received.length, services.reservation.received.length];
+    expect(received()).toEqual([2, 2]);
+
+    network.bringUp('payment');
+    await deliver(record);
+    // What fails by itself is all that is left.
+    expect(told()).toEqual([{ record, kind: 'poison' }]);
+    expect(services.payment.received).toEqual([away]);
+    expect(received()).toEqual([2, 2]);
+    expect(services.inventory.reachable).toBe(1);
+    expect(services.inventory.acknowledged).toEqual([]);
+  });
+
+  test('what follows is told of to who carries it on, whoever owns it', async () => {
+    const follower = anEvent('order.cancelled');
+    services.order.followUps = () => [follower];
+    services.payment.failureOf = () => 'transient';
+    await deliver();
+    expect(services.inventory.undelivered).toMatchObject([
+      { record: { owner: 'order', events: [follower] }, kind: 'transient' },
+    ]);
+  });
+
+  test('an answer that is none is no outage, and does not concern those it travels with', async () => {
+    const records = Array.from({ length: 8 }, () => services.inventory.record(anEvent('stock.commit-refused')));
+    const strange = records[3]!.events[0]!.id;
+    const { receive } = services.order;
+    services.order.receive = (events, carryOn) =>
+      events.some(({ id }) => id === strange)
+        ? Promise.resolve({ failures: 'none' } as never)
+        : receive.call(services.order, events, carryOn);
+    await services.inventory.transport!.deliver(records);
+    expect(services.inventory.undelivered).toEqual([{ record: records[3], kind: 'transient' }]);
+    expect(services.inventory.acknowledged.length).toBe(7);
+  });
+
   test('with the internal listener away, deliver resolves and nothing is acknowledged', async () => {
     const record = services.inventory.record(anEvent('stock.held'));
     await network.close();

@@ -1,0 +1,130 @@
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServiceName } from '../infra/launcher/database-names.ts';
+import type { Stack } from '../infra/launcher/stack-types.ts';
+import { expectAuditClean } from './support/audit.ts';
+import { until, type Answer } from './support/http.ts';
+import type { Product, Reservation, Shop, Shopper } from './support/shop.ts';
+import { onEachStack } from './support/stacks.ts';
+
+/*
+ * One shopper in an idle shop: nobody else's events come by to wake anything, so what heals does so by itself. The grace
+ * for records without a living process is longer than any test here, so nothing may have waited for it.
+ */
+
+jest.setTimeout(300_000);
+const backWithinMs = 90_000;
+/** On an idle machine it is below three seconds. */
+const healsWithinMs = 8_000;
+const rounds = 3;
+const options = {
+  demo: { shoppers: 3 },
+  env: { OUTBOX_GRACE_MS: '600000', HOLD_TTL_MS: '3600000' },
+};
+
+onEachStack('a lone shopper', options, (theShop) => {
+  let shop: Shop;
+  let stack: Stack;
+  let shopper: Shopper;
+  let product: Product;
+  beforeAll(async () => {
+    shop = theShop();
+    ({ stack } = shop);
+    shopper = await shop.aShopper();
+    product = await shop.aProduct({ stock: 100_000 });
+    await shopper.aPurchase(product);
+  });
+
+  const instancesOf = (service: ServiceName) => [`${service}-1`, `${service}-2`];
+  const processOf = (name: string) => stack.processes.find((one) => one.name === name)!;
+  const isReady = (port: number) =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  /** Kills without a warning; resolves when all are ready again. */
+  async function kill(names: string[]): Promise<void> {
+    const before = names.map((name) => processOf(name).pid);
+    for (const name of names) stack.kill(name);
+    await until(
+      `${names.join(', ')} back`,
+      async () => {
+        const now = names.map(processOf);
+        if (now.some(({ pid }, n) => pid === undefined || pid === before[n])) return false;
+        return (await Promise.all(now.map(({ port }) => isReady(port)))).every(Boolean);
+      },
+      backWithinMs,
+    );
+  }
+
+  const isAccepted = ({ status }: Answer<unknown>) => [201, 202].includes(status);
+  /** @throws unless it is accepted: then it must come to its end without being asked for again */
+  const accepted = <Body>(answer: Answer<Body>): Body => {
+    expect({ text: answer.text, isAccepted: isAccepted(answer) }).toMatchObject({ isAccepted: true });
+    return answer.body;
+  };
+  const reserve = async () => {
+    const cart = await shopper.aCart({ productId: product.id, quantity: 1 });
+    return shopper.reserve(cart.id, { key: cart.id, wait: 1 });
+  };
+  /** What has been accepted comes to its end within the time from now on; what was not may be asked for again. */
+  async function expectHealed(what: string, isOver: () => Promise<boolean>): Promise<void> {
+    const startedAt = performance.now();
+    await until(what, isOver, backWithinMs);
+    const tookMs = performance.now() - startedAt;
+    expect(tookMs).toBeLessThan(healsWithinMs);
+  }
+  const isHeld = async ({ id }: Reservation) =>
+    (await shopper.call<Reservation>('GET', `/api/reservations/${id}`)).body.status === 'held';
+  const isConfirmed = async (orderId: string) =>
+    (await shopper.call<{ status: string }>('GET', `/api/orders/${orderId}`)).body.status === 'confirmed';
+
+  describe.each(['inventory', 'order'] as const)('whose reservation meets a service that is gone: %s', (service) => {
+    test('has it soon after the service is back', async () => {
+      for (let round = 0; round < rounds; round += 1) {
+        // Just before, amid and just after the steps of the purchase.
+        const killed = sleep(round * 15).then(() => kill(instancesOf(service)));
+        const reservation = accepted(await reserve());
+        await killed;
+        await expectHealed('held', () => isHeld(reservation));
+        await expectHealed('its order', async () => {
+          const { status } = await shopper.call('GET', `/api/orders/${reservation.orderId}`);
+          return status === 200;
+        });
+      }
+    });
+  });
+
+  describe.each(['payment', 'order', 'inventory'] as const)(
+    'whose payment meets a service that is gone: %s',
+    (service) => {
+      test('has bought soon after the service is back', async () => {
+        for (let round = 0; round < rounds; round += 1) {
+          const { orderId } = await shopper.aReservation(product);
+          const attempt = { key: `${service}-${round}-${orderId}`, wait: 1 };
+          const [first] = await Promise.all([
+            shopper.pay(orderId, 'tok_ok', attempt),
+            sleep(round * 15).then(() => kill(instancesOf(service))),
+          ]);
+          // The instance that had the request may have died over it.
+          if (!isAccepted(first))
+            await until('accepted', async () => isAccepted(await shopper.pay(orderId, 'tok_ok', attempt)));
+          await expectHealed('confirmed', () => isConfirmed(orderId));
+        }
+      });
+    },
+  );
+
+  test.each(['order-1', 'order-2'])('does not wait for %s, which dies alone', async (name) => {
+    for (let round = 0; round < rounds; round += 1) {
+      const { orderId } = await shopper.aReservation(product);
+      const killed = sleep(round * 15).then(() => kill([name]));
+      const paid = shopper.pay(orderId, 'tok_ok', { wait: 1 });
+      await killed;
+      accepted(await paid);
+      await expectHealed('confirmed', () => isConfirmed(orderId));
+    }
+  });
+
+  test('has lost nothing in the end', () => expectAuditClean(stack));
+});
