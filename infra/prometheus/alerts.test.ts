@@ -57,6 +57,13 @@ test.each([
   expect(Number(/> (\d+)$/.exec(expr)![1])).toBe(commonSchema.shape[setting].parse(undefined) / 2);
 });
 
+test('the alarms about age come when the shop says that it is not well, and before anybody is refused', () => {
+  const boundOf = (alert: string) => Number(/> (\d+)$/.exec(rules.find((rule) => rule.alert === alert)!.expr)![1]);
+  const { WORK_LATE_MS: late, PUBLISH_AGE_MAX_MS: refused } = commonSchema.shape;
+  expect(boundOf('WorkLate') * 1_000).toBe(late.parse(undefined));
+  expect(boundOf('BrokerSilent') * 1_000).toBe(refused.parse(undefined) / 2);
+});
+
 test('every alarm is explained, and nothing else', () => {
   const explained = read('../../docs/operations.md').match(/^\| `[A-Z][A-Za-z]+` +\|/gm)!;
   expect(explained.map((row) => row.split('`')[1])).toEqual(rules.map(({ alert }) => alert));
