@@ -31,8 +31,16 @@ export class ProcessSet {
     this.#observer = {
       say: observer.say,
       gaveUp: observer.gaveUp,
-      started: ({ name, stopSignal }, pid) => noted(() => register.add(name, pid, stopSignal), observer.changed),
-      ended: ({ name }) => noted(() => register.remove(name), observer.changed),
+      started: ({ name, stopSignal }, pid) =>
+        noted(
+          () => register.add(name, pid, stopSignal),
+          () => observer.changed(),
+        ),
+      ended: ({ name }) =>
+        noted(
+          () => register.remove(name),
+          () => observer.changed(),
+        ),
     };
     this.#logLimiter = setInterval(() => void limit(this.#logs()).catch(() => undefined), 10_000).unref();
     this.#frozenWatch = setInterval(() => this.#killFrozen(), lookForFrozenEveryMs).unref();

@@ -40,7 +40,7 @@ export function createApp(options: AppOptions): Express {
     notFound,
   );
   app.use(requestLine(log, onRequest));
-  app.use(express.json({ limit: largestPublicBodyBytes, inflate: false, verify: verifyText as never }));
+  app.use(express.json({ limit: largestPublicBodyBytes, inflate: false, verify: verifyText }));
   app.use(options.publicRoutes);
   app.use(otherMethod(options.publicRoutes));
   app.use(notFound);

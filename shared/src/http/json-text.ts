@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError, type FieldError } from '../errors.ts';
 
 /** Escapes of surrogates and of U+0000. Written out, the former are no UTF-8 and the latter no JSON. */
@@ -11,7 +11,7 @@ const mostErrors = 20;
  * half a character or a zero byte. For the body parser's `verify`, so that it holds for every route.
  * @throws AppError unsupported-media-type, malformed-json, invalid-input
  */
-export function verifyText(_request: Request, _response: Response, body: Buffer, encoding: string): void {
+export function verifyText(_request: IncomingMessage, _response: ServerResponse, body: Buffer, encoding: string): void {
   if (!/^utf-?8$/i.test(encoding)) {
     throw new AppError('unsupported-media-type', 'Send the body in UTF-8. Nothing was changed.');
   }

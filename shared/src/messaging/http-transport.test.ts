@@ -178,11 +178,11 @@ describe('http transport, its own side of it', () => {
   test('an answer that is none is no outage, and does not concern those it travels with', async () => {
     const records = Array.from({ length: 8 }, () => services.inventory.record(anEvent('stock.commit-refused')));
     const strange = records[3]!.events[0]!.id;
-    const { receive } = services.order;
+    const receive = services.order.receive.bind(services.order);
     services.order.receive = (events, carryOn) =>
       events.some(({ id }) => id === strange)
         ? Promise.resolve({ failures: 'none' } as never)
-        : receive.call(services.order, events, carryOn);
+        : receive(events, carryOn);
     await services.inventory.transport!.deliver(records);
     expect(services.inventory.undelivered).toEqual([{ record: records[3], kind: 'transient' }]);
     expect(services.inventory.acknowledged.length).toBe(7);

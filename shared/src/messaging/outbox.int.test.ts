@@ -69,21 +69,20 @@ async function aProcess(
   const { url = database.url, hasLease = true, outcome = 'delivered', ...overrides } = options;
   const db: Kysely<TallyTables> = openReads({ url, poolSize: 1, statementTimeoutMs: 5_000, onError: () => {} });
   const tried: string[] = [];
-  let intake: Intake | undefined;
-  const self = { outcome, tried };
+  const self = { outcome, tried, intake: undefined as Intake | undefined };
   const transport = {
     deliver: (records: OutboxRecord[]) => {
       for (const record of records) {
         tried.push(record.id);
-        if (self.outcome === 'delivered') intake!.acknowledge([record.id]);
-        else if (self.outcome !== 'nobody knows') intake!.notDelivered(record, self.outcome);
+        if (self.outcome === 'delivered') self.intake!.acknowledge([record.id]);
+        else if (self.outcome !== 'nobody knows') self.intake!.notDelivered(record, self.outcome);
       }
       return Promise.resolve();
     },
     healthy: () => true,
   };
   const outbox = new Outbox({
-    db: db as never,
+    db,
     service: 'order',
     instance,
     transport,
@@ -102,7 +101,8 @@ async function aProcess(
     handoverMs: neverMs,
     holder: () => outbox.holder,
   });
-  intake = outbox.intakeOf(lane);
+  const intake = outbox.intakeOf(lane);
+  self.intake = intake;
   if (hasLease) await outbox.begin();
   let ended = false;
   const end = async () => {
