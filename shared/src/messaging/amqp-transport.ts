@@ -45,8 +45,8 @@ export class AmqpTransport implements Transport {
   #handler: MessageHandler | undefined;
   #intake: Intake | undefined;
   #delivering = new Set<Promise<void>>();
-  /** The events of a record that the broker has, so that the next try is about the rest. */
-  readonly #confirmed = new WeakMap<OutboxRecord, Set<string>>();
+  /** The events of a record that the broker has not got, so that the next try is about those. */
+  readonly #failed = new WeakMap<OutboxRecord, Set<string>>();
   #connected: boolean | undefined;
   #stopped = false;
 
@@ -142,20 +142,18 @@ export class AmqpTransport implements Transport {
   }
 
   #publishRecord(record: OutboxRecord, nowS: number, onOutcome: (record: OutboxRecord, ok: boolean) => void): void {
-    const confirmedBefore = this.#confirmed.get(record);
-    const confirmedIds = confirmedBefore ?? new Set<string>();
-    const events = record.events.filter(({ id, type }) => subscribersOf(type).length > 0 && !confirmedBefore?.has(id));
+    const wanted = this.#failed.get(record);
+    const events = record.events.filter(({ id, type }) => subscribersOf(type).length > 0 && (wanted?.has(id) ?? true));
+    const failed = new Set<string>();
     let open = events.length;
-    let allConfirmed = true;
     if (open === 0) onOutcome(record, true);
     for (const event of events) {
       this.#publisher.publish(eventPublication(event, nowS), (confirmed) => {
-        if (confirmed) confirmedIds.add(event.id);
-        allConfirmed &&= confirmed;
+        if (!confirmed) failed.add(event.id);
         open -= 1;
         if (open > 0) return;
-        if (!allConfirmed) this.#confirmed.set(record, confirmedIds);
-        onOutcome(record, allConfirmed);
+        if (failed.size > 0) this.#failed.set(record, failed);
+        onOutcome(record, failed.size === 0);
       });
     }
   }

@@ -35,6 +35,8 @@ interface Sent {
 }
 
 const nothingFollows = Promise.resolve();
+type Ended = 'handled' | 'poison';
+const keyOf = ({ event, service }: { event: DomainEvent; service: ServiceName }) => `${event.id} ${service}`;
 
 export interface HttpTransportOptions {
   client: InternalClient;
@@ -55,7 +57,7 @@ export class HttpTransport implements Transport {
   #intake: Intake | undefined;
   #walks = new Set<Promise<void>>();
   /** What has come to its end of a record that must be tried again, so that the next try is about the rest. */
-  readonly #ended = new WeakMap<OutboxRecord, Map<string, 'handled' | 'poison'>>();
+  readonly #ended = new WeakMap<OutboxRecord, Map<string, Ended>>();
   readonly #unreachable = new Set<ServiceName>();
 
   constructor(options: HttpTransportOptions) {
@@ -118,33 +120,32 @@ export class HttpTransport implements Transport {
   }
 
   async #walk(records: OutboxRecord[]): Promise<void> {
-    await Promise.all(
-      records.map(async (record) => {
-        const ended = this.#ended.get(record) ?? new Map<string, 'handled' | 'poison'>();
-        const sent = record.events.flatMap((event) =>
-          subscribersOf(event.type)
-            .filter((service) => !ended.has(`${event.id} ${service}`))
-            .map(async (service) => {
-              const outcome = await this.#send(service, event);
-              if (outcome.failure === undefined || outcome.failure === 'poison')
-                ended.set(`${event.id} ${service}`, outcome.failure ?? 'handled');
-              return outcome;
-            }),
-        );
-        const outcomes = await Promise.all(sent);
-        const failures = outcomes.map(({ failure }) => failure);
-        const failure =
-          (['unreachable', 'transient'] as const).find((kind) => failures.includes(kind)) ??
-          ([...ended.values()].includes('poison') ? 'poison' : undefined);
-        // What follows stands in outboxes of its own, so the record need not wait for it.
-        if (failure === undefined) this.#acknowledge(record);
-        else {
-          this.#ended.set(record, ended);
-          this.#intake!.notDelivered(record, failure);
-        }
-        await Promise.all(outcomes.map(({ followed }) => followed));
-      }),
-    );
+    await Promise.all(records.map((record) => this.#walkRecord(record)));
+  }
+
+  async #walkRecord(record: OutboxRecord): Promise<void> {
+    const ended = this.#ended.get(record);
+    const hops = record.events
+      .flatMap((event) => subscribersOf(event.type).map((service) => ({ event, service })))
+      .filter((hop) => !ended?.has(keyOf(hop)));
+    const outcomes = await Promise.all(hops.map(({ event, service }) => this.#send(service, event)));
+    const failures = outcomes.map(({ failure }) => failure);
+    // What follows stands in outboxes of its own, so the record need not wait for it.
+    if (ended === undefined && failures.every((failure) => failure === undefined)) this.#acknowledge(record);
+    else {
+      const all = ended ?? new Map<string, Ended>();
+      hops.forEach((hop, n) => {
+        const failure = failures[n] ?? 'handled';
+        if (failure === 'handled' || failure === 'poison') all.set(keyOf(hop), failure);
+      });
+      this.#ended.set(record, all);
+      const failure =
+        (['unreachable', 'transient'] as const).find((kind) => failures.includes(kind)) ??
+        ([...all.values()].includes('poison') ? 'poison' : undefined);
+      if (failure) this.#intake!.notDelivered(record, failure);
+      else this.#acknowledge(record);
+    }
+    await Promise.all(outcomes.map(({ followed }) => followed));
   }
 
   async #send(service: ServiceName, event: DomainEvent): Promise<Sent> {
