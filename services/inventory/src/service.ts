@@ -29,13 +29,14 @@ const measureEveryMs = 1_000;
 export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTables, InventoryState, Events, Commands> = {
   name: 'inventory',
   migrations,
-  async build({ config, log, reads, background, redis, tokens, metrics }) {
+  async build({ config, log, reads, background, redis, tokens, metrics, work }) {
     const views = new StockViews(redis);
     const catalogue = new Catalogue({ reads, background, views });
     const publisher = new StockPublisher({ views, catalogue, onDebt: () => void keeper.lookAnew().catch(() => {}) });
     const processes = new PublishingProcesses({ background, process: newId() });
     const keeper = new MarkKeeper({ redis, mark: new StockMark(redis), processes, publisher, log });
     const recent = new RecentStock({ background, metrics });
+    work.watch('redis-write', () => publisher.oldestUnwrittenMs);
     // Before the first change of stock, so that this process is missed if it dies over that. Where PostgreSQL is away
     // nothing can be changed, either.
     await processes.sayAlive(false).catch(() => {});
