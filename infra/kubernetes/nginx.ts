@@ -20,8 +20,8 @@ export async function nginxFiles(): Promise<Record<string, string>> {
     generated +
     renderNginxConfig(template, {
       dataDir: '/tmp',
-      errorLog: 'stderr',
-      publicListen: '0.0.0.0:8080',
+      accessLog: '/dev/stdout',
+      publicListen: ['0.0.0.0:8080'],
       internalListen: '0.0.0.0:8081',
       balance: balanceOf(stack),
       servers: Object.fromEntries(

@@ -29,8 +29,7 @@ async function frontProgram(options: InfluxdbOptions, user: string): Promise<Pro
   const template = await readFile(join(templates, 'influxdb-1.conf.template'), 'utf8');
   const config = fillIn(template, {
     MAIN_DIRECTIVES: mainDirectives(frontRunsAs),
-    DATA_DIR: frontFolder,
-    ERROR_LOG: logFile,
+    DATA_DIR: '.',
     TOKEN: token,
     BASIC_CREDENTIALS: Buffer.from(`${user}:${token}`).toString('base64'),
     API_PORT: ports.api,

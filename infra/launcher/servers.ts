@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { provision, type DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
+import { listenAddress } from './listen-address.ts';
 import { nginxProgram } from './nginx.ts';
 import { balanceOf } from './nginx-config.ts';
 import { postgresProgram, postgresUrl } from './postgres.ts';
@@ -138,11 +139,12 @@ async function startNginx(site: Site, programs: Programs): Promise<void> {
     executable: programs.nginx[0] ?? 'nginx',
     folder: await placeFor(site, 'nginx', runAs),
     logFile: join(site.logsFolder, 'nginx.log'),
-    publicHost: options.host ?? '127.0.0.1',
+    publicAddresses: listenAddress(options.host ?? '127.0.0.1').addresses,
     publicPort: ports.public,
     internalPort: ports.internal,
     balance: balanceOf(options.stack),
     ports: portsByService(site.instances),
+    edge: options.env ?? {},
     runAs,
   });
   await site.processes.start(program);
