@@ -11,7 +11,7 @@ import { amqpUrl, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
 import { redisProgram, redisUrl } from './redis.ts';
 import { portsByService, runsRabbitmq, type Site } from './site.ts';
 import type { Supervised } from './supervised.ts';
-import { serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
+import { plainFolder, serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
 
 /** Starts what the services stand on, all at once, and sets up the databases. */
 export async function startServers(site: Site): Promise<{
@@ -78,7 +78,7 @@ async function startRabbitmq(site: Site, programs: Programs): Promise<string | u
     executable: programs.rabbitmq[0] ?? 'rabbitmq-server',
     controller: programs.rabbitmq[1] ?? 'rabbitmqctl',
     erlang: programs.erlang,
-    folder: await placeFor(site, 'rabbitmq', runAs),
+    folder: await plainFolder(await placeFor(site, 'rabbitmq', runAs)),
     logFile: join(site.logsFolder, 'rabbitmq.log'),
     ports: ports.rabbitmq,
     password: secrets.rabbitmqPassword,

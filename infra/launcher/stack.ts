@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
+import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import { loadDemo } from './demo.ts';
 import { listenAddress } from './listen-address.ts';
@@ -26,6 +27,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const host = options.host ?? '127.0.0.1';
   const dataDir = resolve(options.dataDir);
   const logsFolder = join(dataDir, 'logs');
+  for (const folder of [dataDir, repository]) assertUsableFolder(folder);
   await mkdir(logsFolder, { recursive: true });
   const register = await ProcessRegister.claim(join(dataDir, 'run'), say);
 
