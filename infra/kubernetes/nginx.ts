@@ -16,7 +16,8 @@ const generated = '# Written by `npm run kubernetes` from nginx/. Do not edit.\n
  */
 export async function nginxFiles(): Promise<Record<string, string>> {
   const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
-  const asItIs = async (name: string) => [`base/${name}`, generated + (await readFile(join(templates, name), 'utf8'))];
+  const asItIs = async (name: string) =>
+    [`base/${name}`, generated + (await readFile(join(templates, name), 'utf8'))] as const;
   const conf = (stack: 'sync' | 'async') =>
     generated +
     renderNginxConfig(template, {

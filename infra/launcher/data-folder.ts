@@ -6,7 +6,6 @@ export class UnusableFolder extends Error {}
  * @throws UnusableFolder for a path with a control character, or with bytes that are no text
  */
 export function assertUsableFolder(folder: string): void {
-  // eslint-disable-next-line no-control-regex
   const [wrong] = /[\x00-\x1f\x7f-\x9f\ufffd]/u.exec(folder) ?? [];
   if (wrong === undefined) return;
   throw new UnusableFolder(

@@ -34,8 +34,8 @@ function withEdge(options: EdgeOptions): () => Edge {
 async function clientOf(edge: Edge, bytes: string | Buffer, to: { port?: number; host?: string } = {}) {
   edge.reached();
   expect((await edge.raw(bytes, to))?.status).toBe(200);
-  const [{ headers } = { headers: {} }] = edge.reached();
-  return [headers['x-forwarded-for'], headers['x-forwarded-proto']];
+  const [asked] = edge.reached();
+  return [asked!.headers['x-forwarded-for'], asked!.headers['x-forwarded-proto']];
 }
 
 const claim = (address: string, scheme = 'https') =>

@@ -30,7 +30,6 @@ export function influxqlString(value: string): string {
 
 /** For nginx, which has no way to write a `$` that is none of its variables. @throws for one, and for a control character */
 export function nginxString(value: string): string {
-  // eslint-disable-next-line no-control-regex
   if (/[$\x00-\x1f\x7f]/.test(value)) throw new Error('nginx cannot be given a value with $ or a control character');
   return `"${value.replaceAll(/[\\"]/g, '\\$&')}"`;
 }

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { Router } from 'express';
+import { Router, type RequestHandler } from 'express';
 import { pino } from 'pino';
 import { eventually } from '../testing/eventually.ts';
 import { createApp } from './app.ts';
@@ -23,8 +23,14 @@ beforeAll(async () => {
     await new Promise<void>((resolve) => (release = resolve));
     response.json({ slow: true });
   });
-  const internal = { guard: ((_request, _response, next) => next()) as Parameters<Router['use']>[0], routes: Router() };
-  const app = createApp({ log, onRequest, trustedProxies: 'loopback', publicRoutes, internal: internal as never });
+  const guard: RequestHandler = (_request, _response, next) => next();
+  const app = createApp({
+    log,
+    onRequest,
+    trustedProxies: 'loopback',
+    publicRoutes,
+    internal: { guard, routes: Router() },
+  });
   server = createServer({ requireHostHeader: false, connectionsCheckingInterval: 50 }, app as RequestListener);
   server.headersTimeout = 200;
   server.requestTimeout = 200;
