@@ -268,7 +268,7 @@ describe('the servers are set as those of npm start', () => {
     const { input } = redisProgram(options);
     const ours = (input as { text: string }).text.trim().split('\n');
     const given = (servers['redis']!.command as string[])[2]!.trim().split('\n').slice(1, -1);
-    expect(given).toEqual(ours.filter((line) => !/^(bind|port|unixsocket|daemonize|dir) /.test(line)));
+    expect(given).toEqual(ours.filter((line) => !/^(bind|port|unixsocket|daemonize) /.test(line)));
   });
 });
 
