@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
-import { AppError, errorTable, type ErrorCode } from '../errors.ts';
+import { AppError, errorTable } from '../errors.ts';
 
 export interface Problem {
   type: string;
@@ -45,13 +45,6 @@ export const problemHandler: ErrorRequestHandler = (thrown: unknown, request, re
   sendProblem(response, error);
 };
 
-/** How a file is refused; the headers that belong to it, such as Content-Range, are set by then. */
-const ofFiles: Record<number, [ErrorCode, string]> = {
-  404: ['not-found', 'There is nothing at this address.'],
-  412: ['precondition-failed', 'It has changed, or has not, against what the request asks for.'],
-  416: ['range-not-satisfiable', 'It is shorter than that; Content-Range tells how long it is.'],
-};
-
 /** Express and its body parser throw http-errors with a `type` and a `status`. */
 function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
@@ -65,7 +58,6 @@ function asAppError(thrown: unknown): AppError {
     case 'charset.unsupported':
       return new AppError('unsupported-media-type', 'Send the body as uncompressed application/json in UTF-8.');
     default:
-      if (typeof status === 'number' && ofFiles[status]) return new AppError(...ofFiles[status]);
       if (typeof status === 'number' && status >= 400 && status < 500) {
         return new AppError('bad-request', 'The request cannot be read. Nothing was changed.');
       }
