@@ -46,7 +46,7 @@ export async function startEdge({ edge, addresses = ['127.0.0.1'], name = 'edge'
   });
   const port = await listening(upstream);
   const [publicPort, proxyProtocolPort] = [await freePort(), await freePort()];
-  const runAs = await unprivilegedUser();
+  const runAs = await unprivilegedUser('nginx');
   const logFile = join(home, 'nginx.log');
   const closeUpstream = () => upstream.close().closeAllConnections();
   const remove = () => rm(home, { recursive: true });
