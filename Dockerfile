@@ -47,11 +47,11 @@ RUN ["sh", "-c", "node infra/docker/nginx-config.ts $STACK > /tmp/nginx.conf"]
 
 FROM nginx:1.30.4 AS nginx
 COPY --from=nginx-config /tmp/nginx.conf /etc/nginx/
-COPY nginx/problems.conf /etc/nginx/
+COPY nginx/problems.conf nginx/cors.conf nginx/edge.sh /etc/nginx/
 USER nginx
 EXPOSE 8080
 # Without the image's own options, which the configuration has already.
-CMD ["nginx"]
+CMD ["sh", "/etc/nginx/edge.sh", "/tmp", "nginx"]
 
 # The last one, so that it is what `docker build` makes without --target.
 FROM runtime AS service

@@ -338,12 +338,20 @@ onEachStack('a hostile client', options, (theShop) => {
       expect(answer.headers.get('content-type')).toBe('application/problem+json');
     });
 
+    test.each(['TRACE', 'FOO'])('by the method %s, which nginx refuses', async (method) => {
+      const answer = await raw({ method });
+      expectProblem(answer, 405, 'method-not-allowed');
+      expect(answer.headers.get('allow')).toMatch(/\bGET\b/);
+    });
+
+    test('with a control character in a header, which Node refuses', () =>
+      everywhere(async (path) => expectProblem(await raw({ path, headers: { 'X-A': 'a\x01b' } }), 400, 'bad-request')));
+
     test.each(['PUT', 'PATCH', 'DELETE', 'PROPFIND'])('by the method %s', (method) =>
       everywhere(async (path) => expectProblem(await shopper.call(method, path), 405, 'method-not-allowed')),
     );
 
     test.each<[string, Parameters<typeof rawRequest>[0]]>([
-      ['by the method TRACE', { method: 'TRACE' }],
       ['by the method CONNECT', { method: 'CONNECT', path: '127.0.0.1:22' }],
       ['by no method', { method: 'get products' }],
       ['of another version', { version: 'HTTP/3.0' }],

@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { cp, rm, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { freePort, isFree } from '../infra/launcher/free-port.ts';
 import { identityOf, isAlive, type ProcessIdentity } from '../infra/launcher/process-identity.ts';
 import { findRunningStack } from '../infra/launcher/running-stack.ts';
+import { plainFolder } from '../infra/launcher/unprivileged.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { bodyOf, send, until } from './support/http.ts';
 import { password, type ProductPage } from './support/shop.ts';
@@ -38,11 +39,13 @@ describe('npm start', () => {
   });
   afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
+  const npm = (...args: string[]) => npmIn(root, dataDir, ...args);
+
   /** In a process group of its own, as in a terminal. */
-  function npm(...args: string[]): Command {
+  function npmIn(clone: string, data: string, ...args: string[]): Command {
     const child = spawn('npm', args, {
-      cwd: root,
-      env: { ...process.env, FLASH_SALE_DATA_DIR: dataDir },
+      cwd: clone,
+      env: { ...process.env, FLASH_SALE_DATA_DIR: data },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -59,8 +62,10 @@ describe('npm start', () => {
     expect({ code, output: output() }).toEqual({ code: expected, output: output() });
   }
 
-  async function startOn(port: number, stack: string): Promise<Command> {
-    const command = npm('start', '--', '--port', String(port), '--stack', stack);
+  const startOn = (port: number, stack: string) =>
+    untilReady(npm('start', '--', '--port', String(port), '--stack', stack));
+
+  async function untilReady(command: Command): Promise<Command> {
     const isReady = () => /^ready /m.test(command.output());
     const isOver = () => command.child.exitCode !== null;
     await until('ready', () => isReady() || isOver(), readyWithinMs);
@@ -114,6 +119,59 @@ describe('npm start', () => {
       await until('all gone', () => !processes.some(isAlive), endsWithinMs);
       expect(command.output()).toMatch(/^stopped$/m);
     });
+  });
+
+  test('in a clone of any name, for all addresses and behind a proxy, counts each shopper by the limits', async () => {
+    // Each character by which some program ends a word, begins a comment or a variable, or reads a list of files.
+    const home = await temporaryFolder(` a b'c"d$e\${f}#g;h{i}j%20k&(m)[n]~\`o!|<p>?q=,:@é -`);
+    const [clone, data] = [join(home, 'clone'), join(home, 'data*\\')]; // below those two, Node finds no program
+    const link = await plainFolder(join(data, 'data/rabbitmq'));
+    try {
+      for (const name of ['infra', 'nginx', 'services', 'shared', 'package.json', 'package-lock.json'])
+        await cp(join(root, name), join(clone, name), {
+          recursive: true,
+          filter: (path) => !path.endsWith('node_modules'),
+        });
+      await symlink(join(root, 'node_modules'), join(clone, 'node_modules'));
+      const port = await freePort();
+      const options = ['--host', '::', '--no-demo', '--no-metrics', '--set', 'EDGE_TRUSTED_PROXIES=127.0.0.1'];
+      const command = await untilReady(npmIn(clone, data, 'start', '--', '--port', String(port), ...options));
+      expect(command.output()).toMatch(new RegExp(`^ready http://127.0.0.1:${port}$`, 'm'));
+
+      let shoppers = 0;
+      const register = async (host: string, from: string) => {
+        const body = { email: `shopper${++shoppers}@example.com`, password: 'a password of some length' };
+        const headers = { 'x-forwarded-for': from };
+        return (await send(`http://${host}:${port}`, 'POST', '/api/users', { body, headers })).status;
+      };
+      // Loopback is exempt in the demo alone, and a proxy there not at all.
+      for (const [host, from] of [
+        ['127.0.0.1', '203.0.113.7'],
+        ['[::1]', '203.0.113.9'],
+      ] as const) {
+        const answers = new Set<number>();
+        for (let n = 0; n <= 30; n++) answers.add(await register(host, from));
+        expect([host, answers]).toEqual([host, new Set([201, 429])]);
+      }
+      expect(await register('127.0.0.1', '203.0.113.7')).toBe(429);
+      expect(await register('127.0.0.1', '203.0.113.8')).toBe(201);
+      expect(await register('[::1]', '203.0.113.10')).toBe(429); // is no proxy, whatever it says
+      command.child.kill('SIGTERM');
+      await expectToEnd(command, 0);
+    } finally {
+      await rm(home, { recursive: true, force: true });
+      await rm(dirname(link), { recursive: true, force: true });
+    }
+  });
+
+  test.each([
+    [['--host', '203.0.113.1'], /^--host 203\.0\.113\.1 is no address of this machine \(EADDRNOTAVAIL\)$/m],
+    [['--set', 'EDGE_TRUSTED_PROXIES=everybody'], /^EDGE_TRUSTED_PROXIES: "everybody" is not an address or CIDR$/m],
+  ])('refuses %j in one sentence', async (options, sentence) => {
+    const command = npm('start', '--', '--port', String(await freePort()), '--stack', 'sync', ...options);
+    await expectToEnd(command, 1);
+    expect(command.output()).toMatch(sentence);
+    expect(command.output()).not.toMatch(/\n\s+at /);
   });
 
   test('says who holds the port', async () => {

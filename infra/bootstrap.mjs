@@ -16,6 +16,10 @@ const pinnedNode = join(root, 'node_modules/.bin/node');
 
 /** Runs a TypeScript file of this folder on the pinned Node, with this process's arguments; does not return. */
 export async function bootstrap(script) {
+  if (root.includes('*')) {
+    console.error(`Node finds no package below a folder with * in its name; move the clone elsewhere: ${root}`);
+    process.exit(1);
+  }
   if (!packagesAreInstalled()) await installPackages();
   handOver(join(here, script));
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { services, type ServiceName } from '../launcher/database-names.ts';
+import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
 import { redisProgram } from '../launcher/redis.ts';
 import { settingsOf } from '../launcher/settings.ts';
@@ -124,7 +125,7 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
     const published = Object.entries(all).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
     expect(published).toEqual([
       ['grafana', '${PUBLISH_ADDRESS:-127.0.0.1}:${GRAFANA_PORT:-3001}:3000'],
-      ['nginx', '${PUBLISH_ADDRESS:-127.0.0.1}:${SHOP_PORT:-8080}:8080'],
+      ['nginx', '${PUBLISH_ADDRESS:-127.0.0.1}:${SHOP_PORT:-8080}:${EDGE_PROXY_PROTOCOL_PORT:-8080}'],
     ]);
     const { networks } = readCompose('infra/docker/servers.yml');
     const outward = Object.entries(networks!).flatMap(([name, { internal }]) => (internal ? [] : name));
@@ -267,11 +268,24 @@ describe('the servers are set as those of npm start', () => {
     const { input } = redisProgram(options);
     const ours = (input as { text: string }).text.trim().split('\n');
     const given = (servers['redis']!.command as string[])[2]!.trim().split('\n').slice(1, -1);
-    expect(given).toEqual(ours.filter((line) => !/^(bind|port|unixsocket|daemonize|dir) /.test(line)));
+    expect(given).toEqual(ours.filter((line) => !/^(bind|port|unixsocket|daemonize) /.test(line)));
   });
 });
 
 describe('nginx in containers', () => {
+  test('knows every setting of its own, has the files that it includes, and begins with writing the others', () => {
+    const { environment } = servicesOf(fileOf.sync)['nginx']!;
+    expect(Object.keys(environment!)).toEqual(Object.keys(edgeSettings));
+    const dockerfile = read('Dockerfile');
+    for (const name of ['problems.conf', 'cors.conf', 'edge.sh']) expect(dockerfile).toContain(`nginx/${name} `);
+    expect(dockerfile).toContain('CMD ["sh", "/etc/nginx/edge.sh", "/tmp", "nginx"]');
+  });
+
+  test('counts everybody by the rate limits unless told otherwise', () => {
+    expect(read('infra/docker/secrets')).toMatch(/^#RATE_LIMIT_EXEMPT=/m);
+    expect(read('infra/docker/secrets')).not.toMatch(/^RATE_LIMIT_EXEMPT=/m);
+  });
+
   test.each(stacks)('has the rules of npm start, with names for addresses (%s)', (stack) => {
     const config = nginxConfigForContainers(read('nginx/nginx.conf.template'), stack);
     for (const name of instances) expect(config).toContain(`server ${name}:3000 max_fails=0;`);

@@ -6,8 +6,8 @@ export function nginxConfigForContainers(template: string, stack: 'sync' | 'asyn
   const instances = services.map((name) => [name, [1, 2].map((instance) => `${name}-${instance}:3000`)]);
   return renderNginxConfig(template, {
     dataDir: '/tmp',
-    errorLog: 'stderr',
-    publicListen: '0.0.0.0:8080',
+    accessLog: '/dev/stdout',
+    publicListen: ['0.0.0.0:8080'],
     // By this name only the network of the services knows this container: the listener is on no other network.
     internalListen: 'nginx-internal:8081',
     balance: balanceOf(stack),

@@ -12,6 +12,7 @@ import { configSchema as reservation } from '../../services/reservation/src/conf
 import { userConfigSchema as user } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
 import { redisProgram } from '../launcher/redis.ts';
+import { edgeSettings } from '../launcher/edge-settings.ts';
 import { nginxFiles } from './nginx.ts';
 import { environmentOf, hostsOf, secretsOf } from './testing/environment.ts';
 import { readCompose } from '../docker/testing/compose-file.ts';
@@ -261,6 +262,33 @@ test('PostgreSQL has the databases and roles that the services use', () => {
 
 test("nginx's configuration is the one of nginx/ (to renew it: npm run kubernetes)", async () => {
   for (const [name, text] of Object.entries(await nginxFiles())) expect(readFileSync(at(name), 'utf8')).toBe(text);
+});
+
+test('nginx has every setting of its own, none of them set', () => {
+  const { data } = find(overlays.sync, 'ConfigMap', 'nginx-settings');
+  expect(data).toEqual(Object.fromEntries(Object.keys(edgeSettings).map((name) => [name, ''])));
+  const [container] = podOf(find(overlays.sync, 'Deployment', 'nginx')).containers;
+  expect(container!.envFrom).toEqual([{ configMapRef: { name: 'nginx-settings' } }]);
+});
+
+test('the PROXY protocol takes the place of the listener that has been open', () => {
+  const { patches, configMapGenerator } = parseAllDocuments(
+    readFileSync(at('components/proxy-protocol/kustomization.yaml'), 'utf8'),
+  )[0]!.toJS() as {
+    patches: { target: { kind: string; name: string }; patch: string }[];
+    configMapGenerator: { literals: string[] }[];
+  };
+  expect(configMapGenerator[0]!.literals).toEqual(['EDGE_PROXY_PROTOCOL_PORT=8082']);
+  const replaced = patches.map(({ target, patch }) => {
+    const [{ path, value }] = JSON.parse(patch) as [{ path: string; value: number }];
+    expect(value).toBe(8082);
+    const keys = path.split('/').slice(1);
+    return keys.reduce(
+      (at: unknown, key) => (at as Record<string, unknown>)[key],
+      find(overlays.sync, target.kind, target.name),
+    );
+  });
+  expect(replaced).toEqual(['http', 8080]);
 });
 
 const component = 'app.kubernetes.io/component';

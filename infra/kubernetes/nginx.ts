@@ -16,12 +16,14 @@ const generated = '# Written by `npm run kubernetes` from nginx/. Do not edit.\n
  */
 export async function nginxFiles(): Promise<Record<string, string>> {
   const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
+  const asItIs = async (name: string) =>
+    [`base/${name}`, generated + (await readFile(join(templates, name), 'utf8'))] as const;
   const conf = (stack: 'sync' | 'async') =>
     generated +
     renderNginxConfig(template, {
       dataDir: '/tmp',
-      errorLog: 'stderr',
-      publicListen: '0.0.0.0:8080',
+      accessLog: '/dev/stdout',
+      publicListen: ['0.0.0.0:8080'],
       internalListen: '0.0.0.0:8081',
       balance: balanceOf(stack),
       servers: Object.fromEntries(
@@ -33,6 +35,6 @@ export async function nginxFiles(): Promise<Record<string, string>> {
   return {
     'overlays/sync/nginx.conf': conf('sync'),
     'overlays/async/nginx.conf': conf('async'),
-    'base/problems.conf': generated + (await readFile(join(templates, 'problems.conf'), 'utf8')),
+    ...Object.fromEntries(await Promise.all(['problems.conf', 'cors.conf', 'edge.sh'].map(asItIs))),
   };
 }

@@ -26,7 +26,15 @@ export function opensConnection(url: string): Promise<boolean | 'refused'> {
     };
     const answers: Record<number, () => void> = {
       [start]: () =>
-        socket.write(frame(startOk, table(), short('PLAIN'), long(`\0${username}\0${password}`), short('en_US'))),
+        socket.write(
+          frame(
+            startOk,
+            table(),
+            short('PLAIN'),
+            long(['', username, password].map(decodeURIComponent).join('\0')),
+            short('en_US'),
+          ),
+        ),
       [tune]: () => {
         // Its own limits are fine with us.
         socket.write(frame(tuneOk, received.subarray(headerBytes + 4, headerBytes + 4 + limitsBytes)));
@@ -79,11 +87,12 @@ function table(): Buffer {
 }
 
 function short(text: string): Buffer {
-  return Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
+  return Buffer.concat([Buffer.from([Buffer.byteLength(text)]), Buffer.from(text)]);
 }
 
 function long(content: string | Buffer): Buffer {
   const length = Buffer.alloc(4);
-  length.writeUInt32BE(content.length);
-  return Buffer.concat([length, Buffer.from(content as string)]);
+  const bytes = Buffer.from(content as string);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
 }

@@ -15,6 +15,8 @@ describe('the arguments of npm start', () => {
     [['--no-metrics', '--port', '80'], { port: 80, metrics: false }],
     [['--no-demo'], { demo: false }],
     [['--host', '::1'], { host: '::1' }],
+    [['--host', '[::]'], { host: '::' }],
+    [['--set', 'EDGE_TRUSTED_PROXIES=10.0.0.0/8'], { env: { EDGE_TRUSTED_PROXIES: '10.0.0.0/8' } }],
     [['--set', 'HOLD_TTL_MS=5000', '--set=BATCH_MAX=64'], { env: { HOLD_TTL_MS: '5000', BATCH_MAX: '64' } }],
   ])('%j', (argv, expected) => {
     expect(parseArguments(argv)).toEqual({ ...defaults, ...expected });
@@ -46,6 +48,9 @@ describe('the arguments of npm start', () => {
     [['--port', '80.5']],
     [['--port', '8e3']],
     [['--host', '127.0.0.1; return 200']],
+    [['--host', 'fe80::1%eth0']],
+    [['--host', '256.0.0.1']],
+    [['--set', 'EDGE_LISTEN=0.0.0.0']],
   ])('%j is refused', (argv) => {
     expect(() => parseArguments(argv)).toThrow(UsageError);
   });

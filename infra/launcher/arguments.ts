@@ -1,4 +1,5 @@
 import { UsageError } from '../command-line.ts';
+import { listenAddress, UnusableHost } from './listen-address.ts';
 import { isSetting } from './settings.ts';
 
 /** The command line of `npm start`. */
@@ -17,9 +18,9 @@ export const usage = `usage: npm start [-- --stack async|sync] [--port 8080] [--
 
   --stack       how the services talk: async (RabbitMQ, the default) or sync (HTTP)
   --port        where the shop listens
-  --host        the address it listens on; 0.0.0.0 opens it to the network
-  --set         a setting of the services, such as HOLD_TTL_MS=30000; may be given several times.
-                A name alone takes its value from the environment. What there is: services/*/src/config.ts
+  --host        the address it listens on; 0.0.0.0 opens it to the network, :: to that of IPv6 as well
+  --set         a setting of the services, such as HOLD_TTL_MS=30000, or of nginx; may be given several times.
+                A name alone takes its value from the environment. What there is: services/*/src/config.ts, nginx/README.md
   --no-demo     loads no demo data
   --no-metrics  runs no InfluxDB beside it`;
 
@@ -74,8 +75,14 @@ function parseSetting(text: string): Record<string, string> {
   return { [name]: value };
 }
 
-/** The host is written into nginx's configuration, so nothing but an address may pass. */
+/** The host is written into nginx's configuration, so nothing but an address or a name may pass. */
 function parseHost(value: string): string {
-  if (/^[0-9a-fA-F.:]+$/.test(value) || /^[a-zA-Z0-9.-]+$/.test(value)) return value;
-  throw new UsageError(`--host is an address such as 127.0.0.1 or 0.0.0.0, not "${value}"`);
+  const host = value.replace(/^\[(.*)\]$/, '$1'); // as in a URL
+  try {
+    listenAddress(host);
+  } catch (error) {
+    if (error instanceof UnusableHost) throw new UsageError(error.message);
+    throw error;
+  }
+  return host;
 }

@@ -41,11 +41,16 @@ export function keepFree(port: number): void {
 }
 
 /** Whether a server could listen there now. Ports that only root may open count as free: nginx will tell. */
-export function isFree(port: number, host: string): Promise<boolean> {
+export async function isFree(port: number, host: string): Promise<boolean> {
+  return (await whyNotFree(port, host)) === undefined;
+}
+
+/** The same with the system's code for the reason: EADDRINUSE, or another for a host that is not this machine. */
+export function whyNotFree(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EACCES'));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'EACCES' ? undefined : code));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
 

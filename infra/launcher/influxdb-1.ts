@@ -4,6 +4,7 @@ import type { InfluxdbOptions, InfluxdbPorts, InfluxdbVersion } from './influxdb
 import { influxql } from './influxql.ts';
 import { nginxWith, templates } from './nginx.ts';
 import { fillIn, mainDirectives } from './nginx-config.ts';
+import { influxqlString, nginxString, tomlString } from './quoting.ts';
 import type { Program } from './supervised.ts';
 
 /** InfluxDB 1 answers InfluxQL; an nginx in front of it takes the writes of a client of InfluxDB 2. */
@@ -17,7 +18,7 @@ export const version1: InfluxdbVersion = async (options, { user, bucket, retenti
     front: { program: await frontProgram(options, user), port: ports.api },
     setUp: async ({ queryUrl, token }) => {
       // The first user may be made by anybody; from there on this asks for the password, and changes nothing.
-      await influxql(queryUrl, `CREATE USER ${user} WITH PASSWORD '${token}' WITH ALL PRIVILEGES`);
+      await influxql(queryUrl, `CREATE USER ${user} WITH PASSWORD ${influxqlString(token)} WITH ALL PRIVILEGES`);
       await influxql(queryUrl, `CREATE DATABASE ${bucket} WITH DURATION ${retentionDays}d SHARD DURATION 1d`);
     },
   };
@@ -29,10 +30,9 @@ async function frontProgram(options: InfluxdbOptions, user: string): Promise<Pro
   const template = await readFile(join(templates, 'influxdb-1.conf.template'), 'utf8');
   const config = fillIn(template, {
     MAIN_DIRECTIVES: mainDirectives(frontRunsAs),
-    DATA_DIR: frontFolder,
-    ERROR_LOG: logFile,
-    TOKEN: token,
-    BASIC_CREDENTIALS: Buffer.from(`${user}:${token}`).toString('base64'),
+    DATA_DIR: '.',
+    AUTHORIZATION: nginxString(`Token ${token}`),
+    BASIC_AUTHORIZATION: nginxString(`Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`),
     API_PORT: ports.api,
     SERVER_PORT: ports.server,
   });
@@ -52,12 +52,12 @@ function configuration(folder: string, ports: InfluxdbPorts): string {
 bind-address = "127.0.0.1:${ports.rpc}"
 
 [meta]
-dir = "${folder}/meta"
+dir = ${tomlString(join(folder, 'meta'))}
 logging-enabled = false
 
 [data]
-dir = "${folder}/data"
-wal-dir = "${folder}/wal"
+dir = ${tomlString(join(folder, 'data'))}
+wal-dir = ${tomlString(join(folder, 'wal'))}
 wal-fsync-delay = "100ms"
 cache-max-memory-size = "128m"
 max-concurrent-compactions = 1

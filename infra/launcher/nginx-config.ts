@@ -1,10 +1,12 @@
 import { services, type ServiceName } from './database-names.ts';
 
 export interface NginxSettings {
-  /** Where temporary files and the pid go. */
+  /** Where temporary files, the pid, and what edge.sh writes go. */
   dataDir: string;
-  errorLog: string;
-  publicListen: string;
+  /** Where a line goes for each request that nginx refuses itself. */
+  accessLog: string;
+  /** Each with its port. */
+  publicListen: string[];
   internalListen: string;
   balance: 'round-robin' | 'least-connections';
   /** Where the instances of each service listen; with ` resolve` after a name, the name stands for all of them. */
@@ -28,9 +30,11 @@ export function renderNginxConfig(template: string, settings: NginxSettings): st
     OPEN_FILES: settings.openFiles,
     WORKER_CONNECTIONS: Math.min(16_384, settings.openFiles - 64),
     DATA_DIR: settings.dataDir,
-    ERROR_LOG: settings.errorLog,
+    ACCESS_LOG: settings.accessLog,
     RESOLVER: settings.resolver === undefined ? '# every server has a fixed address' : `resolver ${settings.resolver};`,
-    PUBLIC_LISTEN: settings.publicListen,
+    PUBLIC_LISTEN: settings.publicListen
+      .map((address) => `listen ${address} default_server backlog=4096;`)
+      .join('\n    '),
     INTERNAL_LISTEN: settings.internalListen,
     BALANCE: settings.balance === 'least-connections' ? 'least_conn;' : '# round robin',
     ...Object.fromEntries(services.map((name) => [`${name.toUpperCase()}_SERVERS`, servers(settings.servers[name])])),

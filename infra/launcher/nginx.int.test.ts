@@ -40,7 +40,7 @@ beforeAll(async () => {
     executable: (await preparePrograms(['nginx'], console.log)).nginx[0] ?? 'nginx',
     folder: await serverFolder(home, 'nginx', runAs),
     logFile: join(home, 'nginx.log'),
-    publicHost: '127.0.0.1',
+    publicAddresses: ['127.0.0.1'],
     publicPort,
     internalPort,
     balance: 'least-connections',
@@ -126,8 +126,8 @@ function expectProblem(answer: Answer, status: number, code: string) {
 }
 
 test('nginx itself finds nothing to complain about', async () => {
-  const { command, args } = nginx.program;
-  const { output } = await runCommand(command, [...args, '-t']);
+  const { command, args, cwd } = nginx.program;
+  const { output } = await runCommand(command, [...args, '-t'], { cwd });
   expect(output).toContain('test is successful');
   expect(output).not.toContain('[warn]');
 });
@@ -210,7 +210,6 @@ describe('the public listener', () => {
     expectProblem(await send(`/api/users?${'x'.repeat(5_000)}`), 414, 'headers-too-large');
     expectProblem(await send('/api/users', { headers: { Cookie: 'x'.repeat(20_000) } }), 431, 'headers-too-large');
     expectProblem(await send('/api/users', { headers: { 'Content-Length': 'x' } }), 400, 'bad-request');
-    expectProblem(await send('/api/users', { method: 'TRACE' }), 400, 'bad-request');
   });
 
   test('passes the problems of the services on', async () => {

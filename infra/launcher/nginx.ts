@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { services, type ServiceName } from './database-names.ts';
+import { edgeSettings } from './edge-settings.ts';
 import { accepts } from './free-port.ts';
 import { renderNginxConfig, type NginxSettings } from './nginx-config.ts';
-import type { Program } from './supervised.ts';
+import { runCommand } from './run-command.ts';
+import { StartFailed, type Program } from './supervised.ts';
 import type { RunAs } from './unprivileged.ts';
 
 export const templates = join(import.meta.dirname, '../../nginx');
@@ -13,11 +15,14 @@ interface NginxOptions extends Pick<NginxSettings, 'balance'> {
   executable: string;
   folder: string;
   logFile: string;
-  publicHost: string;
+  /** As nginx writes them. */
+  publicAddresses: string[];
   publicPort: number;
   internalPort: number;
   /** Where the instances of each service listen, all on loopback. */
   ports: Record<ServiceName, number[]>;
+  /** What edge.sh reads; other settings may stand beside. */
+  edge?: Record<string, string>;
   runAs: RunAs | undefined;
 }
 
@@ -29,30 +34,46 @@ export async function nginxProgram({
   executable,
   folder,
   logFile,
-  publicHost,
+  publicAddresses,
   publicPort,
   internalPort,
   balance,
   ports,
+  edge = {},
   runAs,
 }: NginxOptions): Promise<Program> {
   const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
   const onLoopback = services.map((name) => [name, ports[name].map((port) => `127.0.0.1:${port}`)]);
   const config = renderNginxConfig(template, {
-    dataDir: folder,
-    errorLog: logFile,
-    publicListen: `${publicHost.includes(':') ? `[${publicHost}]` : publicHost}:${publicPort}`,
+    dataDir: '.',
+    accessLog: 'access.log',
+    publicListen: publicAddresses.map((address) => `${address}:${publicPort}`),
     internalListen: `127.0.0.1:${internalPort}`,
     balance,
     servers: Object.fromEntries(onLoopback) as Record<ServiceName, string[]>,
     openFiles: Math.min(65_536, hardLimitOfOpenFiles()),
     runAs,
   });
-  await copyFile(join(templates, 'problems.conf'), join(folder, 'problems.conf'));
+  for (const name of ['problems.conf', 'cors.conf']) await copyFile(join(templates, name), join(folder, name));
+  await writeEdgeSettings(folder, edge, publicAddresses);
+  // The one log of this program, by a name that needs no quoting.
+  await rm(join(folder, 'access.log'), { force: true });
+  await symlink(logFile, join(folder, 'access.log'));
   return nginxWith({ name: 'nginx', executable, folder, logFile, config, port: internalPort });
 }
 
-/** An nginx of this configuration, which listens on this port, among others. Only its owner may read its folder. */
+/** The part of the configuration that edge.sh writes. @throws StartFailed, with a sentence, for what cannot be used */
+async function writeEdgeSettings(folder: string, edge: Record<string, string>, addresses: string[]): Promise<void> {
+  const given = Object.entries(edge).filter(([name]) => name in edgeSettings);
+  const env = { PATH: process.env.PATH, LC_ALL: 'C', ...Object.fromEntries(given), EDGE_LISTEN: addresses.join(' ') };
+  const { code, output } = await runCommand('/bin/sh', [join(templates, 'edge.sh'), folder], { env });
+  if (code !== 0) throw new StartFailed(output);
+}
+
+/**
+ * An nginx of this configuration, which listens on this port, among others. Only its owner may read its folder. It runs
+ * in there, and all paths of the configuration are relative: nginx has no way to quote some characters.
+ */
 export async function nginxWith(options: {
   name: string;
   executable: string;
@@ -66,7 +87,7 @@ export async function nginxWith(options: {
   return {
     name,
     command: executable,
-    args: ['-p', folder, '-c', join(folder, 'nginx.conf')],
+    args: ['-p', '.', '-c', 'nginx.conf'],
     env: { PATH: process.env.PATH },
     cwd: folder,
     input: 'none',

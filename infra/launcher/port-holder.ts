@@ -1,12 +1,16 @@
 import { findExecutable } from './find-executable.ts';
-import { isFree } from './free-port.ts';
+import { whyNotFree } from './free-port.ts';
+import { UnusableHost } from './listen-address.ts';
 import { runCommand } from './run-command.ts';
 
 /** The public port is in use; the message says by whom, where the system tells. */
 export class PortTaken extends Error {}
 
+/** @throws PortTaken, or UnusableHost where the host is not this machine */
 export async function assertPortIsFree(port: number, host: string): Promise<void> {
-  if (await isFree(port, host)) return;
+  const reason = await whyNotFree(port, host);
+  if (reason === undefined) return;
+  if (reason !== 'EADDRINUSE') throw new UnusableHost(`--host ${host} is no address of this machine (${reason})`);
   const other = port < 65_535 ? port + 1 : port - 1;
   throw new PortTaken(
     `port ${port} is taken by ${await holderOf(port)}; choose another with: npm start -- --port ${other}`,

@@ -22,7 +22,7 @@ interface PostgresOptions {
 }
 
 export function postgresUrl(port: number, password: string): string {
-  return `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  return `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
 }
 
 /** Sets up the data folder if there is none yet, and answers the program that serves it. */

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { erlangBinary } from './quoting.ts';
 import type { RunAs } from './unprivileged.ts';
 
 export const amqpUser = 'flash_sale';
@@ -15,7 +16,7 @@ export const diskFreeLimitBytes = 50_000_000;
 const configuration = (password: string) => `[
   {rabbit, [
     {default_user, <<"${amqpUser}">>},
-    {default_pass, <<"${password}">>},
+    {default_pass, ${erlangBinary(password)}},
     {loopback_users, [<<"${amqpUser}">>]},
     {vm_memory_high_watermark, {absolute, 536870912}},
     {disk_free_limit, ${diskFreeLimitBytes}},

@@ -33,7 +33,7 @@ export interface RabbitmqOptions {
 const nodeName = 'flash_sale@localhost';
 
 export function amqpUrl(port: number, password: string): string {
-  return `amqp://${amqpUser}:${password}@127.0.0.1:${port}`;
+  return `amqp://${amqpUser}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
 }
 
 /** RabbitMQ does not start without it, and left to itself would start one that outlives everything. */

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { redisQuoted } from './quoting.ts';
 import type { Program } from './supervised.ts';
 import type { RunAs } from './unprivileged.ts';
 
@@ -12,7 +13,7 @@ interface RedisOptions {
 }
 
 export function redisUrl(port: number, password: string): string {
-  return `redis://:${password}@127.0.0.1:${port}`;
+  return `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`;
 }
 
 /**
@@ -25,8 +26,7 @@ export function redisProgram({ executable, folder, logFile, port, password, runA
     `port ${port}`,
     'unixsocket ""',
     'daemonize no',
-    `requirepass ${password}`,
-    `dir "${folder}"`,
+    `requirepass ${redisQuoted(password)}`,
     'save ""',
     'appendonly no',
     'maxmemory 256mb',
@@ -60,7 +60,7 @@ function answersPing(port: number, password: string): Promise<boolean> {
       socket.destroy();
       resolve(ready);
     };
-    socket.once('connect', () => socket.write(`AUTH ${password}\r\nPING\r\n`));
+    socket.once('connect', () => socket.write(`AUTH ${redisQuoted(password)}\r\nPING\r\n`));
     socket.on('data', (data) => {
       answer += data.toString();
       if (answer.split('\r\n').length > 2) done(answer.includes('+PONG'));

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { provision, type DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
+import { listenAddress } from './listen-address.ts';
 import { nginxProgram } from './nginx.ts';
 import { balanceOf } from './nginx-config.ts';
 import { postgresProgram, postgresUrl } from './postgres.ts';
@@ -10,7 +11,7 @@ import { amqpUrl, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
 import { redisProgram, redisUrl } from './redis.ts';
 import { portsByService, runsRabbitmq, type Site } from './site.ts';
 import type { Supervised } from './supervised.ts';
-import { serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
+import { plainFolder, serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
 
 /** Starts what the services stand on, all at once, and sets up the databases. */
 export async function startServers(site: Site): Promise<{
@@ -77,7 +78,7 @@ async function startRabbitmq(site: Site, programs: Programs): Promise<string | u
     executable: programs.rabbitmq[0] ?? 'rabbitmq-server',
     controller: programs.rabbitmq[1] ?? 'rabbitmqctl',
     erlang: programs.erlang,
-    folder: await placeFor(site, 'rabbitmq', runAs),
+    folder: await plainFolder(await placeFor(site, 'rabbitmq', runAs)),
     logFile: join(site.logsFolder, 'rabbitmq.log'),
     ports: ports.rabbitmq,
     password: secrets.rabbitmqPassword,
@@ -138,11 +139,12 @@ async function startNginx(site: Site, programs: Programs): Promise<void> {
     executable: programs.nginx[0] ?? 'nginx',
     folder: await placeFor(site, 'nginx', runAs),
     logFile: join(site.logsFolder, 'nginx.log'),
-    publicHost: options.host ?? '127.0.0.1',
+    publicAddresses: listenAddress(options.host ?? '127.0.0.1').addresses,
     publicPort: ports.public,
     internalPort: ports.internal,
     balance: balanceOf(options.stack),
     ports: portsByService(site.instances),
+    edge: options.env ?? {},
     runAs,
   });
   await site.processes.start(program);

@@ -77,6 +77,7 @@ describe('a running stack', () => {
       MIGRATION_DATABASE_URL: expect.stringContaining('//fs_payment_owner:'),
       GATEWAY_DATABASE_URL: expect.stringContaining('//fs_gateway:'),
     });
+    expect(env.RATE_LIMIT_EXEMPT).toBe('127.0.0.0/8,::1/128');
     expect(env).not.toHaveProperty('JEST_WORKER_ID');
     expect(env).not.toHaveProperty('AMQP_URL');
     expect(env).not.toHaveProperty('INFLUX_URL');
@@ -170,7 +171,9 @@ describe('an asynchronous stack', () => {
   test('takes one that is given', async () => {
     const stack = await async({ amqpUrl: 'amqp://broker.example' });
     try {
-      expect((await ask(stack, '/api/orders')).env.AMQP_URL).toBe('amqp://broker.example');
+      const { env } = await ask(stack, '/api/orders');
+      expect(env.AMQP_URL).toBe('amqp://broker.example');
+      expect(env).not.toHaveProperty('RATE_LIMIT_EXEMPT'); // without the demo everybody counts
       expect(stack.processes.map(({ name }) => name)).not.toContain('rabbitmq');
       await expect(stack.rabbitmq.stop()).rejects.toThrow('no rabbitmq of its own');
     } finally {

@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
+import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import { loadDemo } from './demo.ts';
+import { listenAddress } from './listen-address.ts';
 import { assertPortIsFree } from './port-holder.ts';
 import { ProcessRegister } from './process-register.ts';
 import { ProcessSet } from './process-set.ts';
@@ -25,6 +27,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const host = options.host ?? '127.0.0.1';
   const dataDir = resolve(options.dataDir);
   const logsFolder = join(dataDir, 'logs');
+  for (const folder of [dataDir, repository]) assertUsableFolder(folder);
   await mkdir(logsFolder, { recursive: true });
   const register = await ProcessRegister.claim(join(dataDir, 'run'), say);
 
@@ -58,7 +61,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let starting: Promise<Started> | undefined;
   try {
     // Only now: the port may be held by what an earlier run left behind, or by the stack that runs on this folder.
-    if (options.port) await assertPortIsFree(options.port, host);
+    await assertPortIsFree(options.port ?? 0, host);
     const secrets = await loadSecrets(join(dataDir, 'secrets.json'));
     const ports = await choosePorts(options.port);
     instances = await chooseInstances(options.instances ?? 2);
@@ -105,6 +108,7 @@ async function startParts(site: Site): Promise<Started> {
     compileCache: join(repository, '.local/compile-cache'),
     servicesRoot: options.servicesRoot ?? join(repository, 'services'),
     logsFolder: site.logsFolder,
+    demo: Boolean(options.demo),
     // Before ours are laid under it: a setting has one name there.
     extraEnv: underNewNames(options.env ?? {}, say),
   };
@@ -120,12 +124,11 @@ async function startParts(site: Site): Promise<Started> {
 
 function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killNow'>): Stack {
   const { options, ports, processes } = site;
-  const host = options.host && !['0.0.0.0', '::'].includes(options.host) ? options.host : '127.0.0.1';
   const auditUrls = databases.map((name) => [name, servers.databases[name].auditor]);
   return {
     ...ends,
     stack: options.stack,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${ports.public}`,
+    url: `http://${listenAddress(options.host ?? '127.0.0.1').reachable}:${ports.public}`,
     internalUrl: `http://127.0.0.1:${ports.internal}`,
     dataDir: site.dataDir,
     databaseUrls: Object.fromEntries(auditUrls) as Record<DatabaseName, string>,

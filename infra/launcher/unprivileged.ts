@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rm, stat, symlink } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -75,6 +75,20 @@ async function giveTo(runAs: RunAs, folder: string): Promise<void> {
   if (uid === runAs.uid) return;
   const { code, output } = await runCommand('chown', ['-hR', `${runAs.uid}:${runAs.gid}`, folder]);
   if (code !== 0) throw new Error(`${folder} could not be given to ${runAs.user}: ${output}`);
+}
+
+const plain = /^[\p{L}\p{N}/._@+-]*$/u;
+
+/**
+ * The folder by a path that needs no quoting: itself, or a link to it. For RabbitMQ, whose shell scripts and whose Erlang
+ * stumble over quotes, colons and braces in any of its paths.
+ */
+export async function plainFolder(folder: string): Promise<string> {
+  if (plain.test(folder)) return folder;
+  const link = join(await substituteFolder(folder), 'link');
+  await rm(link, { force: true });
+  await symlink(folder, link);
+  return link;
 }
 
 /** One per data folder, and the same at each start. Anybody may write to these places, so it must really be ours. */

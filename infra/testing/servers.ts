@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { freePort } from '../launcher/free-port.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from '../launcher/influxdb.ts';
 import { postgresProgram, postgresUrl } from '../launcher/postgres.ts';
@@ -7,7 +7,7 @@ import { preparePrograms } from '../launcher/programs.ts';
 import { amqpUrl, epmdProgram, rabbitmqProgram, runRabbitmqctl } from '../launcher/rabbitmq.ts';
 import { redisProgram, redisUrl } from '../launcher/redis.ts';
 import { Supervised, type Observer, type Program } from '../launcher/supervised.ts';
-import { serverFolder, unprivilegedUser, type Unprivileged } from '../launcher/unprivileged.ts';
+import { plainFolder, serverFolder, unprivilegedUser, type Unprivileged } from '../launcher/unprivileged.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A server of its own for tests, in a folder that goes away with it. */
@@ -27,20 +27,26 @@ const observer: Observer = {
   ended: () => undefined,
   gaveUp: () => undefined,
 };
-/** InfluxDB 2 takes none of fewer than eight characters. */
-const password = 'of-a-test';
+/** What a server has to cope with, wherever its user has put it. */
+export interface Surroundings {
+  /** Part of the name of its folder. */
+  name?: string;
+  /** InfluxDB 2 takes none of fewer than eight characters. */
+  password?: string;
+}
+const ordinary = { password: 'of-a-test' };
 
 /** Without fsync: what a test commits need not survive a power failure, and should not wait for a disk. */
-export function startTestPostgres(): Promise<TestServer> {
-  return startServer('postgres', async ({ folder, logFile, port, runAs }) => {
+export function startTestPostgres({ name, password = ordinary.password }: Surroundings = {}): Promise<TestServer> {
+  return startServer('postgres', name, async ({ folder, logFile, port, runAs }) => {
     const executables = (await preparePrograms(['postgres'], console.log)).postgres;
     const program = await postgresProgram({ executables, folder, logFile, port, password, runAs, durable: false });
     return { programs: [program], url: postgresUrl(port, password) };
   });
 }
 
-export function startTestRedis(): Promise<TestServer> {
-  return startServer('redis', async ({ folder, logFile, port, runAs }) => {
+export function startTestRedis({ name, password = ordinary.password }: Surroundings = {}): Promise<TestServer> {
+  return startServer('redis', name, async ({ folder, logFile, port, runAs }) => {
     const [executable = 'redis-server'] = (await preparePrograms(['redis'], console.log)).redis;
     return {
       programs: [redisProgram({ executable, folder, logFile, port, password, runAs })],
@@ -54,24 +60,42 @@ export interface TestRabbitmq extends TestServer {
   control(...args: string[]): Promise<string>;
 }
 
-export async function startTestRabbitmq(): Promise<TestRabbitmq> {
+export async function startTestRabbitmq({
+  name,
+  password = ordinary.password,
+}: Surroundings = {}): Promise<TestRabbitmq> {
   let control: TestRabbitmq['control'] | undefined;
-  const server = await startServer('rabbitmq', async ({ folder, logFile, port, runAs }) => {
+  let link: string | undefined;
+  const unlink = async () => link !== undefined && rm(dirname(link), { recursive: true });
+  const starting = startServer('rabbitmq', name, async ({ folder, logFile, port, runAs }) => {
+    const place = await plainFolder(folder);
+    if (place !== folder) link = place;
     const { rabbitmq, erlang } = await preparePrograms(['rabbitmq', 'erlang'], console.log);
     const [executable = 'rabbitmq-server', controller = 'rabbitmqctl'] = rabbitmq;
     const ports = { amqp: port, distribution: await freePort(), epmd: await freePort() };
-    const options = { executable, controller, erlang, folder, logFile, ports, password, runAs };
+    const options = { executable, controller, erlang, folder: place, logFile, ports, password, runAs };
     control = (...args) => runRabbitmqctl(options, args);
     return { programs: [epmdProgram(options), await rabbitmqProgram(options)], url: amqpUrl(port, password) };
   });
-  return { ...server, control: (...args) => control!(...args) };
+  const server = await starting.catch(async (error: unknown) => {
+    await unlink();
+    throw error;
+  });
+  const close = async () => {
+    await server.close();
+    await unlink();
+  };
+  return { ...server, close, control: (...args) => control!(...args) };
 }
 
 export type TestInfluxdb = TestServer & Pick<Influxdb, 'token' | 'org' | 'bucket' | 'queryUrl'>;
 
-export async function startTestInfluxdb(): Promise<TestInfluxdb> {
+export async function startTestInfluxdb({
+  name,
+  password = ordinary.password,
+}: Surroundings = {}): Promise<TestInfluxdb> {
   let prepared: Influxdb | undefined;
-  const server = await startServer('influxdb', async ({ home, folder, port, runAs }) => {
+  const server = await startServer('influxdb', name, async ({ home, folder, port, runAs }) => {
     const { influxdb, nginx } = await preparePrograms(['influxdb', 'nginx'], console.log);
     const frontRunsAs = await unprivilegedUser('nginx');
     prepared = await influxdbAt({
@@ -107,13 +131,14 @@ interface Place {
 }
 
 async function startServer(
-  name: Unprivileged,
+  kind: Unprivileged,
+  name: string = kind,
   /** The last program is the server; what stands before it stays up until the end. */
   prepare: (place: Place) => Promise<{ programs: Program[]; url: string }>,
 ): Promise<TestServer> {
   const home = await temporaryFolder(name);
-  const runAs = await unprivilegedUser(name);
-  const folder = await serverFolder(home, name, runAs);
+  const runAs = await unprivilegedUser(kind);
+  const folder = await serverFolder(home, kind, runAs);
   const place = { home, folder, logFile: join(home, 'log'), port: await freePort(), runAs };
   const { programs, url } = await prepare(place);
   const all = programs.map((program) => new Supervised(program, observer));

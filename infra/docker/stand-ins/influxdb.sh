@@ -19,9 +19,9 @@ log-enabled = false
 level = "warn"
 END
 token=$DOCKER_INFLUXDB_INIT_ADMIN_TOKEN user=$DOCKER_INFLUXDB_INIT_USERNAME bucket=$DOCKER_INFLUXDB_INIT_BUCKET
-sed -e 's/127.0.0.1:${API_PORT}/0.0.0.0:8086/' -e 's/${SERVER_PORT}/8087/' -e "s/\${TOKEN}/$token/" \
-  -e "s/\${BASIC_CREDENTIALS}/$(printf '%s:%s' "$user" "$token" | base64 -w 0)/" -e 's#${DATA_DIR}#/tmp#' \
-  -e 's#${ERROR_LOG}#stderr#' -e 's/${MAIN_DIRECTIVES}/daemon off;/' /etc/influxdb-1.conf.template > /tmp/nginx.conf
+sed -e 's/127.0.0.1:${API_PORT}/0.0.0.0:8086/' -e 's/${SERVER_PORT}/8087/' -e "s/\${AUTHORIZATION}/\"Token $token\"/" \
+  -e "s#\${BASIC_AUTHORIZATION}#\"Basic $(printf '%s:%s' "$user" "$token" | base64 -w 0)\"#" -e 's#${DATA_DIR}#/tmp#' \
+  -e 's/${MAIN_DIRECTIVES}/daemon off;/' /etc/influxdb-1.conf.template > /tmp/nginx.conf
 influxd -config /tmp/influxdb.conf &
 server=$!
 until curl -fs http://127.0.0.1:8087/ping; do

@@ -35,6 +35,18 @@ describe('the documentation', () => {
     expect(page).not.toMatch(/<script>|https?:|\bon\w+=/);
   });
 
+  test.each(['', 'initializer.js', 'swagger-ui.css', 'favicon-32x32.png', 'openapi.json'])(
+    'is sent as a whole, whatever part of %j is asked for',
+    async (name) => {
+      const whole = await (await get(`/api/docs/${name}`)).text();
+      for (const range of ['bytes=0-9', 'bytes=99999999-', 'bytes=9-0', 'pages=1-2']) {
+        const response = await fetch(`${url}/api/docs/${name}`, { headers: { range } });
+        expect([range, response.status, response.headers.get('content-range')]).toEqual([range, 200, null]);
+        expect(await response.text()).toBe(whole);
+      }
+    },
+  );
+
   test('has every file that the page names', async () => {
     const page = await (await get('/api/docs/')).text();
     const names = [...page.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, name]) => name);

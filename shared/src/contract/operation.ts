@@ -4,7 +4,6 @@ import { errorTable, type ErrorCode } from '../errors.ts';
 /** What nginx answers by itself: its own problems, besides those of the services. */
 const edgeProblems = {
   'uri-too-long': { status: 414, type: 'headers-too-large', title: 'The address of the request is too long' },
-  'headers-too-large': { status: 431, type: 'headers-too-large', title: 'The headers of the request are too large' },
   'bad-gateway': { status: 502, type: 'bad-gateway', title: 'The service did not answer' },
   'gateway-timeout': { status: 504, type: 'gateway-timeout', title: 'The service took too long to answer' },
 } as const;
@@ -82,6 +81,7 @@ export const commonProblems = [
   'bad-request',
   'malformed-json',
   'method-not-allowed',
+  'request-timeout',
   'payload-too-large',
   'unsupported-media-type',
   'uri-too-long',

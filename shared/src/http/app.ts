@@ -40,6 +40,7 @@ export function createApp(options: AppOptions): Express {
     notFound,
   );
   app.use(requestLine(log, onRequest));
+  app.use(requireHost);
   app.use(express.json({ limit: largestPublicBodyBytes, inflate: false, verify: verifyText }));
   app.use(options.publicRoutes);
   app.use(otherMethod(options.publicRoutes));
@@ -47,6 +48,13 @@ export function createApp(options: AppOptions): Express {
   app.use(problemHandler);
   return app;
 }
+
+/** Node itself would refuse it without a word. */
+const requireHost: RequestHandler = ({ httpVersion, headers }, _response, next) => {
+  if (httpVersion === '1.1' && headers.host === undefined)
+    throw new AppError('bad-request', 'A request by HTTP/1.1 has to name its host. Nothing was changed.');
+  next();
+};
 
 /** 405 with `Allow` where the routes know the path, but not by this method. */
 function otherMethod(routes: Router): RequestHandler {

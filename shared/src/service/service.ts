@@ -11,8 +11,9 @@ import { LaneConnection } from '../db/lane-connection.ts';
 import { migrate } from '../db/migrate.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
-import { createApp } from '../http/app.ts';
+import { createApp, type OnRequest } from '../http/app.ts';
 import { closable } from '../http/closable.ts';
+import { answerUnreadable } from '../http/unreadable.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { outboxBacklog, pruneInbox, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
@@ -271,9 +272,10 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       };
     };
     const health = healthRoutes(readiness, work, config.WORK_LATE_MS);
+    const onRequest: OnRequest = (route, method, status, ms) => metrics.requestDone(route, method, status, ms);
     const app = createApp({
       log,
-      onRequest: (route, method, status, ms) => metrics.requestDone(route, method, status, ms),
+      onRequest,
       trustedProxies: config.TRUSTED_PROXIES,
       publicRoutes: parts
         .routes(lane)
@@ -288,7 +290,8 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
           .use(transportRoutes ?? Router()),
       },
     });
-    const server = createServer(app);
+    const server = createServer({ requireHostHeader: false }, app);
+    answerUnreadable(server, { log, onRequest });
     const close = closable(server);
     await listen(server, config.PORT, config.HOST);
     log.info({ port: (server.address() as AddressInfo).port, stack: config.STACK }, 'ready');
