@@ -3,6 +3,7 @@ import { orderIds } from '@flash-sale/shared/ids.ts';
 import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { migrations } from '../migrations/index.ts';
 import { openOrderReads } from './adapters/reads.ts';
+import { unpaidOrders } from './adapters/retention.ts';
 import type { OrderTables } from './adapters/tables.ts';
 import { orderUnitOfWork, type OrderCommands } from './adapters/unit-of-work.ts';
 import type { OrderConfig } from './config.ts';
@@ -12,10 +13,14 @@ import { announce, routes } from './routes.ts';
 export const orderService: ServiceDefinition<OrderConfig, OrderTables, OrderState, EventsOf<'order'>, OrderCommands> = {
   name: 'order',
   migrations,
-  build({ config, reads, tokens, settlements }) {
+  build({ config, reads, background, tokens, settlements }) {
     const settled = settlements<true>('order');
     return {
-      unitOfWork: orderUnitOfWork((order) => announce(order, settled)),
+      unitOfWork: orderUnitOfWork({
+        changed: (order) => announce(order, settled),
+        recognisedForMs: config.INBOX_RETENTION_MS,
+      }),
+      removals: [unpaidOrders(background)],
       routes: () =>
         routes({
           reads: openOrderReads(reads),

@@ -3,9 +3,9 @@ import { subscribersOf, type ServiceName } from '@flash-sale/shared/events/subsc
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { Context } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { commands as inventoryCommands, handlers as inventoryHandlers } from '../../../inventory/src/handlers.ts';
-import { InventoryState, type Hold, type Stock } from '../../../inventory/src/domain/state.ts';
+import { InventoryState, noUnpaidBound, type Hold, type Stock } from '../../../inventory/src/domain/state.ts';
 import { commands as reservationCommands, handlers as reservationHandlers } from '../../../reservation/src/handlers.ts';
-import { ReservationState, type Cart, type Reservation } from '../../../reservation/src/domain/state.ts';
+import { ReservationState, unbounded, type Cart, type Reservation } from '../../../reservation/src/domain/state.ts';
 import { commands as makePaymentCommands, handlers as paymentHandlers } from '../../../payment/src/handlers.ts';
 import { PaymentState, type Payable, type Payment } from '../../../payment/src/domain/state.ts';
 import type { Order } from '../domain/order.ts';
@@ -43,16 +43,16 @@ type Command = (input: unknown, state: unknown, context: Context) => unknown;
 
 const nobody = () => {};
 const handlers = {
-  inventory: inventoryHandlers({ holdTtlMs: ttlMs }),
-  reservation: reservationHandlers(nobody),
-  order: orderHandlers(nobody),
+  inventory: inventoryHandlers({ holdTtlMs: ttlMs, unpaid: noUnpaidBound, recognisedForMs: Infinity }),
+  reservation: reservationHandlers({ changed: nobody, bounds: unbounded, recognisedForMs: Infinity }),
+  order: orderHandlers({ changed: nobody, recognisedForMs: Infinity }),
   payment: paymentHandlers(nobody),
 } as unknown as Record<Taker, Record<string, Decide>>;
 const commands = {
   inventory: inventoryCommands,
-  reservation: reservationCommands,
+  reservation: reservationCommands({ bounds: unbounded }),
   order: {},
-  payment: makePaymentCommands(nobody),
+  payment: makePaymentCommands(nobody, Infinity),
 } as unknown as Record<Taker, Record<string, Command>>;
 
 export class PurchaseModel {

@@ -404,7 +404,16 @@ describe('order.refund-due', () => {
     ]);
   });
 
-  test.each<PaymentStatus>(['pending', 'declined', 'refunded'])('for a %s payment is a bug', (status) => {
+  test('again changes nothing', () => {
+    const payable = aPayable();
+    const payment = aPaymentOf(payable, { status: 'refunded' });
+    const { events, emit } = anOutbox();
+    const state = given({ payables: [payable], payments: [payment] });
+    expect(refund({ orderId: payment.orderId, paymentId: payment.id }, state, emit)).toBeUndefined();
+    expect(events).toEqual([]);
+  });
+
+  test.each<PaymentStatus>(['pending', 'declined'])('for a %s payment is a bug', (status) => {
     const payable = aPayable();
     const payment = aPaymentOf(payable, { status });
     const { events, emit } = anOutbox();
