@@ -71,9 +71,9 @@ export function routes(options: RouteOptions): Router {
     await limits.reservation(request);
     if (gate.isArmed) {
       const cart = await reads.cart(cartId);
-      if (cart?.userId !== userId) throw notThere('cart');
-      // A cart with a reservation may be a retry, which has an answer already: the gate is for new demand.
-      if (cart.reservationId === null && (await gate.isSoldOut(cart.items))) throw rejection('sold-out');
+      // A cart with a reservation, or one that is gone, may be that of a key which has an answer: the gate is for new demand.
+      const isNew = cart?.userId === userId && cart.reservationId === null;
+      if (isNew && (await gate.isSoldOut(cart.items))) throw rejection('sold-out');
     }
 
     const input = { reservationId: newId(), orderId: orderIds.mint(userId), userId, cartId, idempotencyKey };

@@ -424,3 +424,16 @@ describe('order.refund-due', () => {
     expect(events).toEqual([]);
   });
 });
+
+describe('pay for an order so old that what it owed may have been removed', () => {
+  test.each([
+    ['nothing is known of it', anAwaited(), true, 'order-not-payable'],
+    ['it is young and has not come yet', anAwaited(), false, undefined],
+    ['it is open', aPayable(), true, undefined],
+  ])('%s', (_name, payable, isBygone, refusal) => {
+    const { events, emit } = anOutbox();
+    const result = pay(toPay(payable), given({ payables: [payable] }), now, emit, isBygone);
+    if (refusal) expect([result, events]).toEqual([{ refusal }, []]);
+    else expect(result).toMatchObject({ repeated: false });
+  });
+});
