@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { databases, type DatabaseName } from './database-names.ts';
-import { loadDemo } from './demo.ts';
+import { loadOrEndDemo } from './demo.ts';
 import { assertPortIsFree } from './port-holder.ts';
 import { ProcessRegister } from './process-register.ts';
 import { ProcessSet } from './process-set.ts';
@@ -108,11 +108,15 @@ async function startParts(site: Site): Promise<Started> {
   };
   await Promise.all(instances.map((instance) => site.processes.start(serviceProgram(instance, around))));
   say(`services are ready (${seconds()})`);
-  if (options.demo) {
-    say('loading demo data …');
-    await loadDemo({ shoppers: options.demo.shoppers, instances, around, signal: site.signal, say });
-    say(`demo data is loaded (${seconds()})`);
-  }
+  if (options.demo) say('loading demo data …');
+  await loadOrEndDemo({
+    shoppers: options.demo ? options.demo.shoppers : undefined,
+    instances,
+    around,
+    signal: site.signal,
+    say,
+  });
+  if (options.demo) say(`demo data is loaded (${seconds()})`);
   return servers;
 }
 

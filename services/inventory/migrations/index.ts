@@ -68,6 +68,11 @@ export const migrations: Record<string, Migration> = {
       await sql`ALTER TABLE products ADD COLUMN listed boolean NOT NULL DEFAULT true`.execute(db);
       // Products that a demo has made, by this release or one before: its own sale takes them out of the shop window.
       await sql`ALTER TABLE products ADD COLUMN demo boolean NOT NULL DEFAULT false`.execute(db);
+      // The releases before did not mark them, but made all twenty in one transaction: so they have one time of creation.
+      await sql`
+        UPDATE products SET demo = true WHERE created_at IN (
+          SELECT created_at FROM products GROUP BY created_at
+          HAVING count(*) = 20 AND bool_or(name = 'Comet sneakers (flash sale)'))`.execute(db);
     },
   },
 };

@@ -1,4 +1,5 @@
 import { bound, commonSchema, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
+import { demoSettings } from '@flash-sale/shared/demo.ts';
 import { z } from 'zod';
 
 /** The inventory's settings, besides those that every service has (shared/src/config.ts). */
@@ -18,3 +19,5 @@ export const configSchema = commonSchema.extend({
 });
 export type InventoryConfig = ReturnType<typeof readConfig>;
 export const readConfig = () => readEnvironment(configSchema);
+/** For the demo data: the same environment and where the shop is open. */
+export const readDemoConfig = () => readEnvironment(configSchema.extend(demoSettings));

@@ -45,6 +45,7 @@ describe('creating a product', () => {
       body: {
         ...newProduct,
         limitPerUser: 2,
+      listed: true,
         saleStartsAt: '2030-06-01T14:00:00+02:00',
         saleEndsAt: '2030-06-01T13:00:00Z',
       },

@@ -29,7 +29,7 @@ const lockStock: Statement = {
 /** Not joined to the above: where the lock had to be waited for, that would show the product as it was before the wait. */
 const readProducts: Statement = {
   name: 'read-products',
-  text: `SELECT id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at
+  text: `SELECT id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at, listed
            FROM products WHERE id = ANY($1::uuid[])`,
 };
 const lockHolds: Statement = {
@@ -50,8 +50,8 @@ const readUnpaid: Statement = {
 };
 const insertProducts: Statement = {
   name: 'insert-products',
-  text: `INSERT INTO products (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at, currency)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::text[])`,
+  text: `INSERT INTO products (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at, listed, currency)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::boolean[], $8::text[])`,
 };
 const insertStock: Statement = {
   name: 'insert-stock',
@@ -62,9 +62,9 @@ const updateProducts: Statement = {
   name: 'update-products',
   text: `UPDATE products p
             SET name = c.name, price_cents = c.price_cents, limit_per_user = c.limit_per_user,
-                sale_starts_at = c.sale_starts_at, sale_ends_at = c.sale_ends_at
-           FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[])
-                c (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at)
+                sale_starts_at = c.sale_starts_at, sale_ends_at = c.sale_ends_at, listed = c.listed
+           FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::boolean[])
+                c (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at, listed)
           WHERE p.id = c.id`,
 };
 const updateStock: Statement = {
@@ -195,6 +195,7 @@ const changingColumns = (products: Product[]) => [
   products.map((p) => p.limitPerUser),
   products.map((p) => p.saleStartsAt),
   products.map((p) => p.saleEndsAt),
+  products.map((p) => p.listed),
 ];
 
 const stockColumns = (rows: Stock[]): unknown[] => [

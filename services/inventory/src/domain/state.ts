@@ -7,6 +7,8 @@ export interface Product {
   limitPerUser: number | null;
   saleStartsAt: Date | null;
   saleEndsAt: Date | null;
+  /** Whether it stands in the shop window. Who has its id may see and buy it all the same. */
+  listed: boolean;
 }
 
 /** What may be corrected later. Its currency may not: carts, prices and orders rely on it. */

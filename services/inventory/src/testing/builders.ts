@@ -21,6 +21,7 @@ export const aProduct = (overrides: Partial<Product> = {}): Product => ({
   limitPerUser: null,
   saleStartsAt: null,
   saleEndsAt: null,
+  listed: true,
   ...overrides,
 });
 
