@@ -10,7 +10,7 @@ const client = new pg.Client({ connectionString: config.DATABASE_URL, connection
 await client.connect();
 try {
   const locked = await lockDemoAccounts(client);
-  if (locked > 0) console.log(`locked ${locked} demo accounts`);
+  if (locked > 0) process.stdout.write(`locked ${locked} demo accounts\n`);
 } finally {
   await client.end();
 }
