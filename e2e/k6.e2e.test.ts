@@ -4,7 +4,7 @@ import { findK6 } from '../infra/k6.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { recordRun } from '../load-tests/comparison/recorded-run.ts';
 import { rootsOf } from '../load-tests/lib/bench-stack.ts';
-import { liftedBounds } from '../load-tests/lib/bounds.ts';
+import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import { runK6 } from '../load-tests/lib/k6-run.ts';
 import { countOf, failsOf, passesOf } from '../load-tests/lib/k6-summary.ts';
 import { untilQuiet } from '../load-tests/lib/quiet.ts';
