@@ -5,6 +5,7 @@ import { connect, type ChannelModel, type ConfirmChannel, type ConsumeMessage, t
 import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { deadLettersExchange, deadQueueOf, eventsExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
+import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import { runAudit } from '../infra/audit/audit.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { runCommand } from '../infra/launcher/run-command.ts';
@@ -19,7 +20,7 @@ import { onEachStack } from './support/stacks.ts';
 jest.setTimeout(240_000);
 
 const sellers = 8;
-const options = { demo: { shoppers: sellers + 2 } };
+const options = { demo: { shoppers: sellers + 2 }, env: liftedBounds };
 const instances = ['order-1', 'order-2'];
 
 /** Text that PostgreSQL cannot store: of the right form, and yet nothing that the order service could ever save. */

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import { services, type ServiceName } from '../infra/launcher/database-names.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { ask, expectAuditClean } from './support/audit.ts';
@@ -18,7 +19,7 @@ const sellers = 20;
 const options = {
   demo: { shoppers: sellers + 5 },
   // No unit comes back by itself while somebody counts them.
-  env: { OUTBOX_GRACE_MS: '1500', HOLD_TTL_MS: '3600000' },
+  env: { OUTBOX_GRACE_MS: '1500', HOLD_TTL_MS: '3600000', ...liftedBounds },
 };
 
 onEachStack('a sale', options, (theShop) => {

@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import { expectAuditClean } from './support/audit.ts';
 import { booksAtRest, digestOfTheBooks } from './support/books.ts';
 import { expectProblem, tally } from './support/expectations.ts';
@@ -20,6 +21,7 @@ const options = {
     RATE_LIMIT_EXEMPT: '192.0.2.0/24',
     // The books must not change by themselves, however long all this takes.
     HOLD_TTL_MS: '3600000',
+    ...liftedBounds,
   },
 };
 

@@ -4,6 +4,7 @@ import { findK6 } from '../infra/k6.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { recordRun } from '../load-tests/comparison/recorded-run.ts';
 import { rootsOf } from '../load-tests/lib/bench-stack.ts';
+import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import { runK6 } from '../load-tests/lib/k6-run.ts';
 import { countOf, failsOf, passesOf } from '../load-tests/lib/k6-summary.ts';
 import { untilQuiet } from '../load-tests/lib/quiet.ts';
@@ -17,7 +18,7 @@ const buildWithinMs = 900_000;
 // Where there is no k6 yet, it is built.
 beforeAll(() => findK6(), buildWithinMs);
 
-onEachStack('under load', { demo: { shoppers } }, (theShop) => {
+onEachStack('under load', { demo: { shoppers }, env: liftedBounds }, (theShop) => {
   let shop: Shop;
   beforeAll(() => {
     shop = theShop();

@@ -5,6 +5,7 @@ import { deadQueueOf, retrySteps, subscribingServices } from '@flash-sale/shared
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { preparePrograms } from '../infra/launcher/programs.ts';
 import { runCommand } from '../infra/launcher/run-command.ts';
+import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { unprivilegedUser } from '../infra/launcher/unprivileged.ts';
 import { expectAuditClean } from './support/audit.ts';
@@ -20,7 +21,7 @@ const backWithinMs = 90_000;
 jest.setTimeout(300_000);
 
 const sellers = 10;
-const options = { demo: { shoppers: sellers + 2 }, env: { OUTBOX_GRACE_MS: '1500' } };
+const options = { demo: { shoppers: sellers + 2 }, env: { OUTBOX_GRACE_MS: '1500', ...liftedBounds } };
 
 onEachStack(
   'a sale without its broker',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import { expectAuditClean } from './support/audit.ts';
 import { expectProblem, tally } from './support/expectations.ts';
 import { bodyOf, until, type Answer } from './support/http.ts';
@@ -22,7 +23,8 @@ const unknownId = () => randomUUID();
 const options = {
   demo: { shoppers: 30 },
   // What the gateway does not answer is given up before it is asked again.
-  env: { GATEWAY_TIMEOUT_MS: '2500', OUTBOX_GRACE_MS: '4500' },
+  // One shopper does here what takes many; the bounds have tests of their own.
+  env: { GATEWAY_TIMEOUT_MS: '2500', OUTBOX_GRACE_MS: '4500', ...liftedBounds },
 };
 
 onEachStack('the shop', options, (theShop) => {

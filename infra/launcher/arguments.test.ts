@@ -2,7 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../command-line.ts';
 import { parseArguments } from './arguments.ts';
 
-const defaults = { stack: 'async', port: 8080, host: '127.0.0.1', metrics: true, demo: true, env: {} };
+const defaults = {
+  stack: 'async',
+  port: 8080,
+  host: '127.0.0.1',
+  metrics: true,
+  demo: true,
+  publicDemo: false,
+  env: {},
+};
 
 describe('the arguments of npm start', () => {
   test('have defaults', () => {
@@ -11,7 +19,10 @@ describe('the arguments of npm start', () => {
 
   test.each([
     [['--stack', 'sync', '--port', '8081'], { stack: 'sync', port: 8081 }],
-    [['--port=80', '--host=0.0.0.0'], { port: 80, host: '0.0.0.0' }],
+    [['--port=80', '--host=0.0.0.0', '--no-demo'], { port: 80, host: '0.0.0.0', demo: false }],
+    [['--host=0.0.0.0', '--public-demo'], { host: '0.0.0.0', publicDemo: true }],
+    [['--host', 'localhost'], { host: 'localhost' }],
+    [['--host', '127.0.0.2'], { host: '127.0.0.2' }],
     [['--no-metrics', '--port', '80'], { port: 80, metrics: false }],
     [['--no-demo'], { demo: false }],
     [['--host', '::1'], { host: '::1' }],
@@ -21,6 +32,15 @@ describe('the arguments of npm start', () => {
   ])('%j', (argv, expected) => {
     expect(parseArguments(argv)).toEqual({ ...defaults, ...expected });
   });
+
+  test.each(['0.0.0.0', '::', '10.0.0.1', 'shop.example', '127.0.0.1.example', '::2'])(
+    'open %s to others with the demo only if that is said',
+    (host) => {
+      expect(() => parseArguments(['--host', host])).toThrow(/password everybody knows.*--no-demo, or --public-demo/);
+      expect(parseArguments(['--public-demo', '--host', host])).toMatchObject({ host, demo: true });
+      expect(parseArguments(['--no-demo', '--host', host])).toMatchObject({ host, demo: false });
+    },
+  );
 
   test('take a setting without a value from the environment', () => {
     process.env.ADMIN_PASSWORD = 'not for the list of processes';

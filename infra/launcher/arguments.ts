@@ -1,3 +1,4 @@
+import { isLoopback } from '@flash-sale/shared/demo.ts';
 import { UsageError } from '../command-line.ts';
 import { listenAddress, UnusableHost } from './listen-address.ts';
 import { isSetting } from './settings.ts';
@@ -9,36 +10,52 @@ export interface StartArguments {
   host: string;
   metrics: boolean;
   demo: boolean;
+  /** That strangers may use the accounts of the demo is intended. */
+  publicDemo: boolean;
   /** Settings of services, by name. */
   env: Record<string, string>;
 }
 
 export const usage = `usage: npm start [-- --stack async|sync] [--port 8080] [--host 127.0.0.1] [--set NAME=VALUE]
-                    [--no-demo] [--no-metrics]
+                    [--no-demo] [--public-demo] [--no-metrics]
 
   --stack       how the services talk: async (RabbitMQ, the default) or sync (HTTP)
   --port        where the shop listens
   --host        the address it listens on; 0.0.0.0 opens it to the network, :: to that of IPv6 as well
   --set         a setting of the services, such as HOLD_TTL_MS=30000, or of nginx; may be given several times.
                 A name alone takes its value from the environment. What there is: services/*/src/config.ts, nginx/README.md
-  --no-demo     loads no demo data
+  --no-demo     loads no demo data; what a start with it has left is locked and out of the shop window
+  --public-demo lets strangers use the demo, whose admin's password everybody knows; needed with --host
   --no-metrics  runs no InfluxDB beside it`;
 
 const takesValue = ['--stack', '--port', '--host', '--set'];
 
 /** Strict on purpose: a mistyped option must not start the wrong thing. Throws UsageError. */
 export function parseArguments(argv: string[]): StartArguments {
-  const result: StartArguments = { stack: 'async', port: 8080, host: '127.0.0.1', metrics: true, demo: true, env: {} };
+  const result: StartArguments = {
+    stack: 'async',
+    port: 8080,
+    host: '127.0.0.1',
+    metrics: true,
+    demo: true,
+    publicDemo: false,
+    env: {},
+  };
   const rest = argv.flatMap(splitEquals);
   while (rest.length > 0) {
     const option = rest.shift() ?? '';
     if (option === '--no-metrics') result.metrics = false;
     else if (option === '--no-demo') result.demo = false;
+    else if (option === '--public-demo') result.publicDemo = true;
     else if (takesValue.includes(option)) takeValue(option, rest.shift(), result);
     else if (['sync', 'async'].includes(option))
       throw new UsageError(`"${option}" alone: npm start -- --stack ${option}`);
     else throw new UsageError(`unknown argument "${option}"`);
   }
+  if (result.demo && !result.publicDemo && !isLoopback(result.host))
+    throw new UsageError(
+      `the demo has an admin whose password everybody knows, and ${result.host} is open to others: add --no-demo, or --public-demo`,
+    );
   return result;
 }
 

@@ -104,9 +104,9 @@ export function serviceProgram(instance: Instance, around: ServiceSurroundings):
   };
 }
 
-/** The script that loads a service's demo data, if it has any. */
-export function demoScript(service: ServiceName, servicesRoot: string): string | undefined {
-  const script = join(servicesRoot, service, 'src/demo.ts');
+/** The script that loads a service's demo data, or ends the demo, if it has any. */
+export function demoScript(service: ServiceName, servicesRoot: string, name: 'demo' | 'demo-end'): string | undefined {
+  const script = join(servicesRoot, service, `src/${name}.ts`);
   return existsSync(script) ? script : undefined;
 }
 

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
 import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
-import { loadDemo } from './demo.ts';
+import { loadOrEndDemo } from './demo.ts';
 import { listenAddress } from './listen-address.ts';
 import { assertPortIsFree } from './port-holder.ts';
 import { ProcessRegister } from './process-register.ts';
@@ -114,11 +114,15 @@ async function startParts(site: Site): Promise<Started> {
   };
   await Promise.all(instances.map((instance) => site.processes.start(serviceProgram(instance, around))));
   say(`services are ready (${seconds()})`);
-  if (options.demo) {
-    say('loading demo data …');
-    await loadDemo({ shoppers: options.demo.shoppers, instances, around, signal: site.signal, say });
-    say(`demo data is loaded (${seconds()})`);
-  }
+  if (options.demo) say('loading demo data …');
+  await loadOrEndDemo({
+    shoppers: options.demo ? options.demo.shoppers : undefined,
+    instances,
+    around,
+    signal: site.signal,
+    say,
+  });
+  if (options.demo) say(`demo data is loaded (${seconds()})`);
   return servers;
 }
 

@@ -23,7 +23,12 @@ const priceCents = 1_999;
  */
 export async function measureBacklog(stack: Stack, events: number): Promise<BacklogResult> {
   await untilQuiet(stack);
-  const product = await new Shop(stack).aProduct({ name: 'Backlog', stock: events + spareUnits, priceCents });
+  const product = await new Shop(stack).aProduct({
+    name: 'Backlog',
+    listed: false,
+    stock: events + spareUnits,
+    priceCents,
+  });
   const inventory = stack.processes.filter(({ service }) => service === 'inventory').map(({ name }) => name);
   await Promise.all(inventory.map((name) => stack.stopProcess(name)));
   const crowd = await reserveForCrowd(stack, product.id, events);

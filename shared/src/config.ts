@@ -42,6 +42,11 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const secret = z.string().min(32, 'a secret of at least 32 characters');
 export const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(86_400_000).default(fallback);
 export const count = (fallback: number) => z.coerce.number().int().min(1).max(1_000_000).default(fallback);
+/** A bound that 0 lifts. */
+export const bound = (fallback: number) => z.coerce.number().int().min(0).max(1_000_000).default(fallback);
+const aDayMs = 86_400_000;
+/** No setting of a retention may be shorter: whoever meets a trace of something older need not find the rest of it. */
+export const shortestRetentionMs = 3_600_000;
 
 /** What every service needs to know. A service's own config.ts extends it. Times in ms, sizes in bytes or items. */
 export const commonSchema = z.object({
@@ -135,9 +140,17 @@ export const commonSchema = z.object({
   INBOX_RETENTION_MS: z.coerce
     .number()
     .int()
-    .min(3_600_000)
-    .default(86_400_000)
+    .min(shortestRetentionMs)
+    .default(aDayMs)
     .describe('how long repeats are recognised'),
+  RETENTION_MS: z.coerce
+    .number()
+    .int()
+    .refine((ms) => ms === 0 || ms >= shortestRetentionMs, 'an hour at least, or 0 to keep everything')
+    .default(7 * aDayMs)
+    .describe(
+      'how long what came to nothing is kept: carts never reserved, reservations that were refused or released, with hold and unpaid order; never shorter than INBOX_RETENTION_MS; 0 keeps everything',
+    ),
   DRAIN_IDLE_MS: milliseconds(1_000).describe(
     'in a shutdown, idle connections close when none has brought a request for so long: nginx may have chosen one just now',
   ),
@@ -145,5 +158,9 @@ export const commonSchema = z.object({
     'hard deadline of a graceful shutdown; who waits for an outcome is told how things stand (202) at half of it',
   ),
 });
+
+/** From this age on what came to nothing may be removed: by then the inbox has seen or forgotten every repeat. */
+export const keptForMs = (config: Pick<CommonConfig, 'RETENTION_MS' | 'INBOX_RETENTION_MS'>): number =>
+  Math.max(config.RETENTION_MS, config.INBOX_RETENTION_MS);
 
 export type CommonConfig = z.output<typeof commonSchema>;

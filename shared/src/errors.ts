@@ -17,7 +17,7 @@ export const errorTable = {
   'request-timeout': { status: 408, level: 'info', title: 'The request did not arrive in time' },
   'email-taken': { status: 409, level: 'info', title: 'The email address is already registered' },
   'sold-out': { status: 409, level: 'info', title: 'Fewer units left than asked for' },
-  'limit-exceeded': { status: 409, level: 'info', title: 'More units than one shopper may buy' },
+  'limit-exceeded': { status: 409, level: 'info', title: 'More than one shopper may have' },
   'sale-closed': { status: 409, level: 'info', title: 'The sale is not running' },
   'mixed-currencies': { status: 409, level: 'info', title: 'One cart cannot mix currencies' },
   'cart-empty': { status: 409, level: 'info', title: 'The cart is empty' },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isId, newId, orderIds } from './ids.ts';
+import { firstIdOf, isId, isOlderThan, mintedAtMs, newId, orderIds } from './ids.ts';
 
 const secret = 'a secret of the tests that is long enough';
 const ids = orderIds(secret);
@@ -58,4 +58,14 @@ describe('order ids', () => {
   test.each(['', 'nonsense', '0', '00000000-0000-0000-0000-000000000000', `${newId()}0`])('%j is none', (id) => {
     expect(ids.isMinted(id, shopper)).toBe(false);
   });
+});
+
+test('an id tells its age, and every id made before a time sorts below the first of that time', () => {
+  const id = newId();
+  const madeAt = new Date(mintedAtMs(id));
+  expect(isOlderThan(id, 1_000, new Date(madeAt.getTime() + 1_000))).toBe(false);
+  expect(isOlderThan(id, 1_000, new Date(madeAt.getTime() + 1_001))).toBe(true);
+  expect(firstIdOf(madeAt) <= id).toBe(true);
+  expect(firstIdOf(new Date(madeAt.getTime() + 1)) > id).toBe(true);
+  expect(isId(firstIdOf(new Date(0)))).toBe(true);
 });

@@ -58,3 +58,12 @@ export type OrderIds = ReturnType<typeof orderIds>;
 
 /** When an id was made, by the clock of who made it: the first 48 bits of a UUIDv7, in Unix milliseconds. */
 export const mintedAtMs = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
+/** Whether an id was made longer ago than that, by the clocks of who made it and of `now`. */
+export const isOlderThan = (id: string, ageMs: number, now: Date): boolean => now.getTime() - mintedAtMs(id) > ageMs;
+
+/** The least id that can have been made at a time: every id made before it sorts below. */
+export const firstIdOf = (time: Date): string => {
+  const ms = Math.max(0, Math.floor(time.getTime())).toString(16).padStart(12, '0');
+  return `${ms.slice(0, 8)}-${ms.slice(8)}-7000-8000-000000000000`;
+};

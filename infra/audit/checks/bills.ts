@@ -1,5 +1,6 @@
 import { comparePairs, type Check } from '../check.ts';
 import { merge, type Pair } from '../merge.ts';
+import { mayBeRemoved } from '../removed.ts';
 
 export interface BillRow {
   key: string;
@@ -36,12 +37,17 @@ export const chargesEqualOrders: Check = {
              FROM payments WHERE status IN ('captured', 'refunded') GROUP BY order_id ORDER BY order_id`,
         ),
       ),
-      wrongWithBill,
+      (pair) => wrongWithBill(pair),
     ),
 };
 
-export function wrongWithBill({ key, left: order, right }: Pair<BillRow, ChargesRow>): string | undefined {
+export function wrongWithBill(
+  { key, left: order, right }: Pair<BillRow, ChargesRow>,
+  now = new Date(),
+): string | undefined {
   const charges = right?.charges ?? [];
+  const isAllRefunded = charges.every(({ status }) => status === 'refunded');
+  if (!order && isAllRefunded && mayBeRemoved(key, now)) return undefined;
   if (!order) return `payment ${charges[0]?.id} was captured for order ${key}, which there is not`;
   const captured = charges.filter(({ status }) => status === 'captured');
   if (order.status === 'confirmed') {

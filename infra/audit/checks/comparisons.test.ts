@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { shortestRetentionMs } from '@flash-sale/shared/config.ts';
+import { firstIdOf, newId } from '@flash-sale/shared/ids.ts';
 import { inWords } from '../quiet.ts';
 import { wrongWithBill, type BillRow, type Charge } from './bills.ts';
 import { wrongWithCharge, type LedgerRow, type PaymentRow } from './ledger.ts';
@@ -232,4 +234,53 @@ test('what is under way is told without what is not', () => {
       [2, 'payments'],
     ]),
   ).toEqual(['payments: 2']);
+});
+
+describe('of what may have been removed', () => {
+  const old = firstIdOf(new Date(Date.now() - 2 * shortestRetentionMs));
+  const young = newId();
+  const hold = (state: HoldRow['state'], id: string) =>
+    wrongWithHold({ key: id, left: undefined, right: { key: id, order_id: 'o', user_id: 'u', state, items: [] } });
+  const reservation = (status: ReservationRow['status'], id: string) =>
+    wrongWithHold({ key: id, left: { key: id, order_id: 'o', user_id: 'u', status, items: [] }, right: undefined });
+  const order = (status: OrderRow['status'], id: string) =>
+    wrongWithOrder({
+      key: id,
+      left: undefined,
+      right: { key: id, reservation_id: 'r', user_id: 'u', status, total_cents: 5 },
+    });
+  const reserved = (status: ReservedRow['status'], id: string) =>
+    wrongWithOrder({ key: id, left: { key: id, id: 'r', user_id: 'u', status, total_cents: 5 }, right: undefined });
+  const bill = (status: Charge['status'], id: string) =>
+    wrongWithBill({
+      key: id,
+      left: undefined,
+      right: { key: id, charges: [{ id: 'p', status, amountCents: 5, currency: 'EUR' }] },
+    });
+
+  test('one may be gone before the other', () => {
+    for (const found of [
+      hold('released', old),
+      reservation('released', old),
+      order('cancelled', old),
+      order('refunded', old),
+    ])
+      expect(found).toBeUndefined();
+    expect([reserved('released', old), bill('refunded', old)]).toEqual([undefined, undefined]);
+  });
+
+  test('but not what is young, nor what was sold, is held or was paid', () => {
+    const found = [
+      ...[
+        hold('released', young),
+        reservation('released', young),
+        order('cancelled', young),
+        reserved('released', young),
+      ],
+      ...[bill('refunded', young), hold('held', old), hold('committed', old), reservation('held', old)],
+      ...[reservation('completed', old), order('awaiting-payment', old), order('paid', old), order('confirmed', old)],
+      ...[reserved('held', old), reserved('completed', old), bill('captured', old)],
+    ];
+    expect(found.filter((wrong) => wrong === undefined)).toEqual([]);
+  });
 });

@@ -1,5 +1,6 @@
 import { comparePairs, type Check } from '../check.ts';
 import { merge, type Pair } from '../merge.ts';
+import { mayBeRemoved } from '../removed.ts';
 import type { ReservationRow } from './reservations.ts';
 
 export interface ReservedRow {
@@ -34,7 +35,7 @@ export const reservationsHaveOrders: Check = {
           'SELECT id AS key, reservation_id, user_id, status, total_cents FROM orders ORDER BY id',
         ),
       ),
-      wrongWithOrder,
+      (pair) => wrongWithOrder(pair),
     ),
 };
 
@@ -44,7 +45,12 @@ const statusesFor = {
   released: ['cancelled', 'refunded'],
 } as const satisfies Partial<Record<ReservationRow['status'], OrderRow['status'][]>>;
 
-export function wrongWithOrder({ key, left, right }: Pair<ReservedRow, OrderRow>): string | undefined {
+export function wrongWithOrder(
+  { key, left, right }: Pair<ReservedRow, OrderRow>,
+  now = new Date(),
+): string | undefined {
+  const unsold = ['cancelled', 'refunded'];
+  if (!left && unsold.includes(right!.status) && mayBeRemoved(key, now)) return undefined;
   if (!left) return `order ${key} belongs to reservation ${right!.reservation_id}, which there is not`;
   // Whether it may still be under way is another check.
   if (left.status === 'pending' || right?.status === 'paid') return undefined;
@@ -55,6 +61,7 @@ export function wrongWithOrder({ key, left, right }: Pair<ReservedRow, OrderRow>
       ? undefined
       : `reservation ${left.id} is rejected, and its order ${key} is ${right.status}`;
   }
+  if (!right && left.status === 'released' && mayBeRemoved(key, now)) return undefined;
   if (!right) return `reservation ${left.id} is ${left.status}, and its order ${key} is not there`;
   if (!(statusesFor[left.status] as readonly string[]).includes(right.status)) {
     return `reservation ${left.id} is ${left.status}, its order ${key} is ${right.status}`;

@@ -1,5 +1,6 @@
 import { comparePairs, type Check } from '../check.ts';
 import { merge, type Pair } from '../merge.ts';
+import { mayBeRemoved } from '../removed.ts';
 
 export interface Line {
   productId: string;
@@ -36,13 +37,17 @@ export const reservationsMatchHolds: Check = {
           'SELECT reservation_id AS key, order_id, user_id, state, items FROM holds ORDER BY reservation_id',
         ),
       ),
-      wrongWithHold,
+      (pair) => wrongWithHold(pair),
     ),
 };
 
 const stateFor = { held: 'held', completed: 'committed', released: 'released' } as const;
 
-export function wrongWithHold({ key, left, right }: Pair<ReservationRow, HoldRow>): string | undefined {
+export function wrongWithHold(
+  { key, left, right }: Pair<ReservationRow, HoldRow>,
+  now = new Date(),
+): string | undefined {
+  if (!left && right!.state === 'released' && mayBeRemoved(key, now)) return undefined;
   if (!left) return `there is a ${right!.state} hold of reservation ${key}, which there is not`;
   if (left.status === 'pending') return undefined;
   if (left.status === 'rejected') {
@@ -50,6 +55,7 @@ export function wrongWithHold({ key, left, right }: Pair<ReservationRow, HoldRow
     const isTrace = right?.state === 'released' && right.items.length === 0;
     return !right || isTrace ? undefined : `reservation ${key} is rejected, and there is a ${right.state} hold of it`;
   }
+  if (!right && left.status === 'released' && mayBeRemoved(key, now)) return undefined;
   if (!right) return `reservation ${key} is ${left.status}, and there is no hold of it`;
   if (right.state !== stateFor[left.status]) return `reservation ${key} is ${left.status}, its hold is ${right.state}`;
   if (right.order_id !== left.order_id || right.user_id !== left.user_id) {

@@ -1,10 +1,23 @@
-import { commonSchema, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
+import { bound, commonSchema, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
+import { demoSettings } from '@flash-sale/shared/demo.ts';
+import { z } from 'zod';
 
 /** The inventory's settings, besides those that every service has (shared/src/config.ts). */
 export const configSchema = commonSchema.extend({
   HOLD_TTL_MS: milliseconds(120_000).describe('how long a hold lasts before its units go back on sale'),
+  UNPAID_UNITS_MAX: bound(10).describe(
+    'units of a product that one shopper may hold without having paid for them; 0 lifts the bound',
+  ),
+  UNPAID_PERCENT_MAX: z.coerce
+    .number()
+    .min(0)
+    .max(100)
+    .default(1)
+    .describe('the same as a share of all units of the product, where that is more'),
   EXPIRY_SWEEP_MS: milliseconds(500).describe('how often due holds are looked for'),
   VIEW_REFRESH_MS: milliseconds(15_000).describe('how often Redis is compared with the stock table as a whole'),
 });
 export type InventoryConfig = ReturnType<typeof readConfig>;
 export const readConfig = () => readEnvironment(configSchema);
+/** For the demo data: the same environment and where the shop is open. */
+export const readDemoConfig = () => readEnvironment(configSchema.extend(demoSettings));

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
+import { refusePublicDemo } from '@flash-sale/shared/demo.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { createLogger } from '@flash-sale/shared/log.ts';
-import { connectRedis } from '@flash-sale/shared/redis/connection.ts';
-import { StockViews, type StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
+import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
 import { dropPrivileges } from '@flash-sale/shared/service/privileges.ts';
 import pg from 'pg';
-import { readConfig } from './config.ts';
+import { listDemoProducts, publishLevels } from './adapters/demo-products.ts';
+import { readDemoConfig } from './config.ts';
 
 /** Loads the demo's catalogue into an empty inventory: 20 products, one of them hot, with few units and a running sale. */
 const names = [
@@ -16,14 +15,16 @@ const names = [
 const plentiful = 100_000;
 const hot = { name: 'Comet sneakers (flash sale)', priceCents: 4_900, units: 500, limitPerUser: 2 };
 
-const config = readConfig();
+const config = readDemoConfig();
 dropPrivileges(config.RUN_AS);
+refusePublicDemo(config);
 const levels: StockLevel[] = [];
 const client = new pg.Client({ connectionString: config.DATABASE_URL });
 await client.connect();
 try {
   await client.query('BEGIN');
   await client.query('LOCK TABLE products IN SHARE ROW EXCLUSIVE MODE');
+  levels.push(...(await listDemoProducts(client, true)));
   const { rows } = await client.query<{ found: boolean }>('SELECT EXISTS (SELECT FROM products) AS found');
   if (!rows[0]!.found) {
     const startsAt = new Date(Date.now() - 60_000);
@@ -42,8 +43,8 @@ try {
     for (const product of products) {
       const id = newId();
       await client.query(
-        `INSERT INTO products (id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at)
-         VALUES ($1, $2, $3, 'EUR', $4, $5, $6)`,
+        `INSERT INTO products (id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at, demo)
+         VALUES ($1, $2, $3, 'EUR', $4, $5, $6, true)`,
         [id, product.name, product.priceCents, product.limitPerUser, product.startsAt, product.endsAt],
       );
       await client.query('INSERT INTO stock (product_id, total, held, sold, version) VALUES ($1, $2, 0, 0, 1)', [
@@ -58,20 +59,4 @@ try {
 } finally {
   await client.end();
 }
-if (levels.length > 0) await publish();
-
-/** The running inventory has said that Redis knows every product; what it does not know there nobody could buy yet. */
-async function publish(): Promise<void> {
-  const redis = connectRedis(
-    config.REDIS_URL,
-    createLogger({ service: 'inventory', instance: 'demo', level: 'silent' }),
-  );
-  try {
-    await once(redis, 'ready', { signal: AbortSignal.timeout(2_000) });
-    await new StockViews(redis).write(levels);
-  } catch {
-    // Without Redis nobody is turned away, and when it is back the inventory fills it.
-  } finally {
-    redis.disconnect();
-  }
-}
+await publishLevels(config.REDIS_URL, levels);

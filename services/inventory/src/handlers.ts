@@ -1,10 +1,11 @@
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import { isOlderThan } from '@flash-sale/shared/ids.ts';
 import type { Context, Handlers } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import type { NewEvent } from '@flash-sale/shared/events/schemas.ts';
 import { changeProduct, createProduct, restock } from './domain/catalogue.ts';
-import { hold } from './domain/hold.ts';
+import { hold, refuseBygone } from './domain/hold.ts';
 import { cancel, commit, expire } from './domain/settle-hold.ts';
-import type { HeldLine, InventoryState, Product, ProductChange } from './domain/state.ts';
+import type { HeldLine, InventoryState, Product, ProductChange, UnpaidBound } from './domain/state.ts';
 
 export interface DueHold {
   reservationId: string;
@@ -14,10 +15,23 @@ export interface DueHold {
 
 const emitAll = (events: NewEvent[], { emit }: Context) => events.forEach((event) => emit(event));
 
+export interface HandlerOptions {
+  holdTtlMs: number;
+  unpaid: UnpaidBound;
+  /** How long repeats are recognised. */
+  recognisedForMs: number;
+}
+
 /** Every event that the inventory handles. */
-export const handlers = (options: { holdTtlMs: number }): Handlers<InventoryState, EventsOf<'inventory'>> => ({
-  'reservation.requested': ({ data }, state, context) =>
-    emitAll(hold(data, state, context.now, options.holdTtlMs), context),
+export const handlers = ({
+  holdTtlMs,
+  unpaid,
+  recognisedForMs,
+}: HandlerOptions): Handlers<InventoryState, EventsOf<'inventory'>> => ({
+  'reservation.requested': ({ data }, state, context) => {
+    const isBygone = isOlderThan(data.reservationId, recognisedForMs, context.now);
+    emitAll(isBygone ? refuseBygone(data, state) : hold(data, state, context.now, holdTtlMs, unpaid), context);
+  },
   'reservation.cancelled': ({ data }, state, context) => emitAll(cancel(data, state, context.now), context),
   'order.paid': ({ data }, state, context) => emitAll(commit(data, state), context),
 });

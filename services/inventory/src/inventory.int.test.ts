@@ -59,6 +59,7 @@ describe('creating a product', () => {
       currency: 'EUR',
       available: 10,
       limitPerUser: 2,
+      listed: true,
       saleStartsAt: '2030-06-01T12:00:00.000Z',
       saleEndsAt: '2030-06-01T13:00:00.000Z',
     });

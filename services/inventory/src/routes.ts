@@ -55,6 +55,7 @@ export function routes(options: {
       limitPerUser: body.limitPerUser ?? null,
       saleStartsAt: timeOf(body.saleStartsAt),
       saleEndsAt: timeOf(body.saleEndsAt),
+      listed: body.listed ?? true,
     };
     const { result } = await lane.run('createProduct', { product, units: body.stock });
     if ('refusal' in result) throw conflict(result.refusal);

@@ -9,6 +9,7 @@ import { Catalogue } from './adapters/catalogue.ts';
 import { dueHolds } from './adapters/due-holds.ts';
 import { MarkKeeper } from './adapters/mark-keeper.ts';
 import { PublishingProcesses } from './adapters/publishing-processes.ts';
+import { releasedHolds } from './adapters/retention.ts';
 import { RecentStock } from './adapters/recent-stock.ts';
 import { StockPublisher } from './adapters/stock-publisher.ts';
 import type { InventoryTables } from './adapters/tables.ts';
@@ -43,6 +44,8 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
     return {
       unitOfWork: inventoryUnitOfWork({
         holdTtlMs: config.HOLD_TTL_MS,
+        unpaid: { units: config.UNPAID_UNITS_MAX, percent: config.UNPAID_PERCENT_MAX },
+        recognisedForMs: config.INBOX_RETENTION_MS,
         news: {
           announced: () => publisher.announced(),
           committed: (levels) => {
@@ -52,6 +55,7 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
           failed: (levels) => publisher.failed(levels),
         },
       }),
+      removals: [releasedHolds(background)],
       routes: (lane) => routes({ lane, catalogue, publisher, tokens, log }),
       internalRoutes: () => internalRoutes(catalogue),
       tasks: (lane) => [

@@ -44,8 +44,10 @@ export function routes({ reads, expected, orderIds, settlements, tokens, arrival
     if (!orderIds.isMinted(id, userId)) throw notThere('order');
     const preferMs = preferredWaitMs(request) ?? 0;
     const startedAt = performance.now();
-    const order = await waitUntil(id, 'arrived', Math.max(preferMs, arrivalTimeoutMs), () => true);
-    if (!order && Date.now() - mintedAtMs(id) < arrivalGraceMs) {
+    const mayArrive = Date.now() - mintedAtMs(id) < arrivalGraceMs;
+    const patienceMs = mayArrive ? Math.max(preferMs, arrivalTimeoutMs) : 0;
+    const order = await waitUntil(id, 'arrived', patienceMs, () => true);
+    if (!order && mayArrive) {
       throw new AppError('unavailable', 'The order is not known yet; its reservation is still being decided.');
     }
     // Without items it was cancelled before it was opened, or never could be: an order only in name.

@@ -5,6 +5,7 @@ import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { migrations } from '../migrations/index.ts';
 import { ExpectedOrders } from './adapters/expected-orders.ts';
 import { openOrderReads } from './adapters/reads.ts';
+import { unpaidOrders } from './adapters/retention.ts';
 import type { OrderTables } from './adapters/tables.ts';
 import { orderUnitOfWork, type OrderCommands } from './adapters/unit-of-work.ts';
 import type { OrderConfig } from './config.ts';
@@ -17,7 +18,7 @@ const askWithinMs = 1_000;
 export const orderService: ServiceDefinition<OrderConfig, OrderTables, OrderState, EventsOf<'order'>, OrderCommands> = {
   name: 'order',
   migrations,
-  build({ config, reads, tokens, settlements }) {
+  build({ config, reads, background, tokens, settlements }) {
     const settled = settlements<true>('order');
     const reservations = new InternalClient({
       baseUrl: config.INTERNAL_URL,
@@ -26,7 +27,11 @@ export const orderService: ServiceDefinition<OrderConfig, OrderTables, OrderStat
       connections: 1,
     });
     return {
-      unitOfWork: orderUnitOfWork((order) => announce(order, settled)),
+      unitOfWork: orderUnitOfWork({
+        changed: (order) => announce(order, settled),
+        recognisedForMs: config.INBOX_RETENTION_MS,
+      }),
+      removals: [unpaidOrders(background)],
       routes: () =>
         routes({
           reads: openOrderReads(reads),

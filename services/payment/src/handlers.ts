@@ -1,4 +1,5 @@
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import { isOlderThan } from '@flash-sale/shared/ids.ts';
 import type { Context, Handlers } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { close, giveUp, open, pay, refund, settle, type PayInput } from './domain/payment.ts';
 import type { Payment, PaymentState } from './domain/state.ts';
@@ -26,9 +27,13 @@ export const preparations = (gateway: Gateway) => ({
   'order.refund-due': ({ data }: { data: { paymentId: string } }) => gateway.refund(data.paymentId),
 });
 
-/** Every command that the routes and tasks give. */
-export const commands = (changed: Changed) => ({
-  pay: (input: PayInput, state: PaymentState, { now, emit }: Context) => pay(input, state, now, emit),
+/**
+ * Every command that the routes and tasks give.
+ * @param recognisedForMs how long repeats are recognised: what an order owed that is older may have been removed
+ */
+export const commands = (changed: Changed, recognisedForMs: number) => ({
+  pay: (input: PayInput, state: PaymentState, { now, emit }: Context) =>
+    pay(input, state, now, emit, isOlderThan(input.orderId, recognisedForMs, now)),
   giveUp: (input: { paymentId: string; orderId: string }, state: PaymentState, { emit, afterCommit }: Context) => {
     const payment = giveUp(input.paymentId, state, emit);
     if (payment) afterCommit(() => changed(payment));

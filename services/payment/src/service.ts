@@ -2,14 +2,17 @@ import { migrate } from '@flash-sale/shared/db/migrate.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { orderIds } from '@flash-sale/shared/ids.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
+import { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
 import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { migrations } from '../migrations/index.ts';
 import { builtInGateway, ledgerMigrations } from './adapters/built-in-gateway.ts';
 import { guarded } from './adapters/guarded-gateway.ts';
 import { openPaymentReads } from './adapters/reads.ts';
 import type { PaymentTables } from './adapters/tables.ts';
+import { unpaidPayables } from './adapters/retention.ts';
 import { paymentUnitOfWork, type PaymentCommands } from './adapters/unit-of-work.ts';
 import type { PaymentConfig } from './config.ts';
+import { wasTriedInVain } from './domain/payment.ts';
 import type { Payment, PaymentState } from './domain/state.ts';
 import { announce, routes } from './routes.ts';
 
@@ -19,18 +22,25 @@ export type PaymentLane = Lane<PaymentState, Events, PaymentCommands>;
 export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, PaymentState, Events, PaymentCommands> = {
   name: 'payment',
   migrations,
-  async build({ config, log, reads: db, background, tokens, settlements }) {
+  async build({ config, log, reads: db, background, redis, tokens, settlements }) {
     if (config.GATEWAY_MIGRATION_DATABASE_URL !== undefined)
       await migrate(config.GATEWAY_MIGRATION_DATABASE_URL, ledgerMigrations);
     const gateway = builtInGateway(config.GATEWAY_DATABASE_URL, (error) =>
       log.warn({ reason: error.message }, 'connection to the gateway lost'),
     );
     const settled = settlements<Payment>('payment');
+    const tried = new TriedPayments(redis);
     const reads = openPaymentReads(db);
     return {
-      unitOfWork: paymentUnitOfWork(guarded(gateway, config.GATEWAY_TIMEOUT_MS), (payment) =>
-        announce(payment, settled),
+      unitOfWork: paymentUnitOfWork(
+        guarded(gateway, config.GATEWAY_TIMEOUT_MS),
+        (payment) => {
+          announce(payment, settled);
+          if (wasTriedInVain(payment)) tried.note(payment.orderId);
+        },
+        config.INBOX_RETENTION_MS,
       ),
+      removals: [unpaidPayables(background)],
       routes: (lane) =>
         routes({
           lane,

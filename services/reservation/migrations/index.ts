@@ -33,4 +33,26 @@ export const migrations: Record<string, Migration> = {
     },
   },
   '0010-outbox-lease': { up: addProcessLeases },
+  '0040-bounds-and-retention': {
+    async up(db: Kysely<unknown>) {
+      // What a shopper has open, and has left to expire: counted at every reservation, so by an index each.
+      await sql`CREATE INDEX reservations_open ON reservations (user_id) WHERE status IN ('pending', 'held')`.execute(
+        db,
+      );
+      await sql`CREATE INDEX reservations_left ON reservations (user_id, expires_at) WHERE reason = 'expired'`.execute(
+        db,
+      );
+      // Keys of reservations that were removed: as long as they are here, they buy nothing again.
+      await sql`
+        CREATE TABLE used_keys (
+          user_id uuid NOT NULL,
+          idempotency_key text NOT NULL,
+          cart_id uuid NOT NULL,
+          reason text,
+          removed_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (user_id, idempotency_key)
+        )`.execute(db);
+      await sql`CREATE INDEX used_keys_age ON used_keys (removed_at)`.execute(db);
+    },
+  },
 };

@@ -1,6 +1,28 @@
-import { commonSchema, readEnvironment } from '@flash-sale/shared/config.ts';
+import { bound, commonSchema, count, readEnvironment } from '@flash-sale/shared/config.ts';
+import { addressSet } from '@flash-sale/shared/http/rate-limit.ts';
+import { z } from 'zod';
 
-/** The reservation service has no settings besides those that every service has (shared/src/config.ts). */
-export const configSchema = commonSchema;
+const aDayMs = 86_400_000;
+
+/** The reservation service's settings, besides those that every service has (shared/src/config.ts). */
+export const configSchema = commonSchema.extend({
+  OPEN_RESERVATIONS_MAX: bound(10).describe(
+    'reservations that one shopper may have pending or held; 0 lifts the bound',
+  ),
+  LEFT_TO_EXPIRE_MAX: bound(10).describe(
+    'holds that one shopper may leave to expire within an hour, without a try to pay; 0 lifts the bound',
+  ),
+  CART_LIMIT_PER_ACCOUNT: count(240).describe('changes of carts a minute by one account'),
+  CART_LIMIT_PER_ADDRESS: count(20_000).describe('changes of carts a minute from one address'),
+  RESERVATION_LIMIT_PER_ACCOUNT: count(60).describe('reservations and cancellations a minute by one account'),
+  RESERVATION_LIMIT_PER_ADDRESS: count(10_000).describe('reservations and cancellations a minute from one address'),
+  RATE_LIMIT_EXEMPT: addressSet.describe('addresses without limits, CIDRs separated by commas'),
+  USED_KEY_RETENTION_MS: z.coerce
+    .number()
+    .int()
+    .min(aDayMs)
+    .default(aDayMs)
+    .describe('how long an Idempotency-Key is honoured after its reservation was removed'),
+});
 export type ReservationConfig = ReturnType<typeof readConfig>;
 export const readConfig = () => readEnvironment(configSchema);

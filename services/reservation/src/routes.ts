@@ -6,9 +6,12 @@ import { AppError } from '@flash-sale/shared/errors.ts';
 import { bodyOf, idempotencyKeyOf, idOf, notThere, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
 import { newId, type OrderIds } from '@flash-sale/shared/ids.ts';
 import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';
+import type { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
 import type { Gate } from './adapters/gate.ts';
+import type { Limits } from './adapters/limits.ts';
 import type { ReservationReads } from './adapters/reads.ts';
 import type { CartRefusal, CartResult } from './domain/cart.ts';
+import type { BoundRefusal, ReserveInput, ReserveResult } from './domain/reservation.ts';
 import type { Reservation } from './domain/state.ts';
 import type { ReservationLane } from './service.ts';
 
@@ -16,6 +19,8 @@ export interface RouteOptions {
   lane: ReservationLane;
   reads: ReservationReads;
   gate: Gate;
+  limits: Limits;
+  triedPayments: TriedPayments;
   orderIds: OrderIds;
   settlements: Settlements<Reservation>;
   tokens: AccessTokens;
@@ -25,12 +30,13 @@ export interface RouteOptions {
 
 /** Carts and reservations of the signed-in shopper. */
 export function routes(options: RouteOptions): Router {
-  const { lane, reads, gate, orderIds, settlements, tokens, settleTimeoutMs } = options;
+  const { lane, reads, gate, limits, triedPayments, orderIds, settlements, tokens, settleTimeoutMs } = options;
   const router = Router();
   const shopper = requireUser(tokens);
 
   router.post('/api/carts', shopper, async (request, response) => {
     bodyOf(request, contract.empty);
+    await limits.cart(request);
     const cartId = newId();
     const { result } = await lane.run('createCart', { cartId, userId: principalOf(request).userId });
     response.status(201).location(`/api/carts/${cartId}`).json(cartOrRefusal(result));
@@ -45,6 +51,7 @@ export function routes(options: RouteOptions): Router {
   router.post('/api/carts/:id/items', shopper, async (request, response) => {
     const cartId = idOf(request, 'cart');
     const item = bodyOf(request, contract.cartItem);
+    await limits.cart(request);
     if (await gate.isUnknown(item.productId)) throw notThere('product');
     const { result } = await lane.run('addItem', { cartId, userId: principalOf(request).userId, ...item });
     response.json(cartOrRefusal(result));
@@ -53,6 +60,7 @@ export function routes(options: RouteOptions): Router {
   router.delete('/api/carts/:id/items/:productId', shopper, async (request, response) => {
     const cartId = idOf(request, 'cart');
     const productId = idOf(request, 'product', 'productId');
+    await limits.cart(request);
     const { result } = await lane.run('removeItem', { cartId, productId, userId: principalOf(request).userId });
     response.json(cartOrRefusal(result));
   });
@@ -61,16 +69,17 @@ export function routes(options: RouteOptions): Router {
     const idempotencyKey = idempotencyKeyOf(request);
     const { cartId } = bodyOf(request, contract.newReservation);
     const { userId } = principalOf(request);
+    await limits.reservation(request);
     if (gate.isArmed) {
       const cart = await reads.cart(cartId);
-      if (cart?.userId !== userId) throw notThere('cart');
-      // A cart with a reservation may be a retry, which has an answer already: the gate is for new demand.
-      if (cart.reservationId === null && (await gate.isSoldOut(cart.items))) throw rejection('sold-out');
+      // A cart with a reservation, or one that is gone, may be that of a key which has an answer: the gate is for new demand.
+      const isNew = cart?.userId === userId && cart.reservationId === null;
+      if (isNew && (await gate.isSoldOut(cart.items))) throw rejection('sold-out');
     }
 
     const input = { reservationId: newId(), orderId: orderIds.mint(userId), userId, cartId, idempotencyKey };
-    const { result, delivered } = await lane.run('reserve', input);
-    if ('refusal' in result) throw reserveRefusal(result.refusal);
+    const { result, delivered } = await reserve(input);
+    if ('refusal' in result) throw reserveRefusal(result);
     const settled = await settledOf(result.reservation, preferredWaitMs(request), delivered);
     answer(response, settled);
   });
@@ -82,6 +91,7 @@ export function routes(options: RouteOptions): Router {
 
   router.delete('/api/reservations/:id', shopper, async (request, response) => {
     const reservationId = idOf(request, 'reservation');
+    await limits.reservation(request);
     const { result, delivered } = await lane.run('cancel', { reservationId, userId: principalOf(request).userId });
     if ('refusal' in result) throw cancelRefusal(result.refusal);
     const ended =
@@ -91,6 +101,14 @@ export function routes(options: RouteOptions): Router {
     if (ended) response.json(bodyOfReservation(ended));
     else pending(response, (await reads.reservation(reservationId)) ?? result.reservation);
   });
+
+  /** Before somebody is refused for holds that were left to expire, it is asked which of them somebody tried to pay. */
+  async function reserve(input: ReserveInput): Promise<{ result: ReserveResult; delivered: Promise<void> }> {
+    const first = await lane.run('reserve', input);
+    if (!('refusal' in first.result) || first.result.refusal !== 'too-many-left') return first;
+    const triedOrders = await triedPayments.among(first.result.orderIds);
+    return triedOrders.length === 0 ? first : lane.run('reserve', { ...input, triedOrders });
+  }
 
   async function owned(id: string, userId: string): Promise<Reservation> {
     const reservation = await reads.reservation(id);
@@ -175,7 +193,7 @@ function rejection(reason: Reservation['reason']): AppError {
     case 'limit-exceeded':
       return new AppError(
         'limit-exceeded',
-        'You would have more units than one shopper may buy. Nothing was reserved.',
+        'You would have more units of a product than one shopper may buy (`limitPerUser`), or may hold without having paid for them. Nothing was reserved. Ask for fewer units, or pay for what you hold first.',
       );
     case 'sale-closed':
       return new AppError('sale-closed', 'The sale of a product in the cart is not running. Nothing was reserved.');
@@ -190,8 +208,8 @@ function rejection(reason: Reservation['reason']): AppError {
   }
 }
 
-function reserveRefusal(refusal: 'not-found' | 'cart-empty' | 'cart-reserved' | 'idempotency-key-reused'): AppError {
-  switch (refusal) {
+function reserveRefusal(result: Extract<ReserveResult, { refusal: string }>): AppError {
+  switch (result.refusal) {
     case 'not-found':
       return notThere('cart');
     case 'cart-empty':
@@ -199,8 +217,28 @@ function reserveRefusal(refusal: 'not-found' | 'cart-empty' | 'cart-reserved' | 
     case 'cart-reserved':
       return new AppError('cart-reserved', 'This cart is reserved already. Nothing was reserved a second time.');
     case 'idempotency-key-reused':
-      return new AppError(refusal, 'This key was used for another cart. Nothing was reserved; send a new key.');
+      return new AppError(result.refusal, 'This key was used for another cart. Nothing was reserved; send a new key.');
+    case 'removed':
+      return result.reason === 'cancelled' || result.reason === 'expired' || result.reason === null
+        ? new AppError('reservation-cancelled', 'The reservation of this key has ended long ago. Nothing was reserved.')
+        : rejection(result.reason);
+    case 'too-many-open':
+    case 'too-many-left':
+      return boundRefusal(result);
   }
+}
+
+function boundRefusal(result: BoundRefusal): AppError {
+  if (result.refusal === 'too-many-open')
+    return new AppError(
+      'limit-exceeded',
+      'You have as many open reservations as one shopper may have. Nothing was reserved. Pay for one of them or cancel it first.',
+    );
+  return new AppError(
+    'limit-exceeded',
+    'You have left too many reservations to expire within the last hour. Nothing was reserved. Wait as long as Retry-After says.',
+    { retryAfterSeconds: Math.max(1, Math.ceil((result.retryAt.getTime() - Date.now()) / 1_000)) },
+  );
 }
 
 function cancelRefusal(refusal: 'not-found' | 'reservation-completed'): AppError {

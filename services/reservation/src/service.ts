@@ -1,23 +1,28 @@
+import type { Redis } from 'ioredis';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { orderIds } from '@flash-sale/shared/ids.ts';
 import { InternalClient } from '@flash-sale/shared/messaging/http-client.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
+import { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
 import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { migrations } from '../migrations/index.ts';
 import { Gate } from './adapters/gate.ts';
 import { ProductQuestions } from './adapters/product-questions.ts';
+import { Limits } from './adapters/limits.ts';
 import { openReservationReads } from './adapters/reads.ts';
+import { pruneUsedKeys, removals } from './adapters/retention.ts';
 import type { ReservationTables } from './adapters/tables.ts';
 import { reservationUnitOfWork } from './adapters/unit-of-work.ts';
 import type { ReservationConfig } from './config.ts';
 import type { Reservation, ReservationState } from './domain/state.ts';
-import type { commands } from './handlers.ts';
+import type { ReservationCommands } from './handlers.ts';
 import { announce, internalRoutes, routes } from './routes.ts';
 
 type Events = EventsOf<'reservation'>;
-type Commands = typeof commands;
-export type ReservationLane = Lane<ReservationState, Events, Commands>;
+export type ReservationLane = Lane<ReservationState, Events, ReservationCommands>;
+
+const pruneEveryMs = 60_000;
 
 /** A cart does not wait longer to hear that a product does not exist; it takes it instead, and the inventory refuses. */
 const askWithinMs = 1_000;
@@ -27,11 +32,11 @@ export const reservationService: ServiceDefinition<
   ReservationTables,
   ReservationState,
   Events,
-  Commands
+  ReservationCommands
 > = {
   name: 'reservation',
   migrations,
-  build({ config, reads, redis, tokens, settlements }) {
+  build({ config, reads, background, redis, tokens, settlements }) {
     const settled = settlements<Reservation>('reservation');
     const inventory = new InternalClient({
       baseUrl: config.INTERNAL_URL,
@@ -46,12 +51,26 @@ export const reservationService: ServiceDefinition<
     };
     const reservationReads = openReservationReads(reads);
     return {
-      unitOfWork: reservationUnitOfWork(changed),
+      unitOfWork: reservationUnitOfWork({
+        changed,
+        bounds: { openMax: config.OPEN_RESERVATIONS_MAX, leftMax: config.LEFT_TO_EXPIRE_MAX },
+        recognisedForMs: config.INBOX_RETENTION_MS,
+      }),
+      removals: removals(background),
+      tasks: () => [
+        {
+          name: 'used-keys-prune',
+          everyMs: pruneEveryMs,
+          task: () => pruneUsedKeys(background, config.USED_KEY_RETENTION_MS),
+        },
+      ],
       routes: (lane) =>
         routes({
           lane,
           reads: reservationReads,
           gate,
+          limits: limitsOf(config, redis),
+          triedPayments: new TriedPayments(redis),
           orderIds: orderIds(config.ORDER_ID_SECRET),
           settlements: settled,
           tokens,
@@ -62,3 +81,13 @@ export const reservationService: ServiceDefinition<
     };
   },
 };
+
+const limitsOf = (config: ReservationConfig, redis: Redis): Limits =>
+  new Limits({
+    redis,
+    exempt: config.RATE_LIMIT_EXEMPT,
+    cartsPerAccount: config.CART_LIMIT_PER_ACCOUNT,
+    cartsPerAddress: config.CART_LIMIT_PER_ADDRESS,
+    reservationsPerAccount: config.RESERVATION_LIMIT_PER_ACCOUNT,
+    reservationsPerAddress: config.RESERVATION_LIMIT_PER_ADDRESS,
+  });

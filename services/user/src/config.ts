@@ -1,3 +1,4 @@
+import { demoSettings } from '@flash-sale/shared/demo.ts';
 import { commonSchema, count, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
 import { addressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { registration } from '@flash-sale/shared/contract/schemas.ts';
@@ -42,4 +43,5 @@ export const readConfig = (): UserConfig =>
   );
 
 /** For the demo data: the same environment and how many shoppers it wants. */
-export const readDemoConfig = () => readEnvironment(userConfigSchema.extend({ DEMO_SHOPPERS: count(2_000) }));
+export const readDemoConfig = () =>
+  readEnvironment(userConfigSchema.extend({ ...demoSettings, DEMO_SHOPPERS: count(2_000) }));

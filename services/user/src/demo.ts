@@ -1,15 +1,13 @@
 import { newId } from '@flash-sale/shared/ids.ts';
 import { dropPrivileges } from '@flash-sale/shared/service/privileges.ts';
 import pg from 'pg';
-import { hashPassword } from './adapters/passwords.ts';
+import { demoHashes, unlockDemoAccounts } from './adapters/demo-accounts.ts';
 import { accountColumns, insertAccounts } from './adapters/state.ts';
+import { refusePublicDemo } from '@flash-sale/shared/demo.ts';
 import { readDemoConfig } from './config.ts';
 import type { Role } from './domain/registration.ts';
 
-const password = 'flash-sale-demo';
 const chunkSize = 1_000;
-/** Accounts of the demo share salts, which only a password that everybody knows may do: 2,000 hashes cost a minute of CPU. */
-const mostHashes = 32;
 
 interface Wanted {
   email: string;
@@ -17,9 +15,10 @@ interface Wanted {
   role: Role;
 }
 
-/** The demo's admin and shoppers; those who are there already are left as they are. */
+/** The demo's admin and shoppers; those who are there already are left as they are, but for a lock of a start without it. */
 const config = readDemoConfig();
 dropPrivileges(config.RUN_AS);
+refusePublicDemo(config);
 const wanted: Wanted[] = [
   { email: 'admin@example.com', name: 'Admin', role: 'admin' },
   ...Array.from({ length: config.DEMO_SHOPPERS }, (_, index) => ({
@@ -32,17 +31,19 @@ const wanted: Wanted[] = [
 const client = new pg.Client({ connectionString: config.DATABASE_URL, connectionTimeoutMillis: 5_000 });
 await client.connect();
 try {
+  const unlocked = await unlockDemoAccounts(client);
+  if (unlocked > 0) console.log(`unlocked ${unlocked} demo accounts`);
   const { rows } = await client.query<{ email: string }>('SELECT email FROM account WHERE email = ANY($1::text[])', [
     wanted.map(({ email }) => email),
   ]);
   const present = new Set(rows.map(({ email }) => email));
   const missing = wanted.filter(({ email }) => !present.has(email));
-  const hashes = await Promise.all(missing.slice(0, mostHashes).map(() => hashPassword(password)));
+  const hashes = await demoHashes(missing.length);
   for (let done = 0; done < missing.length; done += chunkSize) {
     const accounts = missing.slice(done, done + chunkSize).map((person, index) => ({
       ...person,
       id: newId(),
-      passwordHash: hashes[index % hashes.length]!,
+      passwordHash: hashes[done + index]!,
     }));
     await client.query(`${insertAccounts.text} ON CONFLICT (email) DO NOTHING`, accountColumns(accounts));
   }

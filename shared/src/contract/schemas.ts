@@ -40,6 +40,7 @@ export const product = z.strictObject({
   limitPerUser: z.number().int().nullable(),
   saleStartsAt: time.nullable(),
   saleEndsAt: time.nullable(),
+  listed: z.boolean().meta({ description: 'whether it stands in the list; who has its id may buy it all the same' }),
 });
 export const productPage = z.strictObject({ items: z.array(product), nextCursor: z.string().nullable() });
 export const pageQuery = z.strictObject({
@@ -52,6 +53,7 @@ const sale = {
   saleStartsAt: saleTime,
   saleEndsAt: saleTime,
 };
+const listed = z.boolean().exactOptional();
 /** Whether the sale ends after it starts is for the domain to say: a change is held against what is left as it was, too. */
 export const newProduct = z.strictObject({
   name: label(200),
@@ -59,9 +61,10 @@ export const newProduct = z.strictObject({
   currency,
   stock: z.number().int().min(0).max(mostUnits),
   ...sale,
+  listed,
 });
 export const productChange = z
-  .strictObject({ name: label(200).exactOptional(), priceCents: cents.exactOptional(), ...sale })
+  .strictObject({ name: label(200).exactOptional(), priceCents: cents.exactOptional(), ...sale, listed })
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
   .meta({ minProperties: 1 });
 export const restock = z.strictObject({ quantity: z.number().int().min(1).max(mostUnits) });

@@ -5,7 +5,7 @@ import { Router } from 'express';
 import type { Redis } from 'ioredis';
 import { sql, type Kysely, type Migration } from 'kysely';
 import { accessTokens, requireInternal, type AccessTokens } from '../auth.ts';
-import type { CommonConfig } from '../config.ts';
+import { keptForMs, type CommonConfig } from '../config.ts';
 import { openReads, openWatchedReads } from '../db/connection.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
 import { migrate } from '../db/migrate.ts';
@@ -27,6 +27,7 @@ import { Metrics } from '../metrics/metrics.ts';
 import { metricsRoute } from '../metrics/route.ts';
 import { connectRedis, stateOfRedis } from '../redis/connection.ts';
 import { healthRoutes, platformHealthRoutes, WorkAges, type Health } from './health.ts';
+import { removableBefore, type Removal } from './retention.ts';
 
 const pruneEveryMs = 60_000;
 const measureBacklogEveryMs = 1_000;
@@ -62,6 +63,8 @@ export interface ServiceParts<S, E extends EventType, C extends Commands<S>> {
   /** What other services may ask, below /internal. */
   internalRoutes?: (lane: Lane<S, E, C>) => Router;
   tasks?: (lane: Lane<S, E, C>) => Task[];
+  /** What is removed when it has outlived its use; in this order. */
+  removals?: Removal[];
   close?: () => Promise<void>;
 }
 
@@ -240,9 +243,25 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       });
       closers.push(() => collector.close());
     }
+    const retention = (removals: Removal[]): Task => ({
+      name: 'retention',
+      everyMs: pruneEveryMs,
+      task: async () => {
+        const before = await removableBefore({
+          db: messaging as Kysely<unknown>,
+          keptForMs: keptForMs(config),
+          transport,
+        });
+        for (const removal of before ? removals : []) {
+          const removed = await removal.run(before!);
+          if (removed > 0) log.info({ table: removal.table, removed }, 'old rows removed');
+        }
+      },
+    });
     const tasks: Task[] = [
       { name: 'backlog', everyMs: measureBacklogEveryMs, task: measureBacklog },
       { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
+      ...(parts.removals && config.RETENTION_MS > 0 ? [retention(parts.removals)] : []),
       ...(parts.tasks?.(lane) ?? []),
     ];
     outbox.sweep();

@@ -77,7 +77,7 @@ export class Catalogue {
     return (await query.where(sql<boolean>`product_id = any(${ids}::uuid[])`).execute()).map(levelOf);
   }
 
-  /** One page in the order of creation, from behind `cursor`; a crowd that asks for the same page shares one query. */
+  /** One page of the listed ones in the order of creation, from behind `cursor`; a crowd that asks for the same page shares one query. */
   page(limit: number, cursor?: string): Promise<Page> {
     return this.#pageReads.run(`${limit} ${cursor ?? ''}`);
   }
@@ -106,6 +106,7 @@ export class Catalogue {
     let query = this.#reads
       .selectFrom('products')
       .selectAll()
+      .where('listed', '=', true)
       .orderBy('id')
       .limit(Number(limit) + 1);
     if (cursor) query = query.where('id', '>', cursor);
@@ -165,4 +166,5 @@ export const productOf = (row: Selectable<InventoryTables['products']>): Product
   limitPerUser: row.limit_per_user,
   saleStartsAt: row.sale_starts_at,
   saleEndsAt: row.sale_ends_at,
+  listed: row.listed,
 });

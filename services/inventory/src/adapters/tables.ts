@@ -10,6 +10,7 @@ export interface InventoryTables {
     limit_per_user: number | null;
     sale_starts_at: Date | null;
     sale_ends_at: Date | null;
+    listed: boolean;
   };
   stock: { product_id: string; total: number; held: number; sold: number; version: number; revision: number };
   holds: {

@@ -3,8 +3,16 @@ import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
-import { InventoryState, type Hold, type HoldState, type HeldLine, type Product, type Stock } from '../domain/state.ts';
-import { commands, handlers } from '../handlers.ts';
+import {
+  InventoryState,
+  type Hold,
+  type HoldState,
+  type HeldLine,
+  type Product,
+  type Stock,
+  type UnitsOfShopper,
+} from '../domain/state.ts';
+import { commands, handlers, type HandlerOptions } from '../handlers.ts';
 import { productOf } from './catalogue.ts';
 import { levelOf, type LevelNews } from './stock-publisher.ts';
 import type { InventoryTables } from './tables.ts';
@@ -21,7 +29,7 @@ const lockStock: Statement = {
 /** Not joined to the above: where the lock had to be waited for, that would show the product as it was before the wait. */
 const readProducts: Statement = {
   name: 'read-products',
-  text: `SELECT id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at
+  text: `SELECT id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at, listed
            FROM products WHERE id = ANY($1::uuid[])`,
 };
 const lockHolds: Statement = {
@@ -33,10 +41,17 @@ const readUnits: Statement = {
   name: 'read-units',
   text: 'SELECT product_id, user_id, units FROM buyer_units WHERE product_id = ANY($1::uuid[]) AND user_id = ANY($2::uuid[])',
 };
+/** After the locks: who holds units of these products in another transaction has committed by then. */
+const readUnpaid: Statement = {
+  name: 'read-unpaid',
+  text: `SELECT (i->>'productId')::uuid AS product_id, h.user_id, sum((i->>'quantity')::bigint)::bigint AS units
+           FROM holds h, jsonb_array_elements(h.items) i
+          WHERE h.user_id = ANY($1::uuid[]) AND h.state = 'held' GROUP BY 1, 2`,
+};
 const insertProducts: Statement = {
   name: 'insert-products',
-  text: `INSERT INTO products (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at, currency)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::text[])`,
+  text: `INSERT INTO products (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at, listed, currency)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::boolean[], $8::text[])`,
 };
 const insertStock: Statement = {
   name: 'insert-stock',
@@ -47,9 +62,9 @@ const updateProducts: Statement = {
   name: 'update-products',
   text: `UPDATE products p
             SET name = c.name, price_cents = c.price_cents, limit_per_user = c.limit_per_user,
-                sale_starts_at = c.sale_starts_at, sale_ends_at = c.sale_ends_at
-           FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[])
-                c (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at)
+                sale_starts_at = c.sale_starts_at, sale_ends_at = c.sale_ends_at, listed = c.listed
+           FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::boolean[])
+                c (id, name, price_cents, limit_per_user, sale_starts_at, sale_ends_at, listed)
           WHERE p.id = c.id`,
 };
 const updateStock: Statement = {
@@ -75,16 +90,15 @@ const upsertUnits: Statement = {
 };
 
 /** How the inventory works on a batch. `news` hears of changed levels, and what becomes of the transaction. */
-export function inventoryUnitOfWork(options: {
-  holdTtlMs: number;
-  news: LevelNews;
-}): UnitOfWork<InventoryState, EventsOf<'inventory'>, Commands> {
+export function inventoryUnitOfWork(
+  options: HandlerOptions & { news: LevelNews },
+): UnitOfWork<InventoryState, EventsOf<'inventory'>, Commands> {
   const { news } = options;
   let announced: StockLevel[] = [];
   return {
     handlers: handlers(options),
     commands,
-    load,
+    load: (tx, batch) => load(tx, batch, options.unpaid.units > 0),
     save(tx, state, afterCommit) {
       save(tx, state);
       const levels = [...state.newProducts, ...state.changedStock].map(levelOf);
@@ -104,36 +118,42 @@ export function inventoryUnitOfWork(options: {
   };
 }
 
-async function load(tx: Tx, batch: InventoryWork[]): Promise<InventoryState> {
-  const { products, reservations, buyers } = keysOf(batch);
+async function load(tx: Tx, batch: InventoryWork[], unpaidIsBound: boolean): Promise<InventoryState> {
+  const { products, reservations, buyers, askers } = keysOf(batch);
   const stock = tx.read<StockRow>(lockStock, [products]);
   const described = tx.read<Selectable<InventoryTables['products']>>(readProducts, [products]);
   const holds = reservations.length > 0 ? tx.read<HoldRow>(lockHolds, [reservations]) : [];
   const units = buyers.length > 0 ? tx.read<UnitsRow>(readUnits, [products, buyers]) : [];
+  const unpaid = unpaidIsBound && askers.length > 0 ? tx.read<UnitsRow>(readUnpaid, [askers]) : [];
   const byId = new Map((await described).map((row) => [row.id, productOf(row)]));
   return new InventoryState({
     stock: (await stock).map((row) => stockOf(row, byId.get(row.product_id)!)),
     holds: (await holds).map(holdOf),
-    units: (await units).map((row) => ({ productId: row.product_id, userId: row.user_id, units: row.units })),
+    units: (await units).map(unitsOf),
+    unpaid: (await unpaid).map(unitsOf),
   });
 }
 
-/** Every product, reservation and shopper that the batch touches, each once, sorted. */
+/** Every product, reservation and shopper that the batch touches, each once, sorted; and the shoppers who want more. */
 function keysOf(batch: InventoryWork[]) {
   const products = new Set<string>();
   const reservations = new Set<string>();
   const buyers = new Set<string>();
+  const askers = new Set<string>();
   const add = (item: { reservationId: string; items: HeldLine[]; userId: string }) => {
     reservations.add(item.reservationId);
     for (const { productId } of item.items) products.add(productId);
     buyers.add(item.userId);
   };
   for (const work of batch) {
-    if (work.kind === 'event') add(work.event.data);
-    else if (work.name === 'expire') add(work.input);
+    if (work.kind === 'event') {
+      add(work.event.data);
+      if (work.event.type === 'reservation.requested') askers.add(work.event.data.userId);
+    } else if (work.name === 'expire') add(work.input);
     else if (work.name === 'restock' || work.name === 'changeProduct') products.add(work.input.productId);
   }
-  return { products: [...products].sort(), reservations: [...reservations].sort(), buyers: [...buyers].sort() };
+  const [productIds, reservationIds, buyerIds] = [products, reservations, buyers].map((ids) => [...ids].sort());
+  return { products: productIds!, reservations: reservationIds!, buyers: buyerIds!, askers: [...askers] };
 }
 
 function save(tx: Tx, state: InventoryState): void {
@@ -175,6 +195,7 @@ const changingColumns = (products: Product[]) => [
   products.map((p) => p.limitPerUser),
   products.map((p) => p.saleStartsAt),
   products.map((p) => p.saleEndsAt),
+  products.map((p) => p.listed),
 ];
 
 const stockColumns = (rows: Stock[]): unknown[] => [
@@ -224,4 +245,10 @@ const holdOf = (row: HoldRow): Hold => ({
   state: row.state,
   items: row.items,
   expiresAt: row.expires_at,
+});
+
+const unitsOf = (row: UnitsRow): UnitsOfShopper => ({
+  productId: row.product_id,
+  userId: row.user_id,
+  units: row.units,
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { aHold, aRequest, aStock, given, idsOf, later, levels, line, now, ttlMs } from '../testing/builders.ts';
-import { hold } from './hold.ts';
+import { about, aHold, aRequest, aStock, given, idsOf, later, levels, line, now, ttlMs } from '../testing/builders.ts';
+import { hold, refuseBygone } from './hold.ts';
+import { cancel, commit, expire } from './settle-hold.ts';
 
 const refused = (request: ReturnType<typeof aRequest>, reason: string) => [
   { type: 'stock.refused', data: { ...idsOf(request), reason } },
@@ -169,4 +170,58 @@ describe('hold: a reservation that is known already', () => {
     expect(stock.held).toBe(1);
     expect([state.changedStock.size, state.newHolds.length, state.changedHolds.size]).toEqual([0, 0, 0]);
   });
+});
+
+describe('hold: units unpaid', () => {
+  const unpaid = { units: 10, percent: 1 };
+  const asks = (userId: string, stock: ReturnType<typeof aStock>, quantity: number) =>
+    aRequest([line(stock, quantity)], { userId });
+
+  test.each([
+    [100, 10],
+    [1_000, 10],
+    [5_000, 50],
+    [5_099, 50],
+  ])('of %i in all a shopper may hold %i, others as many', (total, most) => {
+    const stock = aStock({ total });
+    const state = given({ stock: [stock] });
+    const [one, other] = [newId(), newId()];
+    expect(hold(asks(one, stock, most), state, now, ttlMs, unpaid)[0]!.type).toBe('stock.held');
+    const more = asks(one, stock, 1);
+    expect(hold(more, state, now, ttlMs, unpaid)).toEqual(refused(more, 'limit-exceeded'));
+    expect(hold(asks(other, stock, most), state, now, ttlMs, unpaid)[0]!.type).toBe('stock.held');
+  });
+
+  test('count from what is loaded, and free again when they are paid, cancelled or expired', () => {
+    const [userId, stock] = [newId(), aStock({ total: 100, held: 9 })];
+    const theirs = aHold({ userId, items: [line(stock, 9)], expiresAt: later(-1) });
+    for (const end of [
+      (state: ReturnType<typeof given>) => commit(about(theirs), state),
+      (state: ReturnType<typeof given>) => cancel(about(theirs), state, now),
+      (state: ReturnType<typeof given>) => expire(theirs.reservationId, state, now),
+    ]) {
+      const units = [{ productId: stock.product.id, userId, units: 9 }];
+      const state = given({ stock: [{ ...stock }], holds: [{ ...theirs }], unpaid: units });
+      const two = asks(userId, stock, 2);
+      expect(hold(two, state, now, ttlMs, unpaid)).toEqual(refused(two, 'limit-exceeded'));
+      expect(end(state)).toHaveLength(1);
+      expect(hold(asks(userId, stock, 10), state, now, ttlMs, unpaid)[0]!.type).toBe('stock.held');
+    }
+  });
+
+  test('have no bound at 0', () => {
+    const stock = aStock({ total: 100 });
+    const bounds = { units: 0, percent: 1 };
+    expect(hold(asks(newId(), stock, 100), given({ stock: [stock] }), now, ttlMs, bounds)[0]!.type).toBe('stock.held');
+  });
+});
+
+test('a request so old that it may have been handled and forgotten is refused, unless its hold is there', () => {
+  const stock = aStock({ total: 5 });
+  const request = aRequest([line(stock)]);
+  const state = given({ stock: [stock] });
+  expect(refuseBygone(request, state)).toEqual(refused(request, 'cancelled'));
+  expect([state.newHolds, levels(stock).held]).toEqual([[], 0]);
+  for (const hold of [aHold(idsOf(request)), aHold({ ...idsOf(request), state: 'committed' })])
+    expect(refuseBygone(request, given({ stock: [stock], holds: [hold] }))).toEqual([]);
 });

@@ -13,6 +13,7 @@ export function commit(paid: EventData<'order.paid'>, state: InventoryState): Ne
   state.moveHold(hold, 'committed');
   for (const { productId, quantity } of hold.items) {
     state.changeStock(state.stock.get(productId)!, { held: -quantity, sold: quantity });
+    state.changeUnpaid(productId, hold.userId, -quantity);
   }
   return [{ type: 'stock.committed', data: { reservationId, orderId, userId } }];
 }
@@ -42,6 +43,7 @@ function release(hold: Hold, reason: 'cancelled' | 'expired', state: InventorySt
     const stock = state.stock.get(productId)!;
     state.changeStock(stock, { held: -quantity });
     state.changeUnits(stock.product, userId, -quantity);
+    state.changeUnpaid(productId, userId, -quantity);
   }
   return [{ type: 'stock.released', data: { reservationId, orderId, userId, reason } }];
 }

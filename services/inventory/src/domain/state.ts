@@ -7,6 +7,8 @@ export interface Product {
   limitPerUser: number | null;
   saleStartsAt: Date | null;
   saleEndsAt: Date | null;
+  /** Whether it stands in the shop window. Who has its id may see and buy it all the same. */
+  listed: boolean;
 }
 
 /** What may be corrected later. Its currency may not: carts, prices and orders rely on it. */
@@ -46,6 +48,20 @@ export interface Hold {
   expiresAt: Date;
 }
 
+/** How many units of a product one shopper may hold without having paid for them; 0 units lift the bound. */
+export interface UnpaidBound {
+  units: number;
+  /** Of all units of the product, where that is more. */
+  percent: number;
+}
+export const noUnpaidBound: UnpaidBound = { units: 0, percent: 0 };
+
+export interface UnitsOfShopper {
+  productId: string;
+  userId: string;
+  units: number;
+}
+
 export const availableOf = (stock: Stock): number => stock.total - stock.held - stock.sold;
 
 /** The loaded rows, and which of them a decision has changed. */
@@ -54,25 +70,32 @@ export class InventoryState {
   readonly holds: Map<string, Hold>;
   /** Units held or bought by one shopper, kept for products with a limit only. */
   readonly #units: Map<string, number>;
+  /** Units held and not paid for, loaded for those who reserve. */
+  readonly #unpaid: Map<string, number>;
   readonly newProducts: Stock[] = [];
   readonly newHolds: Hold[] = [];
   readonly changedStock = new Set<Stock>();
   readonly changedProducts = new Set<Product>();
   readonly changedHolds = new Set<Hold>();
-  readonly changedUnits = new Map<string, { productId: string; userId: string; units: number }>();
+  readonly changedUnits = new Map<string, UnitsOfShopper>();
 
-  constructor(loaded: {
-    stock: Stock[];
-    holds: Hold[];
-    units: { productId: string; userId: string; units: number }[];
-  }) {
+  constructor(loaded: { stock: Stock[]; holds: Hold[]; units: UnitsOfShopper[]; unpaid?: UnitsOfShopper[] }) {
     this.stock = new Map(loaded.stock.map((row) => [row.product.id, row]));
     this.holds = new Map(loaded.holds.map((hold) => [hold.reservationId, hold]));
-    this.#units = new Map(loaded.units.map((row) => [`${row.productId} ${row.userId}`, row.units]));
+    this.#units = unitsByKey(loaded.units);
+    this.#unpaid = unitsByKey(loaded.unpaid ?? []);
   }
 
   unitsOf(productId: string, userId: string): number {
     return this.#units.get(`${productId} ${userId}`) ?? 0;
+  }
+
+  unpaidOf(productId: string, userId: string): number {
+    return this.#unpaid.get(`${productId} ${userId}`) ?? 0;
+  }
+
+  changeUnpaid(productId: string, userId: string, change: number): void {
+    this.#unpaid.set(`${productId} ${userId}`, this.unpaidOf(productId, userId) + change);
   }
 
   addProduct(stock: Stock): void {
@@ -119,3 +142,6 @@ export class InventoryState {
     this.changedUnits.set(`${product.id} ${userId}`, { productId: product.id, userId, units });
   }
 }
+
+const unitsByKey = (rows: UnitsOfShopper[]) =>
+  new Map(rows.map(({ productId, userId, units }) => [`${productId} ${userId}`, units]));

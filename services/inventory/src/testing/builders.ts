@@ -1,6 +1,13 @@
 import type { EventData } from '@flash-sale/shared/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { InventoryState, type Hold, type HeldLine, type Product, type Stock } from '../domain/state.ts';
+import {
+  InventoryState,
+  type Hold,
+  type HeldLine,
+  type Product,
+  type Stock,
+  type UnitsOfShopper,
+} from '../domain/state.ts';
 
 export const now = new Date('2030-06-01T12:00:00.000Z');
 export const ttlMs = 120_000;
@@ -14,6 +21,7 @@ export const aProduct = (overrides: Partial<Product> = {}): Product => ({
   limitPerUser: null,
   saleStartsAt: null,
   saleEndsAt: null,
+  listed: true,
   ...overrides,
 });
 
@@ -71,7 +79,8 @@ export const idsOf = ({ reservationId, orderId, userId }: Hold | EventData<'rese
 export const given = (loaded: {
   stock?: Stock[];
   holds?: Hold[];
-  units?: { productId: string; userId: string; units: number }[];
+  units?: UnitsOfShopper[];
+  unpaid?: UnitsOfShopper[];
 }): InventoryState => new InventoryState({ stock: [], holds: [], units: [], ...loaded });
 
 export const levels = ({ total, held, sold }: Stock) => ({ total, held, sold });

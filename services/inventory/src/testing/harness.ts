@@ -7,6 +7,8 @@ import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
 import { createTestDatabase } from '../../../../infra/testing/database.ts';
 import { migrations } from '../../migrations/index.ts';
 import { inventoryUnitOfWork } from '../adapters/unit-of-work.ts';
+import { noUnpaidBound } from '../domain/state.ts';
+import type { HandlerOptions } from '../handlers.ts';
 import type { InventoryLane } from '../service.ts';
 import { aProduct } from './builders.ts';
 
@@ -29,13 +31,16 @@ export async function openInventory() {
     published,
     /** Levels of transactions that have failed, as far as they had come. */
     failed,
-    openLane(options: { holdTtlMs?: number } = {}): InventoryLane {
+    openLane(options: Partial<HandlerOptions> = {}): InventoryLane {
       const connection = new LaneConnection({ url: database.url, statementTimeoutMs: 10_000, onError: () => {} });
       const lane: InventoryLane = new Lane({
         service: 'inventory',
         connection,
         unitOfWork: inventoryUnitOfWork({
-          holdTtlMs: options.holdTtlMs ?? 120_000,
+          holdTtlMs: 120_000,
+          unpaid: noUnpaidBound,
+          recognisedForMs: 86_400_000,
+          ...options,
           news: {
             announced: () => {},
             committed: (levels) => void published.push(...levels),

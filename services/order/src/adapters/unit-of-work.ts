@@ -3,7 +3,7 @@ import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import type { UnitOfWork } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import type { Order } from '../domain/order.ts';
 import { OrderState } from '../domain/state.ts';
-import { handlers } from '../handlers.ts';
+import { handlers, type HandlerOptions } from '../handlers.ts';
 import { orderOf, type OrderRow } from './tables.ts';
 
 const lockOrders: Statement = {
@@ -29,11 +29,9 @@ const updateOrders: Statement = {
 /** The order service has no commands: orders change by events alone. */
 export type OrderCommands = Record<never, never>;
 
-/** How the order service works on a batch. `changed` hears of orders after the commit. */
-export const orderUnitOfWork = (
-  changed: (order: Order) => void,
-): UnitOfWork<OrderState, EventsOf<'order'>, OrderCommands> => ({
-  handlers: handlers(changed),
+/** How the order service works on a batch. */
+export const orderUnitOfWork = (options: HandlerOptions): UnitOfWork<OrderState, EventsOf<'order'>, OrderCommands> => ({
+  handlers: handlers(options),
   commands: {},
   async load(tx, batch) {
     const ids = new Set(batch.flatMap((work) => (work.kind === 'event' ? [work.event.data.orderId] : [])));

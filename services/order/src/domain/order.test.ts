@@ -182,7 +182,12 @@ describe('stock.commit-refused', () => {
     });
   });
 
-  test.each(except('paid'))('for a %s order is a bug', (status) => {
+  test('again, when the money is back already, changes nothing', () => {
+    const order = anOrder({ status: 'refunded', paymentId: newId() });
+    expect(refuseCommit(order)).toEqual({ order, events: [] });
+  });
+
+  test.each(except('paid', 'refunded'))('for a %s order is a bug', (status) => {
     expect(() => refuseCommit(anOrder({ status, paymentId: newId() }))).toThrow(`no payment to refund for a ${status}`);
   });
 
@@ -215,7 +220,13 @@ describe('payment.refunded', () => {
     expect(refund(order, paymentNews('payment.refunded', order))).toEqual({ order, events: [] });
   });
 
-  test.each(except('paid', 'cancelled'))('of the payment of a %s order is a bug', (status) => {
+  test('again changes nothing', () => {
+    const paymentId = newId();
+    const order = anOrder({ status: 'refunded', paymentId });
+    expect(refund(order, paymentNews('payment.refunded', order, paymentId))).toEqual({ order, events: [] });
+  });
+
+  test.each(except('paid', 'cancelled', 'refunded'))('of the payment of a %s order is a bug', (status) => {
     const paymentId = newId();
     const order = anOrder({ status, paymentId });
     expect(() => refund(order, paymentNews('payment.refunded', order, paymentId))).toThrow('cannot become refunded');

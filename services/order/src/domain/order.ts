@@ -109,12 +109,19 @@ export function pay(order: Order, captured: EventData<'payment.captured'>): Deci
   };
 }
 
+/** Money for an order that ended unpaid so long ago that it was removed: its gateway took long to tell. Send it back. */
+export const refuseStray = ({ orderId, paymentId }: EventData<'payment.captured'>): NewEvent[] => [
+  { type: 'order.refund-due', data: { orderId, paymentId } },
+];
+
 /** The units are sold: done. */
 export const confirm = (order: Order): Decision =>
   order.status === 'confirmed' ? { order, events: [] } : { order: become(order, 'confirmed'), events: [] };
 
 /** The units went back on sale before the payment came: send the money back. */
 export function refuseCommit(order: Order): Decision {
+  // A replay from long ago, when the inbox has forgotten: the money is back already.
+  if (order.status === 'refunded') return { order, events: [] };
   if (order.status !== 'paid' || !order.paymentId) throw new Error(`no payment to refund for a ${order.status} order`);
   return { order, events: [{ type: 'order.refund-due', data: { orderId: order.id, paymentId: order.paymentId } }] };
 }
@@ -123,6 +130,8 @@ export function refuseCommit(order: Order): Decision {
 export function refund(order: Order, refunded: EventData<'payment.refunded'>): Decision {
   // A second captured payment of the same order is refunded without touching what the first has bought.
   if (order.paymentId !== refunded.paymentId) return { order, events: [] };
+  // A replay from long ago, when the inbox has forgotten.
+  if (order.status === 'refunded') return { order, events: [] };
   const events: NewEvent[] = order.status === 'paid' ? [{ type: 'order.cancelled', data: { orderId: order.id } }] : [];
   return { order: become(order, 'refunded'), events };
 }

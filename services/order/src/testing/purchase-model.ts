@@ -3,9 +3,15 @@ import { subscribersOf, type ServiceName } from '@flash-sale/shared/events/subsc
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { Context } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { commands as inventoryCommands, handlers as inventoryHandlers } from '../../../inventory/src/handlers.ts';
-import { InventoryState, type Hold, type Stock } from '../../../inventory/src/domain/state.ts';
+import { InventoryState, noUnpaidBound, type Hold, type Stock } from '../../../inventory/src/domain/state.ts';
 import { commands as reservationCommands, handlers as reservationHandlers } from '../../../reservation/src/handlers.ts';
-import { ReservationState, type Cart, type Reservation } from '../../../reservation/src/domain/state.ts';
+import {
+  ReservationState,
+  unbounded,
+  type Cart,
+  type Reservation,
+  type UsedKey,
+} from '../../../reservation/src/domain/state.ts';
 import { commands as makePaymentCommands, handlers as paymentHandlers } from '../../../payment/src/handlers.ts';
 import { PaymentState, type Payable, type Payment } from '../../../payment/src/domain/state.ts';
 import type { Order } from '../domain/order.ts';
@@ -41,22 +47,25 @@ type Table<Row> = Map<string, Row>;
 type Decide = (event: DomainEvent, state: unknown, context: Context, prepared: unknown) => void;
 type Command = (input: unknown, state: unknown, context: Context) => unknown;
 
+/** How long the inboxes know what has come. */
+export const recognisedForMs = 86_400_000;
 const nobody = () => {};
 const handlers = {
-  inventory: inventoryHandlers({ holdTtlMs: ttlMs }),
-  reservation: reservationHandlers(nobody),
-  order: orderHandlers(nobody),
+  inventory: inventoryHandlers({ holdTtlMs: ttlMs, unpaid: noUnpaidBound, recognisedForMs }),
+  reservation: reservationHandlers({ changed: nobody, bounds: unbounded, recognisedForMs }),
+  order: orderHandlers({ changed: nobody, recognisedForMs }),
   payment: paymentHandlers(nobody),
 } as unknown as Record<Taker, Record<string, Decide>>;
 const commands = {
   inventory: inventoryCommands,
-  reservation: reservationCommands,
+  reservation: reservationCommands({ bounds: unbounded }),
   order: {},
-  payment: makePaymentCommands(nobody),
+  payment: makePaymentCommands(nobody, recognisedForMs),
 } as unknown as Record<Taker, Record<string, Command>>;
 
 export class PurchaseModel {
-  now = new Date('2030-06-01T12:00:00.000Z');
+  /** Begins as the clock by which ids are made: they tell their age. */
+  now = new Date();
   readonly stock: Table<Stock> = new Map();
   readonly holds: Table<Hold> = new Map();
   readonly units: Table<Units> = new Map();
@@ -68,6 +77,9 @@ export class PurchaseModel {
   readonly ledger: Table<LedgerEntry> = new Map();
   /** Everything that is on its way. */
   readonly network: Delivery[] = [];
+  /** Everything that ever was on its way: what may lie among the dead letters. */
+  readonly history: Delivery[] = [];
+  readonly usedKeys: Table<UsedKey> = new Map();
   readonly #inboxes: Record<Taker, Set<string>> = {
     inventory: new Set(),
     reservation: new Set(),
@@ -104,6 +116,37 @@ export class PurchaseModel {
     );
     if (repeat || fate === 'crash') return;
     for (const delivery of prepared) this.network.splice(this.network.indexOf(delivery), 1);
+  }
+
+  /** Puts a message back on its way that came long ago: one of the dead letters. */
+  replay(which: number): void {
+    const message = this.history[which % Math.max(1, this.history.length)];
+    if (message) this.network.push(message);
+  }
+
+  /** Lets so much time pass that no inbox knows what has come, and whatever came to nothing may be removed. */
+  age(): void {
+    this.now = new Date(this.now.getTime() + 2 * recognisedForMs);
+    for (const inbox of Object.values(this.#inboxes)) inbox.clear();
+  }
+
+  /** What the removal of a service does, which knows nothing of the others'. */
+  remove(service: Taker): void {
+    switch (service) {
+      case 'inventory':
+        return drop(this.holds, ({ state }) => state === 'released');
+      case 'reservation':
+        for (const { userId, idempotencyKey, cartId, reason, status } of this.reservations.values()) {
+          if (status !== 'rejected' && status !== 'released') continue;
+          this.usedKeys.set(`${userId} ${idempotencyKey}`, { userId, idempotencyKey, cartId, reason });
+        }
+        drop(this.reservations, ({ status }) => status === 'rejected' || status === 'released');
+        return drop(this.carts, ({ reservationId }) => reservationId === null || !this.reservations.has(reservationId));
+      case 'order':
+        return drop(this.orders, ({ status, paymentId }) => status === 'cancelled' && paymentId === null);
+      case 'payment':
+        return drop(this.payables, ({ paymentId }) => paymentId === null);
+    }
   }
 
   /** Lets everything arrive, in order. */
@@ -169,7 +212,9 @@ export class PurchaseModel {
     save();
     for (const event of structuredClone(outbox)) {
       const sent = { ...event, id: newId(), version: 1, occurredAt: this.now.toISOString() } as DomainEvent;
-      for (const to of subscribersOf(sent.type)) this.network.push({ to: to as Taker, event: sent });
+      const messages = subscribersOf(sent.type).map((to) => ({ to: to as Taker, event: sent }));
+      this.network.push(...messages);
+      this.history.push(...messages);
     }
     return structuredClone(answers);
   }
@@ -193,7 +238,11 @@ export class PurchaseModel {
       case 'reservation': {
         const carts = copies(this.carts);
         for (const cart of carts) cart.reservationStatus = this.reservations.get(cart.reservationId!)?.status ?? null;
-        const state = new ReservationState({ carts, reservations: copies(this.reservations) });
+        const state = new ReservationState({
+          carts,
+          reservations: copies(this.reservations),
+          usedKeys: copies(this.usedKeys),
+        });
         const save = () => {
           put(this.carts, [...state.newCarts, ...state.changedCarts]);
           put(this.reservations, [...state.newReservations, ...state.changedReservations]);
@@ -223,6 +272,10 @@ export class PurchaseModel {
 }
 
 const copies = <Row>(table: Table<Row>): Row[] => structuredClone([...table.values()]);
+
+function drop<Row>(table: Table<Row>, which: (row: Row) => boolean): void {
+  for (const [key, row] of table) if (which(row)) table.delete(key);
+}
 
 function put<Row>(table: Table<Row>, rows: Iterable<Row>, keyOf = (row: Row) => (row as { id: string }).id): void {
   for (const row of rows) table.set(keyOf(row), structuredClone(row));

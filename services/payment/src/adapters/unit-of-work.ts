@@ -56,15 +56,21 @@ const updatePayments: Statement = {
 export const paymentUnitOfWork = (
   gateway: Gateway,
   changed: (payment: Payment) => void,
+  recognisedForMs: number,
 ): UnitOfWork<PaymentState, EventsOf<'payment'>, PaymentCommands> => ({
   handlers: handlers(changed),
-  commands: commands(changed),
+  commands: commands(changed, recognisedForMs),
   // Money must not be taken for orders that would not hear of it.
   refusedWhileStalled: ['pay'],
   prepare: preparations(gateway),
   load,
   save,
 });
+
+/** The lane tries again what says that it lost to another transaction. */
+class RowVanished extends Error {
+  readonly code = '40001';
+}
 
 async function load(tx: Tx, batch: PaymentWork[]): Promise<PaymentState> {
   const orders = new Set<string>();
@@ -85,8 +91,11 @@ async function load(tx: Tx, batch: PaymentWork[]): Promise<PaymentState> {
       ? tx.read<PaymentRow>(readByKeys, [keys.map((k) => k.userId), keys.map((k) => k.idempotencyKey)])
       : [];
   const known = new Map([...(await payments), ...(await byKey)].map((row) => [row.id, row]));
+  const locked = await payables;
+  // One that was found, and removed before it was locked. The next look makes it anew.
+  if (locked.length < orderIds.length) throw new RowVanished();
   return new PaymentState({
-    payables: (await payables).map(payableOf),
+    payables: locked.map(payableOf),
     payments: [...known.values()].map(paymentOf),
   });
 }

@@ -404,7 +404,16 @@ describe('order.refund-due', () => {
     ]);
   });
 
-  test.each<PaymentStatus>(['pending', 'declined', 'refunded'])('for a %s payment is a bug', (status) => {
+  test('again changes nothing', () => {
+    const payable = aPayable();
+    const payment = aPaymentOf(payable, { status: 'refunded' });
+    const { events, emit } = anOutbox();
+    const state = given({ payables: [payable], payments: [payment] });
+    expect(refund({ orderId: payment.orderId, paymentId: payment.id }, state, emit)).toBeUndefined();
+    expect(events).toEqual([]);
+  });
+
+  test.each<PaymentStatus>(['pending', 'declined'])('for a %s payment is a bug', (status) => {
     const payable = aPayable();
     const payment = aPaymentOf(payable, { status });
     const { events, emit } = anOutbox();
@@ -413,5 +422,18 @@ describe('order.refund-due', () => {
     expect(() => refund({ orderId, paymentId }, state, emit)).toThrow(/nothing to refund/);
     expect(payment.status).toBe(status);
     expect(events).toEqual([]);
+  });
+});
+
+describe('pay for an order so old that what it owed may have been removed', () => {
+  test.each([
+    ['nothing is known of it', anAwaited(), true, 'order-not-payable'],
+    ['it is young and has not come yet', anAwaited(), false, undefined],
+    ['it is open', aPayable(), true, undefined],
+  ])('%s', (_name, payable, isBygone, refusal) => {
+    const { events, emit } = anOutbox();
+    const result = pay(toPay(payable), given({ payables: [payable] }), now, emit, isBygone);
+    if (refusal) expect([result, events]).toEqual([{ refusal }, []]);
+    else expect(result).toMatchObject({ repeated: false });
   });
 });

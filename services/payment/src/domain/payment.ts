@@ -13,8 +13,11 @@ export type PayResult = { payment: Payment; repeated: boolean } | { refusal: Pay
 
 type Emit = (event: NewEvent) => void;
 
-/** Accepts a payment; the same key again answers with the payment that it made. The gateway is asked afterwards. */
-export function pay(input: PayInput, state: PaymentState, now: Date, emit: Emit): PayResult {
+/**
+ * Accepts a payment; the same key again answers with the payment that it made. The gateway is asked afterwards.
+ * @param isBygone whether the order is so old that, if nothing is known of it, it has ended and was removed
+ */
+export function pay(input: PayInput, state: PaymentState, now: Date, emit: Emit, isBygone = false): PayResult {
   const { paymentId: id, orderId, userId, idempotencyKey, methodToken } = input;
   const earlier = state.paymentByKey(userId, idempotencyKey);
   if (earlier) {
@@ -28,8 +31,8 @@ export function pay(input: PayInput, state: PaymentState, now: Date, emit: Emit)
     if (other?.status === 'refunded') return { refusal: 'order-not-payable' };
     return { refusal: other?.status === 'pending' ? 'payment-under-way' : 'already-paid' };
   }
-  if (payable.status === 'closed' || (payable.due && payable.due.expiresAt <= now))
-    return { refusal: 'order-not-payable' };
+  const hasEnded = payable.due ? payable.due.expiresAt <= now : isBygone;
+  if (payable.status === 'closed' || hasEnded) return { refusal: 'order-not-payable' };
   const payment: Payment = {
     id,
     orderId,
@@ -102,9 +105,15 @@ export function settle(
   return payment;
 }
 
+/** Whether the gateway was asked for the money, and it is not here: declined, or sent back because it came too late. */
+export const wasTriedInVain = ({ status, reason }: Payment): boolean =>
+  status === 'refunded' || (status === 'declined' && reason !== 'order-not-payable');
+
 /** The gateway has sent the money back. */
 export function refund(due: EventData<'order.refund-due'>, state: PaymentState, emit: Emit): Payment | undefined {
   const payment = state.payment(due.paymentId);
+  // A replay from long ago, when the inbox has forgotten.
+  if (payment?.status === 'refunded') return undefined;
   if (payment?.status !== 'captured') throw new Error(`payment ${due.paymentId} has nothing to refund`);
   state.changePayment(payment, { status: 'refunded' });
   const { id: paymentId, orderId, amountCents, currency } = payment;

@@ -1,4 +1,4 @@
-import type { Cart, CartLine, PricedLine, Reservation, ReservationStatus } from '../domain/state.ts';
+import type { Cart, CartLine, PricedLine, Reservation, ReservationStatus, Standing, UsedKey } from '../domain/state.ts';
 
 /** The reservation service's tables, as its reads see them. */
 export interface ReservationTables {
@@ -28,6 +28,32 @@ export interface ReservationRow {
   expires_at: Date | null;
   reason: string | null;
 }
+
+/** Of one key of a shopper who reserves. */
+export interface StandingRow {
+  user_id: string;
+  key: string;
+  open: number;
+  left: { orderId: string; expiredAt: string }[];
+  used_cart_id: string | null;
+  used_reason: string | null;
+}
+
+export const standingOf = (row: StandingRow): Standing & { userId: string } => ({
+  userId: row.user_id,
+  open: row.open,
+  left: row.left.map(({ orderId, expiredAt }) => ({ orderId, expiredAt: new Date(expiredAt) })),
+});
+
+export const usedKeyOf = (row: StandingRow): UsedKey | undefined =>
+  row.used_cart_id === null
+    ? undefined
+    : {
+        userId: row.user_id,
+        idempotencyKey: row.key,
+        cartId: row.used_cart_id,
+        reason: row.used_reason as UsedKey['reason'],
+      };
 
 export const cartOf = (row: CartRow): Cart => ({
   id: row.id,

@@ -1,12 +1,20 @@
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
-import { ReservationState, type Reservation } from '../domain/state.ts';
-import { commands, handlers } from '../handlers.ts';
-import { cartOf, reservationOf, type CartRow, type ReservationRow } from './tables.ts';
+import { leftCountsForMs } from '../domain/reservation.ts';
+import { ReservationState, type Bounds, type Reservation } from '../domain/state.ts';
+import { commands, handlers, type HandlerOptions, type ReservationCommands } from '../handlers.ts';
+import {
+  cartOf,
+  reservationOf,
+  standingOf,
+  usedKeyOf,
+  type CartRow,
+  type ReservationRow,
+  type StandingRow,
+} from './tables.ts';
 
-type Commands = typeof commands;
-type ReservationWork = Work<EventsOf<'reservation'>, InputsOf<Commands>>;
+type ReservationWork = Work<EventsOf<'reservation'>, InputsOf<ReservationCommands>>;
 
 /**
  * The lock is on the cart alone. Where it had to be waited for, the joined status may be missing: the cart then has a
@@ -22,10 +30,32 @@ const lockReservations: Statement = {
   name: 'lock-reservations',
   text: 'SELECT * FROM reservations WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE',
 };
+/**
+ * Whoever reserves for a shopper holds this until the commit, on whichever instance: what is counted after it stays true.
+ * Taken in the order of the shoppers' ids, after the carts and before everything else.
+ */
+const lockShoppers: Statement = {
+  name: 'lock-shoppers',
+  text: 'SELECT pg_advisory_xact_lock(hashtextextended(id::text, 0)) FROM unnest($1::uuid[]) id',
+};
 const readByKeys: Statement = {
   name: 'read-reservations-by-keys',
   text: `SELECT r.* FROM unnest($1::uuid[], $2::text[]) k (user_id, key)
            JOIN reservations r ON r.user_id = k.user_id AND r.idempotency_key = k.key`,
+};
+/** No further than the bounds, so that its cost has one; after `readByKeys`, or a key could be missed as it moves. */
+const readStandings: Statement = {
+  name: 'read-standings',
+  text: `SELECT k.user_id, k.key, u.cart_id AS used_cart_id, u.reason AS used_reason,
+                (SELECT count(*) FROM (SELECT FROM reservations r
+                                        WHERE r.user_id = k.user_id AND r.status IN ('pending', 'held') LIMIT $3) o) AS open,
+                (SELECT coalesce(json_agg(l), '[]')
+                   FROM (SELECT r.order_id AS "orderId", r.expires_at AS "expiredAt" FROM reservations r
+                          WHERE r.user_id = k.user_id AND r.reason = 'expired'
+                            AND r.expires_at > clock_timestamp() - interval '${leftCountsForMs} ms'
+                          ORDER BY r.expires_at DESC LIMIT $4) l) AS "left"
+           FROM unnest($1::uuid[], $2::text[]) k (user_id, key)
+           LEFT JOIN used_keys u ON u.user_id = k.user_id AND u.idempotency_key = k.key`,
 };
 const insertCarts: Statement = {
   name: 'insert-carts',
@@ -51,18 +81,21 @@ const updateReservations: Statement = {
           WHERE r.id = c.id`,
 };
 
-/** How the reservation service works on a batch. `changed` hears of new statuses after the commit. */
+/** Among so many holds left to expire a shopper's bound is looked for; of some the payment may have been tried. */
+const mostLeft = 100;
+
+/** How the reservation service works on a batch. */
 export const reservationUnitOfWork = (
-  changed: (reservation: Reservation) => void,
-): UnitOfWork<ReservationState, EventsOf<'reservation'>, Commands> => ({
-  handlers: handlers(changed),
-  commands,
+  options: HandlerOptions,
+): UnitOfWork<ReservationState, EventsOf<'reservation'>, ReservationCommands> => ({
+  handlers: handlers(options),
+  commands: commands(options),
   sheddable: ['reserve'],
-  load,
+  load: (tx, batch) => load(tx, batch, options.bounds),
   save,
 });
 
-async function load(tx: Tx, batch: ReservationWork[]): Promise<ReservationState> {
+async function load(tx: Tx, batch: ReservationWork[], { openMax, leftMax }: Bounds): Promise<ReservationState> {
   const cartIds = new Set<string>();
   const reservationIds = new Set<string>();
   const keys: { userId: string; idempotencyKey: string }[] = [];
@@ -73,15 +106,18 @@ async function load(tx: Tx, batch: ReservationWork[]): Promise<ReservationState>
     if (work.kind === 'command' && work.name === 'reserve') keys.push(work.input);
   }
   const carts = cartIds.size > 0 ? tx.read<CartRow>(lockCarts, [[...cartIds].sort()]) : [];
-  const byKey =
-    keys.length > 0
-      ? tx.read<ReservationRow>(readByKeys, [keys.map((k) => k.userId), keys.map((k) => k.idempotencyKey)])
-      : [];
+  if (keys.length > 0 && openMax > 0) void tx.read(lockShoppers, [[...new Set(keys.map((k) => k.userId))].sort()]);
+  const keyColumns = [keys.map((k) => k.userId), keys.map((k) => k.idempotencyKey)];
+  const byKey = keys.length > 0 ? tx.read<ReservationRow>(readByKeys, keyColumns) : [];
+  const standings =
+    keys.length > 0 ? tx.read<StandingRow>(readStandings, [...keyColumns, openMax, leftMax > 0 ? mostLeft : 0]) : [];
   const byId = reservationIds.size > 0 ? tx.read<ReservationRow>(lockReservations, [[...reservationIds].sort()]) : [];
   const unlocked = (await byKey).filter(({ id }) => !reservationIds.has(id));
   return new ReservationState({
     carts: (await carts).map(cartOf),
     reservations: [...unlocked, ...(await byId)].map(reservationOf),
+    standings: (await standings).map(standingOf),
+    usedKeys: (await standings).flatMap((row) => usedKeyOf(row) ?? []),
   });
 }
 

@@ -1,10 +1,27 @@
 import type { EventData, NewEvent } from '@flash-sale/shared/events/schemas.ts';
 import { isOpen } from './cart.ts';
-import { mayBecome, type Reservation, type ReservationState, type ReservationStatus } from './state.ts';
+import {
+  mayBecome,
+  unbounded,
+  type Bounds,
+  type Reservation,
+  type ReservationState,
+  type ReservationStatus,
+} from './state.ts';
 
 export type ReserveResult =
   | { reservation: Reservation; repeated: boolean }
-  | { refusal: 'not-found' | 'cart-empty' | 'cart-reserved' | 'idempotency-key-reused' };
+  | { refusal: 'not-found' | 'cart-empty' | 'cart-reserved' | 'idempotency-key-reused' }
+  | BoundRefusal
+  /** The key made a reservation that has ended and was removed. */
+  | { refusal: 'removed'; reason: Reservation['reason'] };
+
+/** A shopper has as much unpaid as one may have; or has left so many holds to expire that it is time to wait. */
+export type BoundRefusal =
+  { refusal: 'too-many-open' } | { refusal: 'too-many-left'; orderIds: string[]; retryAt: Date };
+
+/** For so long a hold that was left to expire counts against its shopper. */
+export const leftCountsForMs = 3_600_000;
 
 export interface ReserveInput {
   reservationId: string;
@@ -12,18 +29,30 @@ export interface ReserveInput {
   userId: string;
   cartId: string;
   idempotencyKey: string;
+  /** Orders whose payment was tried: their holds were not left to expire, whatever became of them. */
+  triedOrders?: string[];
 }
 
 /** Asks the inventory for what is in a cart. The same key again answers with the reservation that it made. */
-export function reserve(input: ReserveInput, state: ReservationState, emit: (event: NewEvent) => void): ReserveResult {
+export function reserve(
+  input: ReserveInput,
+  state: ReservationState,
+  emit: (event: NewEvent) => void,
+  bounds: Bounds = unbounded,
+): ReserveResult {
   const { reservationId: id, orderId, userId, cartId, idempotencyKey } = input;
   const earlier = state.reservationByKey(userId, idempotencyKey);
   if (earlier)
     return earlier.cartId === cartId ? { reservation: earlier, repeated: true } : { refusal: 'idempotency-key-reused' };
+  const used = state.usedKey(userId, idempotencyKey);
+  if (used)
+    return used.cartId === cartId ? { refusal: 'removed', reason: used.reason } : { refusal: 'idempotency-key-reused' };
   const cart = state.cartOf(cartId, userId);
   if (!cart) return { refusal: 'not-found' };
   if (!isOpen(cart)) return { refusal: 'cart-reserved' };
   if (cart.items.length === 0) return { refusal: 'cart-empty' };
+  const bound = boundRefusal(input, state, bounds);
+  if (bound) return bound;
   const items = cart.items.map((line) => ({ ...line }));
   const reservation: Reservation = {
     id,
@@ -45,6 +74,23 @@ export function reserve(input: ReserveInput, state: ReservationState, emit: (eve
   state.changedCart(cart);
   emit({ type: 'reservation.requested', data: { reservationId: id, orderId, userId, items } });
   return { reservation, repeated: false };
+}
+
+function boundRefusal(
+  { userId, triedOrders = [] }: ReserveInput,
+  state: ReservationState,
+  { openMax, leftMax }: Bounds,
+): BoundRefusal | undefined {
+  const { open, left } = state.standingOf(userId);
+  if (openMax > 0 && open >= openMax) return { refusal: 'too-many-open' };
+  const counted = left.filter(({ orderId }) => !triedOrders.includes(orderId));
+  const decisive = leftMax > 0 ? counted[leftMax - 1] : undefined;
+  if (!decisive) return undefined;
+  return {
+    refusal: 'too-many-left',
+    orderIds: counted.map(({ orderId }) => orderId),
+    retryAt: new Date(decisive.expiredAt.getTime() + leftCountsForMs),
+  };
 }
 
 export type CancelResult = { reservation: Reservation } | { refusal: 'not-found' | 'reservation-completed' };
@@ -83,10 +129,13 @@ const statusAfter: Record<StockEventType, ReservationStatus> = {
 /**
  * Takes over what the inventory has decided. News that was overtaken by later news changes nothing, except that prices
  * are kept whenever they come.
+ * @param mayBeRemoved whether the reservation is so old that, if it is not there, it has ended and was removed
  * @returns the reservation if its status has changed
+ * @throws when nobody made the reservation: a bug
  */
-export function apply(event: StockEvent, state: ReservationState): Reservation | undefined {
+export function apply(event: StockEvent, state: ReservationState, mayBeRemoved = false): Reservation | undefined {
   const reservation = state.reservation(event.data.reservationId);
+  if (!reservation && mayBeRemoved) return undefined;
   if (!reservation) throw new Error(`${event.type} for reservation ${event.data.reservationId}, which nobody made`);
   if (event.type === 'stock.held') {
     const { items, totalCents, currency, expiresAt } = event.data;

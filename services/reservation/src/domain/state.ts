@@ -50,6 +50,32 @@ export interface Reservation {
   reason: RefusalReason | 'expired' | null;
 }
 
+/** How much one shopper may have unpaid; 0 lifts a bound. */
+export interface Bounds {
+  /** Reservations that are pending or held. */
+  openMax: number;
+  /** Holds that ended unpaid within the last hour. */
+  leftMax: number;
+}
+
+export const unbounded: Bounds = { openMax: 0, leftMax: 0 };
+
+/** How a shopper who reserves stands, read under a lock that all reserving of this shopper shares. */
+export interface Standing {
+  /** Reservations that are pending or held; counted no further than the bound. */
+  open: number;
+  /** Holds that were left to expire within the last hour, the newest first. */
+  left: { orderId: string; expiredAt: Date }[];
+}
+
+/** What is kept of a reservation that was removed, so that its key neither buys again nor passes for a new one. */
+export interface UsedKey {
+  userId: string;
+  idempotencyKey: string;
+  cartId: string;
+  reason: Reservation['reason'];
+}
+
 const keyOf = (userId: string, idempotencyKey: string) => `${userId} ${idempotencyKey}`;
 
 /** The carts and reservations that a batch touches, and which of them a decision has made or changed. */
@@ -57,15 +83,24 @@ export class ReservationState {
   readonly #carts: Map<string, Cart>;
   readonly #reservations: Map<string, Reservation>;
   readonly #byKey: Map<string, Reservation>;
+  readonly #standings: Map<string, Standing>;
+  readonly #usedKeys: Map<string, UsedKey>;
   readonly newCarts = new Set<Cart>();
   readonly changedCarts = new Set<Cart>();
   readonly newReservations = new Set<Reservation>();
   readonly changedReservations = new Set<Reservation>();
 
-  constructor(loaded: { carts: Cart[]; reservations: Reservation[] }) {
+  constructor(loaded: {
+    carts: Cart[];
+    reservations: Reservation[];
+    standings?: (Standing & { userId: string })[];
+    usedKeys?: UsedKey[];
+  }) {
     this.#carts = new Map(loaded.carts.map((cart) => [cart.id, cart]));
     this.#reservations = new Map(loaded.reservations.map((row) => [row.id, row]));
     this.#byKey = new Map([...this.#reservations.values()].map((row) => [keyOf(row.userId, row.idempotencyKey), row]));
+    this.#standings = new Map(loaded.standings?.map(({ userId, open, left }) => [userId, { open, left }]));
+    this.#usedKeys = new Map(loaded.usedKeys?.map((used) => [keyOf(used.userId, used.idempotencyKey), used]));
   }
 
   /** Somebody else's cart is no cart. */
@@ -82,6 +117,15 @@ export class ReservationState {
     return this.#byKey.get(keyOf(userId, idempotencyKey));
   }
 
+  usedKey(userId: string, idempotencyKey: string): UsedKey | undefined {
+    return this.#usedKeys.get(keyOf(userId, idempotencyKey));
+  }
+
+  /** As loaded, and with what the batch has added since. What it has ended still counts, until the next. */
+  standingOf(userId: string): Standing {
+    return this.#standings.get(userId) ?? { open: 0, left: [] };
+  }
+
   addCart(cart: Cart): void {
     this.#carts.set(cart.id, cart);
     this.newCarts.add(cart);
@@ -95,6 +139,8 @@ export class ReservationState {
     this.#reservations.set(reservation.id, reservation);
     this.#byKey.set(keyOf(reservation.userId, reservation.idempotencyKey), reservation);
     this.newReservations.add(reservation);
+    const { open, left } = this.standingOf(reservation.userId);
+    this.#standings.set(reservation.userId, { open: open + 1, left });
   }
 
   changedReservation(reservation: Reservation): void {

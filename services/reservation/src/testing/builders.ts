@@ -49,7 +49,8 @@ export const toReserve = (cart: Cart, overrides: Partial<ReserveInput> = {}): Re
   ...overrides,
 });
 
-export const given = (loaded: { carts?: Cart[]; reservations?: Reservation[] }): ReservationState =>
+type Loaded = ConstructorParameters<typeof ReservationState>[0];
+export const given = (loaded: Partial<Loaded>): ReservationState =>
   new ReservationState({ carts: [], reservations: [], ...loaded });
 
 /** Whether nothing would be saved. */

@@ -19,7 +19,8 @@ export const cartOperations: Operation[] = [
     path: '/api/carts',
     tag: 'Carts',
     summary: 'Start a cart',
-    description: 'A cart holds nothing back: units are held by a reservation.',
+    description:
+      'A cart holds nothing back: units are held by a reservation. One that is not reserved is removed after some days.',
     auth: 'user',
     body: { schema: schemas.empty, required: false, examples: { empty: {} } },
     answers: {
@@ -31,7 +32,7 @@ export const cartOperations: Operation[] = [
         links: cartLinks,
       },
     },
-    problems: [],
+    problems: ['too-many-requests'],
   },
   {
     id: 'readCart',
@@ -57,7 +58,7 @@ export const cartOperations: Operation[] = [
     parameters: [idInPath('cart')],
     body: { schema: schemas.cartItem, required: true, examples: { one: line } },
     answers: { 200: shownCart },
-    problems: ['not-found', 'cart-reserved', 'cart-full'],
+    problems: ['not-found', 'cart-reserved', 'cart-full', 'too-many-requests'],
   },
   {
     id: 'removeFromCart',
@@ -68,6 +69,6 @@ export const cartOperations: Operation[] = [
     auth: 'user',
     parameters: [idInPath('cart'), idInPath('product', 'productId')],
     answers: { 200: { ...shownCart, examples: { cart: { ...cart, items: [] } }, links: cartLinks } },
-    problems: ['not-found', 'cart-reserved'],
+    problems: ['not-found', 'cart-reserved', 'too-many-requests'],
   },
 ];

@@ -5,7 +5,15 @@ import { productLinks, productPageLinks } from './links.ts';
 import { idInPath, ids, pageParameters } from './parameters.ts';
 
 const sale = { saleStartsAt: '2030-01-01T10:00:00.000Z', saleEndsAt: '2030-01-01T11:00:00.000Z' };
-const aProduct = { id: ids.product, name: 'Lamp', priceCents: 4999, currency: 'EUR', available: 100, limitPerUser: 2 };
+const aProduct = {
+  id: ids.product,
+  name: 'Lamp',
+  priceCents: 4999,
+  currency: 'EUR',
+  available: 100,
+  limitPerUser: 2,
+  listed: true,
+};
 const product = { ...aProduct, ...sale };
 
 export const catalogueOperations: Operation[] = [
@@ -66,7 +74,8 @@ export const catalogueOperations: Operation[] = [
     summary: 'Put a product on sale (admin)',
     description:
       'Without `limitPerUser` a shopper may buy any number; without `saleStartsAt` and `saleEndsAt` the sale is always ' +
-      'running. Its currency is fixed for ever; the rest can be changed.',
+      'running. With `listed: false` it stays out of the list; who has its id may see and buy it. Its currency is fixed for ' +
+      'ever; the rest can be changed.',
     auth: 'admin',
     body: {
       schema: schemas.newProduct,

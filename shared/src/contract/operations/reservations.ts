@@ -26,7 +26,12 @@ export const reservationOperations: Operation[] = [
     description:
       'All of the cart is held for you, or nothing. `sold-out` means that fewer units are left than you asked for: a ' +
       'smaller quantity may still succeed, and so may a later try, when reservations of others have expired.\n\n' +
-      'Pay the order `orderId` before `expiresAt`. After that the units go back on sale by themselves.',
+      'Pay the order `orderId` before `expiresAt`. After that the units go back on sale by themselves.\n\n' +
+      '`limit-exceeded`: `detail` says of what there is too much. One shopper may have so many units of a product (its ' +
+      '`limitPerUser`), so many of them without having paid (10, or 1 % of all where that is more), so many reservations ' +
+      'open (10), and may leave so many to expire within an hour without a try to pay (10; `Retry-After` says how long to ' +
+      'wait). The numbers are those of a shop that has not chosen others.\n\n' +
+      'What came to nothing is removed after some days, and is then answered by 404. Its key is honoured for a day more.',
     auth: 'user',
     parameters: [idempotencyKey, preferWait],
     body: { schema: schemas.newReservation, required: true, examples: { cart: { cartId: ids.cart } } },
@@ -57,6 +62,7 @@ export const reservationOperations: Operation[] = [
       'cart-empty',
       'cart-reserved',
       'reservation-cancelled',
+      'too-many-requests',
     ],
   },
   {
@@ -97,6 +103,6 @@ export const reservationOperations: Operation[] = [
         examples: { held },
       },
     },
-    problems: ['not-found', 'reservation-completed'],
+    problems: ['not-found', 'reservation-completed', 'too-many-requests'],
   },
 ];

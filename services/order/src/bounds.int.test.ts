@@ -1,0 +1,127 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { audit } from './testing/audit.ts';
+import { startShop, type Shop, type Shopper } from './testing/shop.ts';
+import { outcomeOf, shopping } from './testing/shopping.ts';
+
+/* What one shopper may have unpaid, counted exactly by two instances of each service together. */
+
+let shop: Shop;
+let user: ReturnType<typeof shopping>;
+beforeAll(async () => {
+  shop = await startShop({ instances: 2, settings: { LEFT_TO_EXPIRE_MAX: '2' } });
+  user = shopping(shop);
+});
+afterEach(() => audit(shop));
+afterAll(() => shop?.close());
+
+/** So many carts of one unit each are reserved at once. */
+async function reserveAtOnce(shopper: Shopper, productIds: string[]) {
+  const carts = await Promise.all(productIds.map((id) => user.aCart(shopper, [id, 1])));
+  return Promise.all(carts.map((cartId) => user.reserve(shopper, cartId)));
+}
+type Answers = Awaited<ReturnType<typeof reserveAtOnce>>;
+const details = (answers: Answers) =>
+  answers.filter(({ status }) => status === 409).map(({ body }) => (body as unknown as { detail: string }).detail);
+const held = (answers: Answers) => answers.filter(({ status }) => status === 201).map(({ body }) => body);
+
+describe('open reservations', () => {
+  test('are ten a shopper, at once and over all products; whoever pays or cancels may have more', async () => {
+    const products = await Promise.all(Array.from({ length: 24 }, () => user.aProduct()));
+    const shopper = shop.aShopper();
+    const answers = await reserveAtOnce(shopper, products);
+    expect(held(answers)).toHaveLength(10);
+    expect(details(answers)).toEqual(Array<unknown>(14).fill(expect.stringMatching(/open reservations.*Pay for one/)));
+    const [first, second] = held(answers);
+    expect(outcomeOf(await user.pay(shopper, first!.orderId))).toEqual([201, 'ok']);
+    expect(outcomeOf(await user.cancel(shopper, second!.id))).toEqual([200, 'ok']);
+    await eventually(async () =>
+      expect((await user.readReservation(shopper, first!.id)).body.status).toBe('completed'),
+    );
+    expect(held(await reserveAtOnce(shopper, products.slice(0, 4)))).toHaveLength(2);
+    expect(held(await reserveAtOnce(shop.aShopper(), products.slice(0, 1)))).toHaveLength(1);
+  });
+});
+
+describe('unpaid units of a product', () => {
+  test('are ten a shopper, or 1 % of all where that is more, at once', async () => {
+    for (const [stock, most] of [
+      [100, 10],
+      [400_000, 4_000],
+    ] as const) {
+      const product = await user.aProduct({ stock });
+      const shopper = shop.aShopper();
+      const sizes = Array.from({ length: 8 }, () => Math.ceil(most / 4));
+      const carts = await Promise.all(sizes.map((size) => user.aCart(shopper, [product, Math.min(size, 1_000)])));
+      const answers = await Promise.all(carts.map((cartId) => user.reserve(shopper, cartId)));
+      const units = held(answers).reduce((sum, { items }) => sum + items[0]!.quantity, 0);
+      expect([units <= most, units + Math.ceil(most / 4) > most]).toEqual([true, true]);
+      expect(details(answers)).toEqual(
+        Array<unknown>(8 - held(answers).length).fill(expect.stringMatching(/without having paid/)),
+      );
+    }
+  });
+});
+
+describe('holds left to expire', () => {
+  async function expire(shopper: Shopper, productId: string, before?: (orderId: string) => Promise<unknown>) {
+    const answer = await user.reserve(shopper, await user.aCart(shopper, [productId, 1]));
+    expect(outcomeOf(answer)).toEqual([201, 'ok']);
+    await before?.(answer.body.orderId);
+    await shop.endHold(answer.body.id);
+    await eventually(async () =>
+      expect((await user.readReservation(shopper, answer.body.id)).body.status).toBe('released'),
+    );
+    // What the inventory made pass, the reservation has as it was promised.
+    await shop.query('reservation', `UPDATE reservations SET expires_at = now() WHERE id = $1`, [answer.body.id]);
+  }
+
+  test('are two an hour here; then it is to wait as long as is said', async () => {
+    const product = await user.aProduct();
+    const shopper = shop.aShopper();
+    await expire(shopper, product);
+    await expire(shopper, product);
+    const [refused] = await reserveAtOnce(shopper, [product]);
+    expect(outcomeOf(refused!)).toEqual([409, 'limit-exceeded']);
+    expect(details([refused!])[0]).toMatch(/left too many reservations to expire.*Retry-After/);
+    const seconds = Number(refused!.headers.get('retry-after'));
+    expect(seconds > 3_000 && seconds <= 3_600).toBe(true);
+    await shop.query(
+      'reservation',
+      `UPDATE reservations SET expires_at = expires_at - interval '1 hour' WHERE user_id = $1`,
+      [shopper.userId],
+    );
+    expect(held(await reserveAtOnce(shopper, [product]))).toHaveLength(1);
+  });
+
+  test('do not count when their payment was tried, or when Redis cannot tell', async () => {
+    const product = await user.aProduct();
+    const shopper = shop.aShopper();
+    const decline = (orderId: string) => user.pay(shopper, orderId, { method: 'tok_declined' });
+    await expire(shopper, product, decline);
+    await expire(shopper, product);
+    await expire(shopper, product, decline);
+    expect(held(await reserveAtOnce(shopper, [product]))).toHaveLength(1);
+  });
+});
+
+test('carts and reservations are limited by the minute, over both instances', async () => {
+  const settings = { CART_LIMIT_PER_ACCOUNT: '8', RESERVATION_LIMIT_PER_ACCOUNT: '8' };
+  await shop.withSettings('reservation', settings, async () => {
+    const [shopper, other] = [shop.aShopper(), shop.aShopper()];
+    const cart = () => shop.call('POST', '/api/carts', { token: shopper.token });
+    const answers = await Promise.all(Array.from({ length: 20 }, cart));
+    const passed = answers.filter(({ status }) => status === 201).length;
+    expect(passed).toBe(8);
+    const refused = answers.find(({ status }) => status !== 201)!;
+    expect(outcomeOf(refused)).toEqual([429, 'too-many-requests']);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await shop.call('POST', '/api/carts', { token: other.token })).status).toBe(201);
+    expect(outcomeOf(await user.reserve(shopper, shopper.userId))).toEqual([404, 'not-found']);
+  });
+  await shop.withSettings('reservation', { ...settings, RATE_LIMIT_EXEMPT: '127.0.0.0/8,::1/128' }, async () => {
+    const { token } = shop.aShopper();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => shop.call('POST', '/api/carts', { token })));
+    expect(answers.every(({ status }) => status === 201)).toBe(true);
+  });
+});

@@ -1,0 +1,91 @@
+import type { Request } from 'express';
+import type { Redis } from 'ioredis';
+import { principalOf } from '@flash-sale/shared/auth.ts';
+import { clientOf, RateLimit, type AddressSet } from '@flash-sale/shared/http/rate-limit.ts';
+
+const windowSeconds = 60;
+/** Keys that a process counts within a window; one that is met beyond them goes to the shared count at once. */
+const mostKeys = 100_000;
+
+/** Counts by itself, without asking anybody: windows are the same for all keys, so that what is old goes at once. */
+export class LocalAllowance {
+  readonly #each: number;
+  readonly #counts = new Map<string, number>();
+  #windowEndsMs = 0;
+
+  constructor(each: number) {
+    this.#each = each;
+  }
+
+  /** Whether the key has something left in this window; then it is used up. */
+  take(key: string, nowMs = performance.now()): boolean {
+    if (nowMs >= this.#windowEndsMs) {
+      this.#counts.clear();
+      this.#windowEndsMs = nowMs + windowSeconds * 1_000;
+    }
+    const used = this.#counts.get(key) ?? 0;
+    if (used >= this.#each || (used === 0 && this.#counts.size >= mostKeys)) return false;
+    this.#counts.set(key, used + 1);
+    return true;
+  }
+}
+
+/**
+ * So many requests a minute and key. To ask Redis at each would cost more than what is limited. So a process lets a quarter
+ * of the limit pass by its own count, and only what is more goes to the count that all share, which has room for half of it.
+ * Two instances thus pass what the limit says, one a quarter less, ten three times as much.
+ */
+class SharedLimit {
+  readonly #own: LocalAllowance;
+  readonly #shared: RateLimit;
+
+  constructor(redis: Redis, name: string, limit: number, detail: string) {
+    this.#own = new LocalAllowance(Math.floor(limit / 4));
+    this.#shared = new RateLimit({ redis, name, points: Math.ceil(limit / 2), windowSeconds, detail });
+  }
+
+  /** @throws AppError too-many-requests */
+  async take(key: string): Promise<void> {
+    if (!this.#own.take(key)) await this.#shared.consume(key);
+  }
+}
+
+export interface LimitOptions {
+  redis: Redis;
+  exempt: AddressSet;
+  cartsPerAccount: number;
+  cartsPerAddress: number;
+  reservationsPerAccount: number;
+  reservationsPerAddress: number;
+}
+
+/** What one account, and one address, may ask for in a minute. */
+export class Limits {
+  readonly #exempt: AddressSet;
+  readonly #carts: [account: SharedLimit, address: SharedLimit];
+  readonly #reservations: [account: SharedLimit, address: SharedLimit];
+
+  constructor(options: LimitOptions) {
+    const { redis } = options;
+    const detail = (what: string, by: string) => `Too many ${what} by this ${by}. Nothing was changed; wait a little.`;
+    const pair = (what: string, perAccount: number, perAddress: number): [SharedLimit, SharedLimit] => [
+      new SharedLimit(redis, `${what}-account`, perAccount, detail(what, 'account')),
+      new SharedLimit(redis, `${what}-address`, perAddress, detail(what, 'address')),
+    ];
+    this.#exempt = options.exempt;
+    this.#carts = pair('carts', options.cartsPerAccount, options.cartsPerAddress);
+    this.#reservations = pair('reservations', options.reservationsPerAccount, options.reservationsPerAddress);
+  }
+
+  /** For a request that makes or changes a cart. @throws AppError too-many-requests */
+  cart = (request: Request): Promise<void> => this.#take(this.#carts, request);
+
+  /** For a request that reserves or cancels. @throws AppError too-many-requests */
+  reservation = (request: Request): Promise<void> => this.#take(this.#reservations, request);
+
+  async #take([account, address]: [SharedLimit, SharedLimit], request: Request): Promise<void> {
+    if (this.#exempt.has(request.ip)) return;
+    await account.take(principalOf(request).userId);
+    await address.take(clientOf(request.ip));
+  }
+}

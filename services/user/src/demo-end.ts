@@ -1,0 +1,16 @@
+import { dropPrivileges } from '@flash-sale/shared/service/privileges.ts';
+import pg from 'pg';
+import { lockDemoAccounts } from './adapters/demo-accounts.ts';
+import { readDemoConfig } from './config.ts';
+
+/** For a start without the demo, on data that may have had it. */
+const config = readDemoConfig();
+dropPrivileges(config.RUN_AS);
+const client = new pg.Client({ connectionString: config.DATABASE_URL, connectionTimeoutMillis: 5_000 });
+await client.connect();
+try {
+  const locked = await lockDemoAccounts(client);
+  if (locked > 0) process.stdout.write(`locked ${locked} demo accounts\n`);
+} finally {
+  await client.end();
+}
