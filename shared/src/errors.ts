@@ -62,3 +62,6 @@ export class AppError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds ?? (errorTable[code].status === 503 ? 1 : undefined);
   }
 }
+
+/** Whether this is an answer to what was asked, and not a failure on our side to find one. */
+export const isRefusal = (error: unknown): boolean => error instanceof AppError && errorTable[error.code].status < 500;

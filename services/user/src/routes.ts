@@ -6,7 +6,7 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { Router, type Response } from 'express';
-import type { Accounts } from './adapters/accounts.ts';
+import type { Account, Accounts } from './adapters/accounts.ts';
 import type { Credentials } from './adapters/credentials.ts';
 import type { Limits } from './adapters/log-in-limits.ts';
 import { hashOf, newRefreshToken } from './adapters/refresh-tokens.ts';
@@ -45,38 +45,30 @@ export function routes({
 
   router.post('/api/users', async (request, response) => {
     const { email, password, name } = bodyOf(request, registration);
-    await limits.registration(request.ip);
-    if (await accounts.byEmail(email)) throw emailTaken();
-    const account = {
-      id: newId(),
-      email,
-      passwordHash: await passwords.hash(password),
-      name: name ?? null,
-      role: 'shopper' as const,
-    };
-    const { result } = await lane.run('registerAccount', account);
-    if (result.outcome === 'email-taken') throw emailTaken();
-    response.status(201).json({ id: account.id, email });
+    const id = await limits.registration(request.ip, async () => {
+      if (await accounts.byEmail(email)) throw emailTaken();
+      const passwordHash = await passwords.hash(password);
+      const account = { id: newId(), email, passwordHash, name: name ?? null, role: 'shopper' as const };
+      const { result } = await lane.run('registerAccount', account);
+      if (result.outcome === 'email-taken') throw emailTaken();
+      return account.id;
+    });
+    response.status(201).json({ id, email });
   });
 
   router.post('/api/sessions', async (request, response) => {
     const { email, password } = bodyOf(request, credentials);
-    const attempt = await limits.logIn(request.ip, email);
-    const account = await logIn(email, password).catch((error: unknown) => {
-      attempt.undecided();
-      throw error;
+    let account: Account | undefined;
+    const right = await limits.logIn(request.ip, email, async () => {
+      account = await accounts.byEmail(email);
+      return passwords.verify(account, password);
     });
-    if (!account) throw new AppError('wrong-credentials', 'There is no account with this email and password.');
-    attempt.succeeded();
+    if (!right || !account)
+      throw new AppError('wrong-credentials', 'There is no account with this email and password.');
     const { token, tokenHash } = newRefreshToken();
     await lane.run('openSession', { id: newId(), userId: account.id, tokenHash, ttlMs });
     sendSession(response, { userId: account.id, role: account.role }, token);
   });
-
-  const logIn = async (email: string, password: string) => {
-    const account = await accounts.byEmail(email);
-    return (await passwords.verify(account, password)) ? account : undefined;
-  };
 
   router.post('/api/sessions/refresh', async (request, response) => {
     const { refreshToken } = bodyOf(request, refresh);

@@ -325,13 +325,18 @@ describe('rate limits', () => {
   };
   let limited: typeof call;
   let limitedToo: typeof call;
+  /** The same, but for a crowd from one address. */
+  let wide: typeof call;
+  let wideToo: typeof call;
   beforeAll(async () => {
     [limited, limitedToo] = [await start(limits), await start(limits)];
+    const many = { ...limits, LOGIN_LIMIT_PER_ADDRESS: '1000' };
+    [wide, wideToo] = [await start(many), await start(many)];
   });
-  const guess = async (email: string, address: string, times: number) => {
+  const guess = async (email: string, address: string, times: number, on = [limited, limitedToo]) => {
     const statuses: number[] = [];
     for (let index = 0; index < times; index += 1) {
-      statuses.push((await logIn(email, index % 2 ? limited : limitedToo, from(address), 'a wrong guess')).status);
+      statuses.push((await logIn(email, on[index % 2], from(address), 'a wrong guess')).status);
     }
     return statuses;
   };
@@ -363,6 +368,50 @@ describe('rate limits', () => {
     const statuses: number[] = [];
     for (let times = 0; times < 13; times += 1) statuses.push((await logIn(email, limited, from('192.0.2.1'))).status);
     expect(statuses).toEqual([...Array<number>(12).fill(201), 429]);
+  });
+
+  test('a crowd of right passwords from one address is served whole, and counts for nothing', async () => {
+    const { email } = await aUser();
+    const crowd = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => logIn(email, index % 2 ? wide : wideToo, from('203.0.113.30'))),
+    );
+    expect(crowd.map(({ status }) => status)).toEqual(Array<number>(40).fill(201));
+    expect(await guess(email, '203.0.113.30', 4, [wide, wideToo])).toEqual([401, 401, 401, 429]);
+  });
+
+  test('a crowd of guesses gets no more tries than one after the other', async () => {
+    const { email } = await aUser();
+    const crowd = await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        logIn(email, index % 2 ? wide : wideToo, from('203.0.113.31'), 'a wrong guess'),
+      ),
+    );
+    expect(crowd.filter(({ status }) => status === 401)).toHaveLength(3);
+    expect(crowd.filter(({ status }) => status === 429)).toHaveLength(37);
+  });
+
+  test('what is shed counts neither for the account nor for the address', async () => {
+    const { email } = await aUser();
+    const narrow = await start({
+      ...limits,
+      LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS: '40',
+      LOGIN_FAILURES_PER_ACCOUNT: '40',
+      LOGIN_LIMIT_PER_ADDRESS: '40',
+      PASSWORD_CONCURRENCY: '1',
+      PASSWORD_QUEUE_MAX: '1',
+    });
+    // Until then it would count for itself.
+    await eventually(async () => {
+      expect((await narrow('GET', '/readyz')).body['checks']).toMatchObject({ redis: 'ok' });
+    });
+    const address = from('203.0.113.32');
+    const crowd = await Promise.all(Array.from({ length: 30 }, () => logIn(email, narrow, address, 'a wrong guess')));
+    const shed = crowd.filter(({ status }) => status === 503).length;
+    expect(shed).toBeGreaterThan(0);
+    for (let tries = 40 - (30 - shed); tries > 0; tries -= 1) {
+      expect((await logIn(email, narrow, address, 'a wrong guess')).status).toBe(401);
+    }
+    expect((await logIn(email, narrow, address, 'a wrong guess')).status).toBe(429);
   });
 
   test('an IPv6 client cannot escape within its network', async () => {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { AppError } from '@flash-sale/shared/errors.ts';
-import { clientOf, RateLimit, type AddressSet } from '@flash-sale/shared/http/rate-limit.ts';
+import { clientOf, RateLimit, type AddressSet, type Reservation } from '@flash-sale/shared/http/rate-limit.ts';
 import type { Redis } from 'ioredis';
 
 const minute = 60;
@@ -15,16 +14,6 @@ export interface LimitOptions {
   failuresPerAccount: number;
   registrationsPerAddress: number;
 }
-
-/** A log-in under way, counted as a failure until it proves to be none. */
-export interface Attempt {
-  /** The password was right: the attempt does not count, and the address is known for this account from now on. */
-  succeeded(): void;
-  /** It was not found out whether the password is right: the attempt does not count. */
-  undecided(): void;
-}
-
-const uncounted: Attempt = { succeeded() {}, undecided() {} };
 
 /**
  * Limits on guessing passwords and on making accounts.
@@ -64,36 +53,36 @@ export class Limits {
     );
   }
 
-  /** @throws AppError too-many-requests */
-  async registration(address: string | undefined): Promise<void> {
-    if (!this.#exempt.has(address)) await this.#registration.consume(clientOf(address));
+  /** Runs a registration. @throws AppError too-many-requests, and what the work throws */
+  async registration<T>(address: string | undefined, work: () => Promise<T>): Promise<T> {
+    if (this.#exempt.has(address)) return work();
+    return this.#registration.around(clientOf(address), work);
   }
 
-  /** @throws AppError too-many-requests */
-  async logIn(address: string | undefined, email: string): Promise<Attempt> {
-    if (this.#exempt.has(address)) return uncounted;
+  /**
+   * Runs one try of a password. A wrong one counts; a right one does not, nor does a try without an outcome.
+   * @param verify whether the password is right
+   * @throws AppError too-many-requests, overloaded, and what `verify` throws
+   */
+  async logIn(address: string | undefined, email: string, verify: () => Promise<boolean>): Promise<boolean> {
+    if (this.#exempt.has(address)) return verify();
     const client = clientOf(address);
     const account = createHash('sha256').update(email).digest('base64url');
     const pair = `${account}:${client}`;
-    // One after the other: what the first refuses must not count against the account.
-    await this.#address.consume(client);
-    await this.#accountAndAddress.consume(pair);
-    try {
-      await this.#account.consume(account);
-    } catch (refused) {
-      if (!(refused instanceof AppError) || !(await this.#isKnown(pair))) throw refused;
-    }
-    const undecided = () => {
-      this.#accountAndAddress.refund(pair);
-      this.#account.refund(account);
-    };
-    return {
-      undecided,
-      succeeded: () => {
-        undecided();
-        this.#redis.set(knownKey(pair), '1', 'EX', knownForSeconds).catch(() => {});
-      },
-    };
+    return this.#address.around(client, async () => {
+      const reservations: Reservation[] = [];
+      try {
+        // One after the other: what the first refuses must not stand against the account.
+        reservations.push(await this.#accountAndAddress.reserve(pair));
+        if (!(await this.#isKnown(pair))) reservations.push(await this.#account.reserve(account));
+        const right = await verify();
+        if (!right) for (const reservation of reservations.splice(0)) reservation.use();
+        else this.#redis.set(knownKey(pair), '1', 'EX', knownForSeconds).catch(() => {});
+        return right;
+      } finally {
+        for (const reservation of reservations) reservation.release();
+      }
+    });
   }
 
   #isKnown(pair: string): Promise<boolean> {
