@@ -23,7 +23,19 @@ export const userConfigSchema = commonSchema.extend({
     .describe('after its last use; 0 remembers none'),
   LOGIN_LIMIT_PER_ADDRESS: count(300).describe('log-ins a minute from one address, successful or not'),
   LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS: count(10).describe('wrong passwords a minute'),
-  LOGIN_FAILURES_PER_ACCOUNT: count(100).describe('wrong passwords an hour, from all addresses together'),
+  LOGIN_FAILURES_PER_ACCOUNT: count(64).describe(
+    'wrong passwords an hour from all new addresses together, besides their own tries; of a known device or address alone',
+  ),
+  LOGIN_TRIES_PER_NEW_ADDRESS: count(3).describe(
+    'wrong passwords an hour of its own that an address has which is new to the account',
+  ),
+  DEVICE_TOKEN_TTL_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(63_072_000)
+    .default(31_536_000)
+    .describe('how long a device is known after its last log-in'),
   REGISTRATION_LIMIT_PER_ADDRESS: count(30).describe('registrations a minute from one address'),
   RATE_LIMIT_EXEMPT: addressSet.describe('addresses without limits, CIDRs separated by commas'),
   ADMIN_EMAIL: registration.shape.email.optional().describe('an admin account that exists from the start'),

@@ -6,8 +6,9 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { Router, type Response } from 'express';
-import type { Account, Accounts } from './adapters/accounts.ts';
+import type { Accounts } from './adapters/accounts.ts';
 import type { Credentials } from './adapters/credentials.ts';
+import type { DeviceTokens } from './adapters/device-tokens.ts';
 import type { Limits } from './adapters/log-in-limits.ts';
 import { hashOf, newRefreshToken } from './adapters/refresh-tokens.ts';
 import type { State } from './adapters/state.ts';
@@ -18,6 +19,7 @@ export interface RouteDeps {
   accounts: Accounts;
   passwords: Credentials;
   limits: Limits;
+  devices: DeviceTokens;
   tokens: AccessTokens;
   log: Logger;
   accessTokenTtlS: number;
@@ -29,6 +31,7 @@ export function routes({
   accounts,
   passwords,
   limits,
+  devices,
   tokens,
   log,
   accessTokenTtlS,
@@ -37,17 +40,22 @@ export function routes({
   const ttlMs = refreshTokenTtlS * 1000;
   const router = Router();
 
-  const sendSession = (response: Response, principal: Principal, refreshToken: string) =>
+  const sendSession = (response: Response, principal: Principal, refreshToken: string, deviceToken?: string) =>
     response
       .status(201)
       .set('Cache-Control', 'no-store')
-      .json({ accessToken: tokens.sign(principal, accessTokenTtlS), refreshToken, expiresIn: accessTokenTtlS });
+      .json({
+        accessToken: tokens.sign(principal, accessTokenTtlS),
+        refreshToken,
+        expiresIn: accessTokenTtlS,
+        deviceToken,
+      });
 
   router.post('/api/users', async (request, response) => {
     const { email, password, name } = bodyOf(request, registration);
-    const id = await limits.registration(request.ip, async () => {
+    const id = await limits.registration(request.ip, async (priority) => {
       if (await accounts.byEmail(email)) throw emailTaken();
-      const passwordHash = await passwords.hash(password);
+      const passwordHash = await passwords.hash(password, priority);
       const account = { id: newId(), email, passwordHash, name: name ?? null, role: 'shopper' as const };
       const { result } = await lane.run('registerAccount', account);
       if (result.outcome === 'email-taken') throw emailTaken();
@@ -58,16 +66,17 @@ export function routes({
 
   router.post('/api/sessions', async (request, response) => {
     const { email, password } = bodyOf(request, credentials);
-    let account: Account | undefined;
-    const right = await limits.logIn(request.ip, email, async () => {
-      account = await accounts.byEmail(email);
-      return passwords.verify(account, password);
+    const { account, device } = await limits.logIn(request.ip, async () => {
+      const found = await accounts.byEmail(email);
+      const known = devices.deviceOf(request.get('device-token'), found);
+      const guess = { address: request.ip, email, known };
+      const right = await limits.guess(guess, (priority) => passwords.verify(found, password, priority));
+      if (!right || !found) throw wrongCredentials();
+      return { account: found, device: known };
     });
-    if (!right || !account)
-      throw new AppError('wrong-credentials', 'There is no account with this email and password.');
     const { token, tokenHash } = newRefreshToken();
     await lane.run('openSession', { id: newId(), userId: account.id, tokenHash, ttlMs });
-    sendSession(response, { userId: account.id, role: account.role }, token);
+    sendSession(response, { userId: account.id, role: account.role }, token, devices.issue(account, device));
   });
 
   router.post('/api/sessions/refresh', async (request, response) => {
@@ -98,3 +107,5 @@ export function routes({
 
 const emailTaken = () =>
   new AppError('email-taken', 'There is an account with this email already. Nothing was changed.');
+
+const wrongCredentials = () => new AppError('wrong-credentials', 'There is no account with this email and password.');

@@ -4,6 +4,7 @@ import { migrations } from '../migrations/index.ts';
 import { Accounts } from './adapters/accounts.ts';
 import { ensureAdmin } from './adapters/admin.ts';
 import { Credentials } from './adapters/credentials.ts';
+import { DeviceTokens } from './adapters/device-tokens.ts';
 import { Limits } from './adapters/log-in-limits.ts';
 import { pruneSessions } from './adapters/prune.ts';
 import { load, save, type State } from './adapters/state.ts';
@@ -35,15 +36,17 @@ export const userService: ServiceDefinition<UserConfig, Tables, State, never, Us
       logInsPerAddress: config.LOGIN_LIMIT_PER_ADDRESS,
       failuresPerAccountAndAddress: config.LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS,
       failuresPerAccount: config.LOGIN_FAILURES_PER_ACCOUNT,
+      triesPerNewAddress: config.LOGIN_TRIES_PER_NEW_ADDRESS,
       registrationsPerAddress: config.REGISTRATION_LIMIT_PER_ADDRESS,
     });
+    const devices = new DeviceTokens(config.JWT_SECRET, config.DEVICE_TOKEN_TTL_S);
     const { ACCESS_TOKEN_TTL_S: accessTokenTtlS, REFRESH_TOKEN_TTL_S: refreshTokenTtlS } = config;
     return {
       unitOfWork: { load, save, commands, handlers: {} },
       routes: (lane) =>
         Router()
           .use(docs())
-          .use(routes({ lane, accounts, passwords, limits, tokens, log, accessTokenTtlS, refreshTokenTtlS })),
+          .use(routes({ lane, accounts, passwords, limits, devices, tokens, log, accessTokenTtlS, refreshTokenTtlS })),
       tasks: () => [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads) }],
     };
   },

@@ -319,7 +319,8 @@ describe('rate limits', () => {
   const from = (address: string) => ({ 'x-forwarded-for': address });
   const limits = {
     LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS: '3',
-    LOGIN_FAILURES_PER_ACCOUNT: '5',
+    LOGIN_FAILURES_PER_ACCOUNT: '4',
+    LOGIN_TRIES_PER_NEW_ADDRESS: '1',
     LOGIN_LIMIT_PER_ADDRESS: '12',
     REGISTRATION_LIMIT_PER_ADDRESS: '2',
   };
@@ -352,15 +353,33 @@ describe('rate limits', () => {
     expect((await logIn(email, limited, from('203.0.113.2'))).status).toBe(201);
   });
 
-  test('guessing from many addresses is stopped, but not for an address that the owner uses', async () => {
+  test('guessing from many addresses is stopped, but for the tries that each new address has of its own', async () => {
     const { email } = await aUser();
-    expect((await logIn(email, limited, from('198.51.100.1'))).status).toBe(201);
+    const known = await logIn(email, limited, from('198.51.100.1'));
+    expect(known.status).toBe(201);
     expect(await guess(email, '198.51.100.2', 3)).toEqual([401, 401, 401]);
-    expect(await guess(email, '198.51.100.3', 3)).toEqual([401, 401, 429]);
-    expect((await logIn(email, limitedToo, from('198.51.100.4'))).status).toBe(429);
+    expect(await guess(email, '198.51.100.3', 3)).toEqual([401, 401, 401]);
+    expect(await guess(email, '198.51.100.4', 3)).toEqual([401, 429, 429]);
     for (let times = 0; times < 3; times += 1) {
       expect((await logIn(email, limitedToo, from('198.51.100.1'))).status).toBe(201);
+      expect((await logIn(email, limitedToo, from('198.51.100.5'))).status).toBe(201);
+      const device = { 'device-token': known.body.deviceToken! };
+      expect((await logIn(email, limited, { ...from('198.51.100.4'), ...device })).status).toBe(201);
     }
+  });
+
+  test('a device that is known counts for itself, from whichever address, and for its account alone', async () => {
+    const { email } = await aUser();
+    const { deviceToken } = (await logIn(email, limited, from('198.51.100.10'))).body;
+    const guessWith = async (to: string, host: number) =>
+      (await logIn(to, limited, { ...from(`198.51.100.${host}`), 'device-token': deviceToken! }, 'a wrong guess'))
+        .status;
+    const statuses: number[] = [];
+    for (const host of [11, 12, 13, 14]) statuses.push(await guessWith(email, host));
+    expect(statuses).toEqual([401, 401, 401, 429]);
+    expect((await logIn(email, limited, from('198.51.100.15'))).status).toBe(201);
+    const other = await aUser();
+    for (const host of [21, 22, 23, 24]) expect(await guessWith(other.email, host)).toBe(401);
   });
 
   test('right passwords do not count as failures, but each log-in counts for its address', async () => {

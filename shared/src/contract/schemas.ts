@@ -29,6 +29,7 @@ export const session = z.strictObject({
   accessToken: z.string(),
   refreshToken: z.string(),
   expiresIn: z.number().int().meta({ description: 'seconds that the access token is valid' }),
+  deviceToken: z.string().optional().meta({ description: 'of a log-in: send it as Device-Token with the next one' }),
 });
 
 export const product = z.strictObject({

@@ -1,7 +1,7 @@
 import type { Operation } from '../operation.ts';
 import * as schemas from '../schemas.ts';
 import { registeredLinks, sessionLinks } from './links.ts';
-import { ids } from './parameters.ts';
+import { deviceToken, ids } from './parameters.ts';
 
 const email = 'you@example.com';
 const session = { accessToken: 'eyJhbGciOiJIUzI1NiIs…', refreshToken: 'b3BhcXVl…', expiresIn: 900 };
@@ -37,8 +37,10 @@ export const accountOperations: Operation[] = [
     summary: 'Log in',
     description:
       'Send the `accessToken` as `Authorization: Bearer …` with every request that needs one. It is valid for ' +
-      '`expiresIn` seconds; before that, get the next one with the `refreshToken`.',
+      '`expiresIn` seconds; before that, get the next one with the `refreshToken`. Keep the `deviceToken` for the next ' +
+      'log-in, also after a log-out: wrong passwords that others try do not slow down a device that is known.',
     auth: 'anybody',
+    parameters: [deviceToken],
     body: {
       schema: schemas.credentials,
       required: true,
@@ -47,7 +49,14 @@ export const accountOperations: Operation[] = [
         'demo admin': { email: 'admin@example.com', password: 'flash-sale-demo' },
       },
     },
-    answers: { 201: { description: 'Logged in.', body: schemas.session, examples: { session }, links: sessionLinks } },
+    answers: {
+      201: {
+        description: 'Logged in.',
+        body: schemas.session,
+        examples: { session: { ...session, deviceToken: 'aGVsbG8…' } },
+        links: sessionLinks,
+      },
+    },
     problems: ['wrong-credentials', 'too-many-requests'],
   },
   {

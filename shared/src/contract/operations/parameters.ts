@@ -59,3 +59,12 @@ export const preferWait: Parameter = {
   schema: z.string().max(200),
   example: 'wait=10',
 };
+
+export const deviceToken: Parameter = {
+  in: 'header',
+  name: 'Device-Token',
+  required: false,
+  description:
+    'The `deviceToken` of the last log-in from this device. One that is not valid any more is as good as none.',
+  schema: z.string().max(256),
+};
