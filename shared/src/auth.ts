@@ -2,6 +2,7 @@ import { createSecretKey, timingSafeEqual, createHash } from 'node:crypto';
 import type { RequestHandler, Request } from 'express';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
+import type { Bearer, EndedSessions } from './ended-sessions.ts';
 import { AppError } from './errors.ts';
 
 export const roles = ['shopper', 'admin'] as const;
@@ -9,46 +10,85 @@ export type Role = (typeof roles)[number];
 export interface Principal {
   userId: string;
   role: Role;
+  /** The log-in that it comes from; tokens of earlier releases do not tell. */
+  sessionId?: string;
+}
+
+/** What is written into a token. */
+export interface TokenContent extends Principal {
+  /** Of the account when its password was verified; a later one ends the session. */
+  credentialsVersion?: number;
 }
 
 const issuer = 'flash-sale';
 const longestLifeSeconds = 86_400;
 const mostRemembered = 10_000;
-const claims = z.object({ sub: z.uuid(), role: z.enum(roles), iat: z.number(), exp: z.number() });
+const claims = z.object({
+  sub: z.uuid(),
+  role: z.enum(roles),
+  iat: z.number(),
+  exp: z.number(),
+  sid: z.uuid().optional(),
+  ver: z.number().int().optional(),
+});
 
-/** Signs and verifies access tokens: HS256 and nothing else, one issuer, expiry required. */
-export function accessTokens(secret: string) {
+interface Known {
+  principal: Principal;
+  bearer: Bearer;
+  expiresAtMs: number;
+}
+
+/**
+ * Signs and verifies access tokens: HS256 and nothing else, one issuer, expiry required.
+ * @param ended the sessions whose tokens are not good any more
+ */
+export function accessTokens(secret: string, ended: Pick<EndedSessions, 'has'> = { has: () => false }) {
   // A string secret would be tried as a PEM first: 290 µs instead of 6 µs a token.
   const key = createSecretKey(Buffer.from(secret));
   /** Tokens that were found good, whole as they came, until they expire: a shopper sends the same one many times. */
-  const known = new Map<string, { principal: Principal; expiresAtMs: number }>();
+  const known = new Map<string, Known>();
+
+  /** @throws AppError unauthenticated */
+  const check = (token: string): Known => {
+    try {
+      const maxAge = longestLifeSeconds;
+      const parsed = claims.parse(jwt.verify(token, key, { algorithms: ['HS256'], issuer, maxAge }));
+      const { sub: userId, role, iat, exp, sid: sessionId, ver: credentialsVersion } = parsed;
+      return {
+        principal: { userId, role, ...(sessionId === undefined ? {} : { sessionId }) },
+        bearer: { userId, sessionId, credentialsVersion },
+        expiresAtMs: Math.min(exp, iat + longestLifeSeconds) * 1_000,
+      };
+    } catch (cause) {
+      const expired = cause instanceof jwt.TokenExpiredError;
+      throw new AppError(
+        'unauthenticated',
+        expired ? 'The access token has expired.' : 'The access token is not valid.',
+      );
+    }
+  };
+
   return {
-    sign: (principal: Principal, ttlSeconds: number): string =>
-      jwt.sign({ role: principal.role }, key, {
+    sign: ({ userId, role, sessionId, credentialsVersion }: TokenContent, ttlSeconds: number): string =>
+      jwt.sign({ role, sid: sessionId, ver: credentialsVersion }, key, {
         algorithm: 'HS256',
         issuer,
-        subject: principal.userId,
+        subject: userId,
         expiresIn: ttlSeconds,
       }),
     /** @throws AppError unauthenticated */
     verify(token: string): Principal {
-      const seen = known.get(token);
-      if (seen && seen.expiresAtMs > Date.now()) return seen.principal;
-      try {
-        const maxAge = longestLifeSeconds;
-        const { sub, role, iat, exp } = claims.parse(jwt.verify(token, key, { algorithms: ['HS256'], issuer, maxAge }));
-        const principal = { userId: sub, role };
-        if (known.size >= mostRemembered) known.delete(known.keys().next().value!);
-        known.set(token, { principal, expiresAtMs: Math.min(exp, iat + longestLifeSeconds) * 1_000 });
-        return principal;
-      } catch (cause) {
+      let seen = known.get(token);
+      if (!seen || seen.expiresAtMs <= Date.now()) {
         known.delete(token);
-        const expired = cause instanceof jwt.TokenExpiredError;
-        throw new AppError(
-          'unauthenticated',
-          expired ? 'The access token has expired.' : 'The access token is not valid.',
-        );
+        seen = check(token);
+        if (known.size >= mostRemembered) known.delete(known.keys().next().value!);
+        known.set(token, seen);
       }
+      if (ended.has(seen.bearer)) {
+        throw new AppError('unauthenticated', 'The session of this access token has ended; log in again.');
+      }
+      return seen.principal;
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { Migration } from 'kysely';
 import { accountsAndSessions } from './0001-accounts-and-sessions.ts';
+import { sessionsOfAnAccount } from './0030-sessions-of-an-account.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-accounts-and-sessions': accountsAndSessions,
+  '0030-sessions-of-an-account': sessionsOfAnAccount,
 };

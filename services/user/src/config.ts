@@ -7,7 +7,20 @@ const fiveMinutesMs = 300_000;
 
 export const userConfigSchema = commonSchema.extend({
   ACCESS_TOKEN_TTL_S: z.coerce.number().int().min(1).max(86_400).default(900),
-  REFRESH_TOKEN_TTL_S: z.coerce.number().int().min(1).max(31_536_000).default(2_592_000),
+  REFRESH_TOKEN_TTL_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .default(2_592_000)
+    .describe('each refresh starts it anew'),
+  SESSION_TTL_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .default(7_776_000)
+    .describe('how long a session lives at most, however often it is refreshed'),
   PASSWORD_CONCURRENCY: count(2).describe(
     'password hashes computed at once; each takes some 25 ms of a core and 19 MiB',
   ),

@@ -2,7 +2,8 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import { dropPrivileges } from '@flash-sale/shared/service/privileges.ts';
 import pg from 'pg';
 import { hashPassword } from './adapters/passwords.ts';
-import { accountColumns, insertAccounts } from './adapters/state.ts';
+import { accountColumns } from './adapters/state.ts';
+import { insertAccounts } from './adapters/statements.ts';
 import { readDemoConfig } from './config.ts';
 import type { Role } from './domain/registration.ts';
 

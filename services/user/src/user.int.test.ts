@@ -302,10 +302,10 @@ describe('refresh tokens', () => {
 
     const db = openReads<Tables>({ url: database.url, poolSize: 1, statementTimeoutMs: 5_000, onError: () => {} });
     try {
-      const pruned = await pruneSessions(db);
+      const pruned = await pruneSessions(db, 1_000);
       expect(pruned.sessions).toBeGreaterThanOrEqual(1);
       expect(pruned.usedTokens).toBeGreaterThanOrEqual(1);
-      expect(await pruneSessions(db)).toEqual({ sessions: 0, usedTokens: 0 });
+      expect(await pruneSessions(db, 1_000)).toEqual({ sessions: 0, usedTokens: 0 });
       const left = await sql<{ count: number }>`SELECT count(*) FROM session WHERE expires_at < now()`.execute(db);
       expect(left.rows[0]?.count).toBe(0);
     } finally {

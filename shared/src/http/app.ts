@@ -39,6 +39,7 @@ export function createApp(options: AppOptions): Express {
     notFound,
   );
   app.use(requestLine(log, onRequest));
+  app.use(personal);
   app.use(express.json({ limit: largestPublicBodyBytes, inflate: false }));
   app.use(options.publicRoutes);
   app.use(otherMethod(options.publicRoutes));
@@ -46,6 +47,12 @@ export function createApp(options: AppOptions): Express {
   app.use(problemHandler);
   return app;
 }
+
+/** What is answered to somebody who is signed in is not for others; a route whose answer is the same for all says so itself. */
+const personal: RequestHandler = ({ headers }, response, next) => {
+  if (headers.authorization !== undefined) response.set('Cache-Control', 'no-store');
+  next();
+};
 
 /** 405 with `Allow` where the routes know the path, but not by this method. */
 function otherMethod(routes: Router): RequestHandler {

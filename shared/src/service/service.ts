@@ -9,6 +9,7 @@ import type { CommonConfig } from '../config.ts';
 import { openReads, openWatchedReads } from '../db/connection.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
 import { migrate } from '../db/migrate.ts';
+import { EndedSessions, userServiceAt, type EndedSource } from '../ended-sessions.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import { createApp } from '../http/app.ts';
@@ -30,6 +31,8 @@ const pruneEveryMs = 60_000;
 /** After an outage much is found, and should not wait for many turns. */
 const sweepRounds = 50;
 const measureBacklogEveryMs = 1_000;
+/** An ended session is to be known everywhere within 3 s. */
+const askForEndedEveryMs = 1_000;
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;
 
@@ -66,6 +69,8 @@ export interface ServiceParts<S, E extends EventType, C extends Commands<S>> {
 export interface ServiceDefinition<Config extends CommonConfig, DB, S, E extends EventType, C extends Commands<S>> {
   name: ServiceName;
   migrations: Record<string, Migration>;
+  /** Of the user service, which knows by itself what the others ask it for. */
+  endedSessions?: (db: Kysely<DB>, config: Config) => EndedSource;
   /** May do I/O that must succeed before the service is ready. */
   build: (kernel: Kernel<Config, DB>) => Promise<ServiceParts<S, E, C>> | ServiceParts<S, E, C>;
 }
@@ -122,7 +127,11 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         log,
       });
     };
-    const tokens = accessTokens(config.JWT_SECRET);
+    const source = definition.endedSessions?.(background, config) ?? userServiceAt(config);
+    const ended = new EndedSessions({ source, log });
+    // Not waited for: no service needs the user service to start.
+    void ended.refresh();
+    const tokens = accessTokens(config.JWT_SECRET, ended);
     const parts = await definition.build({ config, log, reads, background, redis, tokens, metrics, settlements });
     if (parts.close) closers.push(parts.close);
 
@@ -207,6 +216,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
           }
         },
       },
+      { name: 'ended-sessions', everyMs: askForEndedEveryMs, task: () => ended.refresh() },
       { name: 'backlog', everyMs: measureBacklogEveryMs, task: measureBacklog },
       { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
       ...(parts.tasks?.(lane) ?? []),

@@ -7,6 +7,7 @@ const anAccount = (changes: Partial<Account> = {}): Account => ({
   email: 'a@example.com',
   passwordHash: 'h1',
   role: 'shopper',
+  credentialsVersion: 0,
   ...changes,
 });
 const tokens = new DeviceTokens('a secret', 60);

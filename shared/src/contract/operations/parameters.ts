@@ -11,6 +11,7 @@ export const ids = {
   reservation: '01985f6a-7c00-7a11-8c6d-0f5d7c1b2a04',
   order: '01985f6a-7c00-7a11-8c6d-0f5d7c1b2a05',
   payment: '01985f6a-7c00-7a11-8c6d-0f5d7c1b2a06',
+  session: '01985f6a-7c00-7a11-8c6d-0f5d7c1b2a07',
 };
 
 export const idInPath = (what: keyof typeof ids, name = 'id'): Parameter => ({
