@@ -32,7 +32,7 @@ const acceptedEverywhere = async (shopper: Shopper) => {
 
 const options = { demo: { shoppers: 5 } };
 
-onEachStack('a session', options, (theShop: () => Shop) => {
+const life = (theShop: () => Shop) => {
   const signIn = async (email: string, secret = password) => {
     const session = bodyOf(await theShop().logIn(email, secret), 201);
     return { session, shopper: theShop().shopperOf(session) };
@@ -76,4 +76,9 @@ onEachStack('a session', options, (theShop: () => Shop) => {
     expectProblem(await again.shopper.call('GET', `/api/orders/${reservation.orderId}`), 404, 'not-found');
     await expectAuditClean(shop.stack);
   });
-});
+};
+
+onEachStack('a session', options, life);
+/** As where JWT_SECRET is of no use any more. */
+const keyPair = { TOKEN_SIGNING: 'es256', TOKEN_ALGORITHMS: 'es256' };
+onEachStack('a session whose tokens only the user service can sign', { ...options, env: keyPair }, life, ['async']);

@@ -86,7 +86,7 @@ describe('ended sessions', () => {
 
   test('end a token that was found good before', async () => {
     const { ended } = told({ sessions: [{ id: sid, untilMs: inAMinute() }] });
-    const tokens = accessTokens('a secret of the tests that is long enough', ended);
+    const tokens = accessTokens('a secret of the tests that is long enough', { ended });
     const token = tokens.sign({ userId, role: 'shopper', sessionId: sid, credentialsVersion: 1 }, 60);
     expect(tokens.verify(token)).toEqual({ userId, role: 'shopper', sessionId: sid });
     await ended.refresh();

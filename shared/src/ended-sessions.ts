@@ -1,4 +1,3 @@
-import { request } from 'undici';
 import { z } from 'zod';
 import type { Logger } from './log.ts';
 
@@ -17,22 +16,6 @@ export type EndedPage = z.output<typeof endedPage>;
 /** @param cursor of the page before; without it, all that could still matter */
 export type EndedSource = (cursor: string | undefined) => Promise<EndedPage>;
 
-/** The user service, through the internal listener. */
-export const userServiceAt =
-  ({ INTERNAL_URL, INTERNAL_TOKEN }: { INTERNAL_URL: string; INTERNAL_TOKEN: string }): EndedSource =>
-  async (cursor) => {
-    const query = cursor === undefined ? '' : `?after=${encodeURIComponent(cursor)}`;
-    const { statusCode, body } = await request(`${INTERNAL_URL}/internal/user/sessions/ended${query}`, {
-      headers: { authorization: `Bearer ${INTERNAL_TOKEN}` },
-      headersTimeout: answerWithinMs,
-      bodyTimeout: answerWithinMs,
-    });
-    if (statusCode === 200) return endedPage.parse(await body.json());
-    await body.dump();
-    throw new Error(`the user service answered ${statusCode}`);
-  };
-
-const answerWithinMs = 1_500;
 const mostPages = 100;
 const mostRemembered = 100_000;
 const forgetEveryMs = 60_000;

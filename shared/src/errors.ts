@@ -15,6 +15,7 @@ export const errorTable = {
   'not-found': { status: 404, level: 'info', title: 'Not found' },
   'method-not-allowed': { status: 405, level: 'info', title: 'The address does not answer to this method' },
   'email-taken': { status: 409, level: 'info', title: 'The email address is already registered' },
+  'password-too-common': { status: 409, level: 'info', title: 'The password is one that everybody tries first' },
   'sold-out': { status: 409, level: 'info', title: 'Fewer units left than asked for' },
   'limit-exceeded': { status: 409, level: 'info', title: 'More units than one shopper may buy' },
   'sale-closed': { status: 409, level: 'info', title: 'The sale is not running' },

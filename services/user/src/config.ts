@@ -1,9 +1,21 @@
+import { tokenAlgorithms } from '@flash-sale/shared/auth.ts';
 import { commonSchema, count, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
 import { addressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { registration } from '@flash-sale/shared/contract/schemas.ts';
+import { signingKey, type SigningKey } from '@flash-sale/shared/signing-keys.ts';
 import { z } from 'zod';
 
 const fiveMinutesMs = 300_000;
+
+/** The key pairs of a list of secrets. */
+function signingKeys(text: string, context: z.core.$RefinementCtx): SigningKey[] {
+  try {
+    return text.split(',').flatMap((part) => (part.trim() === '' ? [] : signingKey(part.trim())));
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+}
 
 export const userConfigSchema = commonSchema.extend({
   ACCESS_TOKEN_TTL_S: z.coerce.number().int().min(1).max(86_400).default(900),
@@ -21,6 +33,15 @@ export const userConfigSchema = commonSchema.extend({
     .max(31_536_000)
     .default(7_776_000)
     .describe('how long a session lives at most, however often it is refreshed'),
+  TOKEN_SIGNING: z
+    .enum(tokenAlgorithms)
+    .default('hs256')
+    .describe('what signs access tokens: JWT_SECRET, which all services know, or the first of TOKEN_KEYS'),
+  TOKEN_KEYS: z
+    .string()
+    .default('')
+    .transform(signingKeys)
+    .describe('secrets of 32 bytes, in hexadecimal or base64url, separated by commas; the others are for rotation'),
   PASSWORD_CONCURRENCY: count(2).describe(
     'password hashes computed at once; each takes some 25 ms of a core and 19 MiB',
   ),
@@ -60,10 +81,19 @@ export type UserConfig = z.output<typeof userConfigSchema>;
 /** Exits the process when the environment is not usable. */
 export const readConfig = (): UserConfig =>
   readEnvironment(
-    userConfigSchema.refine((config) => (config.ADMIN_EMAIL === undefined) === (config.ADMIN_PASSWORD === undefined), {
-      path: ['ADMIN_PASSWORD'],
-      message: 'ADMIN_EMAIL and ADMIN_PASSWORD go together',
-    }),
+    userConfigSchema
+      .refine((config) => (config.ADMIN_EMAIL === undefined) === (config.ADMIN_PASSWORD === undefined), {
+        path: ['ADMIN_PASSWORD'],
+        message: 'ADMIN_EMAIL and ADMIN_PASSWORD go together',
+      })
+      .refine(({ TOKEN_SIGNING, TOKEN_KEYS }) => TOKEN_SIGNING === 'hs256' || TOKEN_KEYS.length > 0, {
+        path: ['TOKEN_KEYS'],
+        message: 'TOKEN_SIGNING=es256 needs a key',
+      })
+      .refine(({ TOKEN_SIGNING, TOKEN_ALGORITHMS }) => TOKEN_ALGORITHMS.includes(TOKEN_SIGNING), {
+        path: ['TOKEN_ALGORITHMS'],
+        message: 'must accept what TOKEN_SIGNING signs with',
+      }),
   );
 
 /** For the demo data: the same environment and how many shoppers it wants. */

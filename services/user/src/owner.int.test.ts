@@ -5,9 +5,11 @@ import { openReads } from '@flash-sale/shared/db/connection.ts';
 import { endedPage } from '@flash-sale/shared/ended-sessions.ts';
 import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
 import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
+import { signingKey } from '@flash-sale/shared/signing-keys.ts';
 import { checkAnswer, templateOf } from '@flash-sale/shared/testing/contract-check.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { jsonClient, testConfig, testEnvironment, type CallOptions } from '@flash-sale/shared/testing/service.ts';
+import jwt from 'jsonwebtoken';
 import { sql, type Kysely } from 'kysely';
 import type { z } from 'zod';
 import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
@@ -187,9 +189,9 @@ describe('a new password', () => {
     expect([wrong.status, codeOf(wrong)]).toEqual([401, '/problems/wrong-credentials']);
     for (const common of ['password', 'PassWord1', '12345678', 'qwertyuiop', 'iloveyou']) {
       const answer = await change(accessToken, { currentPassword: password, newPassword: common });
-      expect([common, answer.status, codeOf(answer)]).toEqual([common, 422, '/problems/invalid-input']);
+      expect([common, answer.status, codeOf(answer)]).toEqual([common, 409, '/problems/password-too-common']);
       const registered = await call('POST', '/api/users', { body: { email: `c-${email}`, password: common } });
-      expect([registered.status, codeOf(registered)]).toEqual([422, '/problems/invalid-input']);
+      expect([registered.status, codeOf(registered)]).toEqual([409, '/problems/password-too-common']);
     }
     expect((await change(accessToken, { currentPassword: password })).status).toBe(422);
     expect((await logIn(email)).status).toBe(201);
@@ -334,5 +336,44 @@ describe('what other services hear of ended sessions', () => {
     const { rows } = await sql<{ id: string }>`SELECT id FROM session WHERE token_hash LIKE 'mass-%'`.execute(db);
     expect(rows.filter(({ id }) => !heard.includes(id))).toEqual([]);
     await sql`DELETE FROM session WHERE token_hash LIKE 'mass-%'`.execute(db);
+  });
+});
+
+describe('tokens that only this service can sign', () => {
+  const [first, second] = ['1'.repeat(64), '2'.repeat(64)];
+  const kidOf = (token: string) => (jwt.decode(token, { complete: true })!.header as { kid?: string }).kid;
+
+  test('are signed by the first key; every instance that knows it accepts them, through a rotation', async () => {
+    const { email } = await aUser();
+    const keyOf = async (on: Call) => {
+      const { accessToken } = await logIn(email, password, {}, on);
+      return accessToken;
+    };
+    const [before, between, after] = await Promise.all([
+      start({ TOKEN_SIGNING: 'es256', TOKEN_KEYS: `${first},${second}` }),
+      start({ TOKEN_SIGNING: 'es256', TOKEN_KEYS: `${second},${first}` }),
+      start({ TOKEN_SIGNING: 'es256', TOKEN_KEYS: second, TOKEN_ALGORITHMS: 'es256' }),
+    ]);
+    const [old, next, shared] = [await keyOf(before), await keyOf(between), await keyOf(call)];
+    expect([kidOf(old), kidOf(next), kidOf(shared)]).toEqual([
+      signingKey(first).kid,
+      signingKey(second).kid,
+      undefined,
+    ]);
+    const accepted = async (on: Call) => Promise.all([old, next, shared].map((token) => me(token, on)));
+    expect(await accepted(before)).toEqual([200, 200, 200]);
+    expect(await accepted(between)).toEqual([200, 200, 200]);
+    expect(await accepted(after)).toEqual([401, 200, 401]);
+  });
+
+  test('are verified by keys that are for other services alone, and tell no secret', async () => {
+    const on = await start({ TOKEN_KEYS: `${first},${second}` });
+    const ask = (token: string) => on('GET', '/internal/jwks', { token });
+    expect((await ask('somebody else')).status).toBe(404);
+    const { keys } = (await ask(testEnvironment()['INTERNAL_TOKEN']!)).body as { keys: Record<string, string>[] };
+    expect(keys).toEqual([first, second].map((secret) => signingKey(secret).publicKey));
+    expect(keys.map((key) => Object.keys(key).sort())).toEqual(
+      Array(2).fill(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']),
+    );
   });
 });

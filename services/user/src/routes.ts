@@ -98,11 +98,11 @@ export function routes(deps: RouteDeps): Router {
   return router;
 }
 
-/** @throws AppError invalid-input. Only for new passwords: an old one that is among them still logs in. */
+/** @throws AppError password-too-common. Only for new passwords: an old one that is among them still logs in. */
 export function refuseCommon(common: RouteDeps['commonPasswords'], password: string, path: string): void {
   if (!common.has(password)) return;
-  const errors = [{ path, message: 'is one of the 10,000 that everybody tries first; choose another' }];
-  throw new AppError('invalid-input', 'The password is too common. Nothing was changed.', { errors });
+  const errors = [{ path, message: 'is one of the 10,000 that everybody tries first' }];
+  throw new AppError('password-too-common', 'Choose another password; see errors. Nothing was changed.', { errors });
 }
 
 const longestUserAgent = 200;

@@ -23,7 +23,11 @@ const pruneEveryMs = 60_000;
 export const userService: ServiceDefinition<UserConfig, Tables, State, never, UserCommands> = {
   name: 'user',
   migrations,
-  endedSessions: (db, config) => (cursor) => endedAfter(db, cursor, keepEndedFor(config)),
+  tokenAuthority: (db, config) => ({
+    ended: (cursor) => endedAfter(db, cursor, keepEndedFor(config)),
+    keys: () => Promise.resolve(config.TOKEN_KEYS.map((key) => key.publicKey)),
+    signWith: config.TOKEN_SIGNING === 'es256' ? config.TOKEN_KEYS[0] : undefined,
+  }),
   async build({ config, log, reads, background, redis, tokens }) {
     if (config.ADMIN_EMAIL && config.ADMIN_PASSWORD)
       await ensureAdmin(reads, config.ADMIN_EMAIL, config.ADMIN_PASSWORD);
@@ -47,7 +51,7 @@ export const userService: ServiceDefinition<UserConfig, Tables, State, never, Us
     const deps = {
       accounts,
       passwords,
-      commonPasswords: await commonPasswords(),
+      commonPasswords,
       limits,
       devices: new DeviceTokens(config.JWT_SECRET, config.DEVICE_TOKEN_TTL_S),
       tokens,
@@ -64,7 +68,7 @@ export const userService: ServiceDefinition<UserConfig, Tables, State, never, Us
           .use(['/api/users', '/api/sessions'], noStore)
           .use(routes({ ...deps, lane }))
           .use(ownerRoutes({ ...deps, lane })),
-      internalRoutes: () => internalRoutes(background, keepEndedS),
+      internalRoutes: () => internalRoutes(background, config.TOKEN_KEYS, keepEndedS),
       tasks: () => [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads, keepEndedS) }],
     };
   },

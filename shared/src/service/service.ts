@@ -9,7 +9,7 @@ import type { CommonConfig } from '../config.ts';
 import { openReads, openWatchedReads } from '../db/connection.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
 import { migrate } from '../db/migrate.ts';
-import { EndedSessions, userServiceAt, type EndedSource } from '../ended-sessions.ts';
+import { EndedSessions } from '../ended-sessions.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import { createApp } from '../http/app.ts';
@@ -25,6 +25,8 @@ import { InfluxCollector } from '../metrics/influx-collector.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { metricsRoute } from '../metrics/route.ts';
 import { connectRedis, stateOfRedis } from '../redis/connection.ts';
+import { VerificationKeys } from '../signing-keys.ts';
+import { authorityAt, type TokenAuthority } from '../token-authority.ts';
 import { healthRoutes, platformHealthRoutes, type Health } from './health.ts';
 
 const pruneEveryMs = 60_000;
@@ -33,6 +35,7 @@ const sweepRounds = 50;
 const measureBacklogEveryMs = 1_000;
 /** An ended session is to be known everywhere within 3 s. */
 const askForEndedEveryMs = 1_000;
+const askForKeysEveryMs = 30_000;
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;
 
@@ -70,7 +73,7 @@ export interface ServiceDefinition<Config extends CommonConfig, DB, S, E extends
   name: ServiceName;
   migrations: Record<string, Migration>;
   /** Of the user service, which knows by itself what the others ask it for. */
-  endedSessions?: (db: Kysely<DB>, config: Config) => EndedSource;
+  tokenAuthority?: (db: Kysely<DB>, config: Config) => TokenAuthority;
   /** May do I/O that must succeed before the service is ready. */
   build: (kernel: Kernel<Config, DB>) => Promise<ServiceParts<S, E, C>> | ServiceParts<S, E, C>;
 }
@@ -127,11 +130,14 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         log,
       });
     };
-    const source = definition.endedSessions?.(background, config) ?? userServiceAt(config);
-    const ended = new EndedSessions({ source, log });
+    const authority = definition.tokenAuthority?.(background, config) ?? authorityAt(config);
+    const ended = new EndedSessions({ source: authority.ended, log });
+    const keys = new VerificationKeys(authority.keys);
     // Not waited for: no service needs the user service to start.
     void ended.refresh();
-    const tokens = accessTokens(config.JWT_SECRET, ended);
+    keys.learn().catch(() => {}); // a token that needs them asks again
+    const { signWith } = authority;
+    const tokens = accessTokens(config.JWT_SECRET, { ended, keys, accepted: config.TOKEN_ALGORITHMS, signWith });
     const parts = await definition.build({ config, log, reads, background, redis, tokens, metrics, settlements });
     if (parts.close) closers.push(parts.close);
 
@@ -216,6 +222,8 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
           }
         },
       },
+      // A key that is withdrawn is believed no longer than this.
+      { name: 'token-keys', everyMs: askForKeysEveryMs, task: () => keys.learn() },
       { name: 'ended-sessions', everyMs: askForEndedEveryMs, task: () => ended.refresh() },
       { name: 'backlog', everyMs: measureBacklogEveryMs, task: measureBacklog },
       { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },

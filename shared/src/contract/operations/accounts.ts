@@ -1,6 +1,6 @@
 import type { Operation } from '../operation.ts';
 import * as schemas from '../schemas.ts';
-import { registeredLinks, sessionLinks } from './links.ts';
+import { registeredLinks, sessionLinks, sessionListLinks } from './links.ts';
 import { deviceToken, idInPath, ids } from './parameters.ts';
 
 const email = 'you@example.com';
@@ -27,7 +27,7 @@ export const accountOperations: Operation[] = [
         links: registeredLinks,
       },
     },
-    problems: ['email-taken', 'too-many-requests'],
+    problems: ['email-taken', 'password-too-common', 'too-many-requests'],
   },
   {
     id: 'logIn',
@@ -112,6 +112,7 @@ export const accountOperations: Operation[] = [
       200: {
         description: 'Your sessions.',
         body: schemas.sessionList,
+        links: sessionListLinks,
         examples: {
           one: {
             items: [
@@ -172,7 +173,7 @@ export const accountOperations: Operation[] = [
         examples: { changed: { deviceToken: 'aGVsbG8…' } },
       },
     },
-    problems: ['wrong-credentials', 'too-many-requests'],
+    problems: ['wrong-credentials', 'password-too-common', 'too-many-requests'],
   },
   {
     id: 'deleteAccount',
