@@ -51,4 +51,13 @@ stringData:
   JWT_SECRET: $(secret)
   INTERNAL_TOKEN: $(secret)
   ORDER_ID_SECRET: $(secret)
+---
+# Only the user service gets it; see services/user/README.md, TOKEN_SIGNING.
+apiVersion: v1
+kind: Secret
+metadata:
+  name: token-keys
+  namespace: flash-sale
+stringData:
+  TOKEN_KEYS: $(secret)
 YAML

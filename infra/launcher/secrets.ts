@@ -11,6 +11,8 @@ export interface Secrets {
   rabbitmqPassword: string;
   influxToken: string;
   jwtSecret: string;
+  /** Of the key pair by which the user service signs access tokens, where TOKEN_SIGNING says so. */
+  tokenKey: string;
   internalToken: string;
   orderIdSecret: string;
   /** The passwords of each database's owner (migrations) and of its runtime role. */
@@ -31,6 +33,7 @@ export async function loadSecrets(file: string): Promise<Secrets> {
     rabbitmqPassword: known.rabbitmqPassword ?? newSecret(),
     influxToken: known.influxToken ?? newSecret(),
     jwtSecret: known.jwtSecret ?? newSecret(),
+    tokenKey: known.tokenKey ?? newSecret(),
     internalToken: known.internalToken ?? newSecret(),
     orderIdSecret: known.orderIdSecret ?? newSecret(),
     roles: Object.fromEntries(roles) as Secrets['roles'],

@@ -72,6 +72,7 @@ export function environmentOf(
     DATABASE_URL: databases[service].runtime,
     MIGRATION_DATABASE_URL: databases[service].owner,
     ...(service === 'payment' ? gateway : {}),
+    ...(service === 'user' ? { TOKEN_KEYS: secrets.tokenKey } : {}),
     REDIS_URL: around.redisUrl,
     ...(around.amqpUrl ? { AMQP_URL: around.amqpUrl } : {}),
     ...metrics,

@@ -1,9 +1,10 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { Request, Response } from 'express';
 import jwt from 'jsonwebtoken';
 import { accessTokens, principalOf, requireInternal, requireUser } from './auth.ts';
 import { newId } from './ids.ts';
+import { signingKey, VerificationKeys } from './signing-keys.ts';
 
 const secret = 'a secret of the tests that is long enough';
 const tokens = accessTokens(secret);
@@ -128,6 +129,77 @@ describe('access tokens', () => {
     const [header, , signature] = tokens.sign({ userId, role: 'shopper' }, 60).split('.');
     const admin = base64({ ...claims, iat: nowSeconds(), exp: inAnHour() });
     expect(() => tokens.verify([header, admin, signature].join('.'))).toThrow(unauthenticated);
+  });
+});
+
+describe('tokens signed by a key pair', () => {
+  const [key, another] = [signingKey('1'.repeat(64)), signingKey('2'.repeat(64))];
+  const verifierOf = async (published = [key], accepted?: ('hs256' | 'es256')[]) => {
+    const keys = new VerificationKeys(() => Promise.resolve(published.map(({ publicKey }) => publicKey)));
+    await keys.learn();
+    return accessTokens(secret, { keys, ...(accepted ? { accepted } : {}) });
+  };
+  const principal = { userId, role: 'admin' } as const;
+  const signed = (by = key) =>
+    accessTokens('another secret than the verifier has', { signWith: by }).sign(principal, 60);
+
+  test('are believed by their key, beside those of the secret while both are accepted', async () => {
+    const both = await verifierOf();
+    expect(both.verify(signed())).toEqual(principal);
+    expect(both.verify(tokens.sign(principal, 60))).toEqual(principal);
+    const onlyKeys = await verifierOf([key], ['es256']);
+    expect(onlyKeys.verify(signed())).toEqual(principal);
+    expect(() => onlyKeys.verify(tokens.sign(principal, 60))).toThrow(unauthenticated);
+    const onlySecret = await verifierOf([key], ['hs256']);
+    expect(() => onlySecret.verify(signed())).toThrow(unauthenticated);
+  });
+
+  const es256 = { alg: 'ES256', kid: key.kid };
+  const fresh = () => ({ ...claims, iat: nowSeconds(), exp: inAnHour() });
+  const pem = createPublicKey({ key: key.publicKey, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+  test.each<[string, () => string]>([
+    ['a key that nobody published', () => signed(another)],
+    [
+      'another key under a published name',
+      () => accessTokens(secret, { signWith: { ...another, kid: key.kid } }).sign(principal, 60),
+    ],
+    ['the secret under the name of a key', () => forged({ alg: 'HS256', kid: key.kid }, fresh())],
+    ['the secret, said to be ES256', () => forged(es256, fresh())],
+    ['the public key taken for a secret', () => forged({ alg: 'HS256', kid: key.kid }, fresh(), pem)],
+    ['the same without its name', () => forged({ alg: 'HS256' }, fresh(), pem)],
+    ['no signature under the name of a key', () => `${base64({ alg: 'none', kid: key.kid })}.${base64(fresh())}.`],
+    ['a key without its name', () => jwt.sign(fresh(), key.privateKey, { algorithm: 'ES256' })],
+    ['a name that is none', () => forged({ alg: 'HS256', kid: { toString: 'x' } }, fresh())],
+    ['an empty name', () => forged({ alg: 'HS256', kid: '' }, fresh())],
+  ])('refused: %s', async (_what, token) => {
+    const verifier = await verifierOf();
+    expect(() => verifier.verify(token())).toThrow(unauthenticated);
+    await expect((async () => verifier.verifyOrLearn(token()))()).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  test('a new key is asked for when the first token names it; one that is withdrawn is not believed any more', async () => {
+    let published = [key];
+    const keys = new VerificationKeys(() => Promise.resolve(published.map(({ publicKey }) => publicKey)));
+    const verifier = accessTokens(secret, { keys });
+    const middleware = requireUser(verifier);
+    const admit = async (token: string) => {
+      const request = ask(`Bearer ${token}`);
+      let passed = false;
+      await middleware(request, {} as Response, () => (passed = true));
+      return passed && principalOf(request).userId;
+    };
+    expect(await admit(signed())).toBe(userId);
+    published = [another, key];
+    expect(await admit(signed(another))).toBe(userId);
+    expect(await admit(signed())).toBe(userId);
+    published = [another];
+    await keys.learn();
+    await expect(admit(signed())).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  test('while nobody can be asked, those of known keys are good, and others are told to come again', async () => {
+    const keys = new VerificationKeys(() => Promise.reject(new Error('away')));
+    await expect(accessTokens(secret, { keys }).verifyOrLearn(signed())).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
 

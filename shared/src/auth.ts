@@ -1,57 +1,170 @@
-import { createSecretKey, timingSafeEqual, createHash } from 'node:crypto';
+import { createSecretKey, timingSafeEqual, createHash, type KeyObject } from 'node:crypto';
 import type { RequestHandler, Request } from 'express';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
+import type { Bearer, EndedSessions } from './ended-sessions.ts';
 import { AppError } from './errors.ts';
+import type { SigningKey, VerificationKeys } from './signing-keys.ts';
 
 export const roles = ['shopper', 'admin'] as const;
 export type Role = (typeof roles)[number];
 export interface Principal {
   userId: string;
   role: Role;
+  /** The log-in that it comes from; tokens of earlier releases do not tell. */
+  sessionId?: string;
+}
+
+/** What is written into a token. */
+export interface TokenContent extends Principal {
+  /** Of the account when its password was verified; a later one ends the session. */
+  credentialsVersion?: number;
 }
 
 const issuer = 'flash-sale';
 const longestLifeSeconds = 86_400;
 const mostRemembered = 10_000;
-const claims = z.object({ sub: z.uuid(), role: z.enum(roles), iat: z.number(), exp: z.number() });
+const claims = z.object({
+  sub: z.uuid(),
+  role: z.enum(roles),
+  iat: z.number(),
+  exp: z.number(),
+  sid: z.uuid().optional(),
+  ver: z.number().int().optional(),
+});
 
-/** Signs and verifies access tokens: HS256 and nothing else, one issuer, expiry required. */
-export function accessTokens(secret: string) {
+interface Known {
+  principal: Principal;
+  bearer: Bearer;
+  expiresAtMs: number;
+  /** Of the key that it was verified by, if that was not the shared secret. */
+  keyId: string | undefined;
+}
+
+/** By which algorithms tokens may be signed: by the secret that all services share, or by a key that only the user service has. */
+export const tokenAlgorithms = ['hs256', 'es256'] as const;
+export type TokenAlgorithm = (typeof tokenAlgorithms)[number];
+
+export interface AccessTokenOptions {
+  /** The sessions whose tokens are not good any more. */
+  ended?: Pick<EndedSessions, 'has'>;
+  /** By which ES256 is verified. */
+  keys?: VerificationKeys;
+  /** All unless given. */
+  accepted?: readonly TokenAlgorithm[];
+  /** Signs with this instead of the secret. */
+  signWith?: SigningKey | undefined;
+}
+
+/** A token names a key that is not known, or not yet. */
+class UnknownKey extends AppError {
+  constructor() {
+    super('unauthenticated', 'The access token is not valid.');
+  }
+}
+
+/** Signs and verifies access tokens: one issuer, expiry required. */
+export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
+  const { ended, keys, accepted = tokenAlgorithms, signWith } = options;
   // A string secret would be tried as a PEM first: 290 µs instead of 6 µs a token.
-  const key = createSecretKey(Buffer.from(secret));
+  const shared = createSecretKey(Buffer.from(secret));
   /** Tokens that were found good, whole as they came, until they expire: a shopper sends the same one many times. */
-  const known = new Map<string, { principal: Principal; expiresAtMs: number }>();
+  const known = new Map<string, Known>();
+
+  /** The kind of the key decides on the algorithm; what the token says of it must only agree. @throws UnknownKey */
+  const keyOf = (kid: string | undefined): { key: KeyObject; algorithm: 'HS256' | 'ES256' } => {
+    if (kid === undefined) {
+      if (!accepted.includes('hs256')) throw new AppError('unauthenticated', 'The access token is not valid.');
+      return { key: shared, algorithm: 'HS256' };
+    }
+    const key = accepted.includes('es256') ? keys?.of(kid) : undefined;
+    if (!key) throw new UnknownKey();
+    return { key, algorithm: 'ES256' };
+  };
+
+  /** @throws AppError unauthenticated */
+  const check = (token: string): Known => {
+    try {
+      const keyId = keyIdOf(token);
+      const { key, algorithm } = keyOf(keyId);
+      const maxAge = longestLifeSeconds;
+      const parsed = claims.parse(jwt.verify(token, key, { algorithms: [algorithm], issuer, maxAge }));
+      const { sub: userId, role, iat, exp, sid: sessionId, ver: credentialsVersion } = parsed;
+      return {
+        principal: { userId, role, ...(sessionId === undefined ? {} : { sessionId }) },
+        bearer: { userId, sessionId, credentialsVersion },
+        expiresAtMs: Math.min(exp, iat + longestLifeSeconds) * 1_000,
+        keyId,
+      };
+    } catch (cause) {
+      if (cause instanceof AppError) throw cause;
+      const expired = cause instanceof jwt.TokenExpiredError;
+      throw new AppError(
+        'unauthenticated',
+        expired ? 'The access token has expired.' : 'The access token is not valid.',
+      );
+    }
+  };
+
+  /** @throws AppError unauthenticated */
+  const verify = (token: string): Principal => {
+    let seen = known.get(token);
+    const isWithdrawn = seen?.keyId !== undefined && keys?.of(seen.keyId) === undefined;
+    if (!seen || seen.expiresAtMs <= Date.now() || isWithdrawn) {
+      known.delete(token);
+      seen = check(token);
+      if (known.size >= mostRemembered) known.delete(known.keys().next().value!);
+      known.set(token, seen);
+    }
+    if (ended?.has(seen.bearer)) {
+      throw new AppError('unauthenticated', 'The session of this access token has ended; log in again.');
+    }
+    return seen.principal;
+  };
+
   return {
-    sign: (principal: Principal, ttlSeconds: number): string =>
-      jwt.sign({ role: principal.role }, key, {
-        algorithm: 'HS256',
+    sign: ({ userId, role, sessionId, credentialsVersion }: TokenContent, ttlSeconds: number): string =>
+      jwt.sign({ role, sid: sessionId, ver: credentialsVersion }, signWith?.privateKey ?? shared, {
+        ...(signWith ? { algorithm: 'ES256', keyid: signWith.kid } : { algorithm: 'HS256' }),
         issuer,
-        subject: principal.userId,
+        subject: userId,
         expiresIn: ttlSeconds,
       }),
-    /** @throws AppError unauthenticated */
-    verify(token: string): Principal {
-      const seen = known.get(token);
-      if (seen && seen.expiresAtMs > Date.now()) return seen.principal;
+    verify,
+    /**
+     * The same, once the keys have been asked for if the token names one that is not known.
+     * @throws AppError unauthenticated; unavailable when the keys cannot be asked for
+     */
+    verifyOrLearn: (token: string): Principal | Promise<Principal> => {
       try {
-        const maxAge = longestLifeSeconds;
-        const { sub, role, iat, exp } = claims.parse(jwt.verify(token, key, { algorithms: ['HS256'], issuer, maxAge }));
-        const principal = { userId: sub, role };
-        if (known.size >= mostRemembered) known.delete(known.keys().next().value!);
-        known.set(token, { principal, expiresAtMs: Math.min(exp, iat + longestLifeSeconds) * 1_000 });
-        return principal;
-      } catch (cause) {
-        known.delete(token);
-        const expired = cause instanceof jwt.TokenExpiredError;
-        throw new AppError(
-          'unauthenticated',
-          expired ? 'The access token has expired.' : 'The access token is not valid.',
+        return verify(token);
+      } catch (error) {
+        if (!(error instanceof UnknownKey) || !keys) throw error;
+        return keys.learn().then(
+          () => verify(token),
+          (cause: unknown) => {
+            const detail =
+              'The keys of access tokens cannot be asked for right now. Nothing was changed; try again shortly.';
+            throw new AppError('unavailable', detail, { cause });
+          },
         );
       }
     },
   };
 }
+
+/** The name of the key that a token is said to be signed with; undefined where there is none, or no token. */
+function keyIdOf(token: string): string | undefined {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.split('.', 1)[0]!, 'base64url').toString());
+    const kid = (header as { kid?: unknown } | null)?.kid;
+    if (kid === undefined) return undefined;
+    return typeof kid === 'string' ? kid : ''; // which no key is called
+  } catch {
+    return undefined;
+  }
+}
+
 export type AccessTokens = ReturnType<typeof accessTokens>;
 
 const principals = new WeakMap<Request, Principal>();
@@ -66,10 +179,14 @@ export function requireUser(tokens: AccessTokens, role?: Role): RequestHandler {
     if (token === undefined) {
       throw new AppError('unauthenticated', 'Send the access token as "Authorization: Bearer <token>".');
     }
-    const principal = tokens.verify(token);
-    if (role && principal.role !== role) throw new AppError('forbidden', `This needs the role "${role}".`);
-    principals.set(request, principal);
-    next();
+    const admit = (principal: Principal) => {
+      if (role && principal.role !== role) throw new AppError('forbidden', `This needs the role "${role}".`);
+      principals.set(request, principal);
+      next();
+    };
+    // At once, wherever it can be: a promise for each request would cost something for nothing.
+    const principal = tokens.verifyOrLearn(token);
+    return principal instanceof Promise ? principal.then(admit) : admit(principal);
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tokenAlgorithms } from './auth.ts';
 import { runAsPattern } from './service/privileges.ts';
 
 /**
@@ -84,7 +85,13 @@ export const commonSchema = z.object({
   INFLUX_BUCKET: z.string().default('flash_sale'),
   INTERNAL_URL: z.url().describe('where other services are reached: the internal listener of nginx'),
   INTERNAL_TOKEN: secret.describe('proves that an internal request comes from a service'),
-  JWT_SECRET: secret.describe('signs access tokens, HS256'),
+  JWT_SECRET: secret.describe('signs access tokens, HS256, unless TOKEN_SIGNING of the user service says otherwise'),
+  TOKEN_ALGORITHMS: z
+    .string()
+    .default(tokenAlgorithms.join())
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(z.enum(tokenAlgorithms)).min(1))
+    .describe('by which algorithms access tokens may be signed: hs256, es256'),
   ORDER_ID_SECRET: secret.describe('marks order ids as minted by the reservation service'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TRUSTED_PROXIES: z.string().default('loopback').describe('whose X-Forwarded-For is believed; Express syntax'),

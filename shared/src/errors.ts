@@ -16,6 +16,7 @@ export const errorTable = {
   'method-not-allowed': { status: 405, level: 'info', title: 'The address does not answer to this method' },
   'request-timeout': { status: 408, level: 'info', title: 'The request did not arrive in time' },
   'email-taken': { status: 409, level: 'info', title: 'The email address is already registered' },
+  'password-too-common': { status: 409, level: 'info', title: 'The password is one that everybody tries first' },
   'sold-out': { status: 409, level: 'info', title: 'Fewer units left than asked for' },
   'limit-exceeded': { status: 409, level: 'info', title: 'More than one shopper may have' },
   'sale-closed': { status: 409, level: 'info', title: 'The sale is not running' },
@@ -64,3 +65,6 @@ export class AppError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds ?? (errorTable[code].status === 503 ? 1 : undefined);
   }
 }
+
+/** Whether this is an answer to what was asked, and not a failure on our side to find one. */
+export const isRefusal = (error: unknown): boolean => error instanceof AppError && errorTable[error.code].status < 500;

@@ -1,14 +1,48 @@
+import { tokenAlgorithms } from '@flash-sale/shared/auth.ts';
 import { demoSettings } from '@flash-sale/shared/demo.ts';
 import { commonSchema, count, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
 import { addressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { registration } from '@flash-sale/shared/contract/schemas.ts';
+import { signingKey, type SigningKey } from '@flash-sale/shared/signing-keys.ts';
 import { z } from 'zod';
 
 const fiveMinutesMs = 300_000;
 
+/** The key pairs of a list of secrets. */
+function signingKeys(text: string, context: z.core.$RefinementCtx): SigningKey[] {
+  try {
+    return text.split(',').flatMap((part) => (part.trim() === '' ? [] : signingKey(part.trim())));
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+}
+
 export const userConfigSchema = commonSchema.extend({
   ACCESS_TOKEN_TTL_S: z.coerce.number().int().min(1).max(86_400).default(900),
-  REFRESH_TOKEN_TTL_S: z.coerce.number().int().min(1).max(31_536_000).default(2_592_000),
+  REFRESH_TOKEN_TTL_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .default(2_592_000)
+    .describe('each refresh starts it anew'),
+  SESSION_TTL_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .default(7_776_000)
+    .describe('how long a session lives at most, however often it is refreshed'),
+  TOKEN_SIGNING: z
+    .enum(tokenAlgorithms)
+    .default('hs256')
+    .describe('what signs access tokens: JWT_SECRET, which all services know, or the first of TOKEN_KEYS'),
+  TOKEN_KEYS: z
+    .string()
+    .default('')
+    .transform(signingKeys)
+    .describe('secrets of 32 bytes, in hexadecimal or base64url, separated by commas; the others are for rotation'),
   PASSWORD_CONCURRENCY: count(2).describe(
     'password hashes computed at once; each takes some 25 ms of a core and 19 MiB',
   ),
@@ -24,7 +58,19 @@ export const userConfigSchema = commonSchema.extend({
     .describe('after its last use; 0 remembers none'),
   LOGIN_LIMIT_PER_ADDRESS: count(300).describe('log-ins a minute from one address, successful or not'),
   LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS: count(10).describe('wrong passwords a minute'),
-  LOGIN_FAILURES_PER_ACCOUNT: count(100).describe('wrong passwords an hour, from all addresses together'),
+  LOGIN_FAILURES_PER_ACCOUNT: count(64).describe(
+    'wrong passwords an hour from all new addresses together, besides their own tries; of a known device or address alone',
+  ),
+  LOGIN_TRIES_PER_NEW_ADDRESS: count(3).describe(
+    'wrong passwords an hour of its own that an address has which is new to the account',
+  ),
+  DEVICE_TOKEN_TTL_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(63_072_000)
+    .default(31_536_000)
+    .describe('how long a device is known after its last log-in'),
   REGISTRATION_LIMIT_PER_ADDRESS: count(30).describe('registrations a minute from one address'),
   RATE_LIMIT_EXEMPT: addressSet.describe('addresses without limits, CIDRs separated by commas'),
   ADMIN_EMAIL: registration.shape.email.optional().describe('an admin account that exists from the start'),
@@ -36,10 +82,19 @@ export type UserConfig = z.output<typeof userConfigSchema>;
 /** Exits the process when the environment is not usable. */
 export const readConfig = (): UserConfig =>
   readEnvironment(
-    userConfigSchema.refine((config) => (config.ADMIN_EMAIL === undefined) === (config.ADMIN_PASSWORD === undefined), {
-      path: ['ADMIN_PASSWORD'],
-      message: 'ADMIN_EMAIL and ADMIN_PASSWORD go together',
-    }),
+    userConfigSchema
+      .refine((config) => (config.ADMIN_EMAIL === undefined) === (config.ADMIN_PASSWORD === undefined), {
+        path: ['ADMIN_PASSWORD'],
+        message: 'ADMIN_EMAIL and ADMIN_PASSWORD go together',
+      })
+      .refine(({ TOKEN_SIGNING, TOKEN_KEYS }) => TOKEN_SIGNING === 'hs256' || TOKEN_KEYS.length > 0, {
+        path: ['TOKEN_KEYS'],
+        message: 'TOKEN_SIGNING=es256 needs a key',
+      })
+      .refine(({ TOKEN_SIGNING, TOKEN_ALGORITHMS }) => TOKEN_ALGORITHMS.includes(TOKEN_SIGNING), {
+        path: ['TOKEN_ALGORITHMS'],
+        message: 'must accept what TOKEN_SIGNING signs with',
+      }),
   );
 
 /** For the demo data: the same environment and how many shoppers it wants. */

@@ -1,108 +1,120 @@
-import { principalOf, requireUser, type AccessTokens, type Principal } from '@flash-sale/shared/auth.ts';
+import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
 import { credentials, refresh, registration } from '@flash-sale/shared/contract/schemas.ts';
 import { AppError } from '@flash-sale/shared/errors.ts';
 import { bodyOf } from '@flash-sale/shared/http/validate.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
+import type { AccessTokens } from '@flash-sale/shared/auth.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
-import { Router, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 import type { Accounts } from './adapters/accounts.ts';
 import type { Credentials } from './adapters/credentials.ts';
+import type { DeviceTokens } from './adapters/device-tokens.ts';
 import type { Limits } from './adapters/log-in-limits.ts';
 import { hashOf, newRefreshToken } from './adapters/refresh-tokens.ts';
 import type { State } from './adapters/state.ts';
 import type { UserCommands } from './commands.ts';
+import type { Lifetime, Session } from './domain/session.ts';
 
 export interface RouteDeps {
   lane: Lane<State, never, UserCommands>;
   accounts: Accounts;
   passwords: Credentials;
+  commonPasswords: { has(password: string): boolean };
   limits: Limits;
+  devices: DeviceTokens;
   tokens: AccessTokens;
   log: Logger;
   accessTokenTtlS: number;
-  refreshTokenTtlS: number;
+  lifetime: Lifetime;
 }
 
-export function routes({
-  lane,
-  accounts,
-  passwords,
-  limits,
-  tokens,
-  log,
-  accessTokenTtlS,
-  refreshTokenTtlS,
-}: RouteDeps): Router {
-  const ttlMs = refreshTokenTtlS * 1000;
+/** Registering, logging in, and staying logged in; what an owner does with an account stands in owner-routes.ts. */
+export function routes(deps: RouteDeps): Router {
+  const { lane, accounts, passwords, limits, devices, tokens, log, accessTokenTtlS, lifetime } = deps;
   const router = Router();
 
-  const sendSession = (response: Response, principal: Principal, refreshToken: string) =>
-    response
-      .status(201)
-      .set('Cache-Control', 'no-store')
-      .json({ accessToken: tokens.sign(principal, accessTokenTtlS), refreshToken, expiresIn: accessTokenTtlS });
+  const sendSession = (
+    response: Response,
+    session: Pick<Session, 'id' | 'userId' | 'role' | 'credentialsVersion'>,
+    further: { refreshToken: string; deviceToken?: string },
+  ) => {
+    const { id: sessionId, userId, role, credentialsVersion } = session;
+    const accessToken = tokens.sign({ userId, role, sessionId, credentialsVersion }, accessTokenTtlS);
+    response.status(201).json({ accessToken, expiresIn: accessTokenTtlS, ...further });
+  };
 
   router.post('/api/users', async (request, response) => {
     const { email, password, name } = bodyOf(request, registration);
-    await limits.registration(request.ip);
-    if (await accounts.byEmail(email)) throw emailTaken();
-    const account = {
-      id: newId(),
-      email,
-      passwordHash: await passwords.hash(password),
-      name: name ?? null,
-      role: 'shopper' as const,
-    };
-    const { result } = await lane.run('registerAccount', account);
-    if (result.outcome === 'email-taken') throw emailTaken();
-    response.status(201).json({ id: account.id, email });
+    refuseCommon(deps.commonPasswords, password, 'password');
+    const id = await limits.registration(request.ip, async (priority) => {
+      if (await accounts.byEmail(email)) throw emailTaken();
+      const passwordHash = await passwords.hash(password, priority);
+      const account = { id: newId(), email, passwordHash, name: name ?? null, role: 'shopper' as const };
+      const { result } = await lane.run('registerAccount', account);
+      if (result.outcome === 'email-taken') throw emailTaken();
+      return account.id;
+    });
+    response.status(201).json({ id, email });
   });
 
   router.post('/api/sessions', async (request, response) => {
     const { email, password } = bodyOf(request, credentials);
-    const attempt = await limits.logIn(request.ip, email);
-    const account = await logIn(email, password).catch((error: unknown) => {
-      attempt.undecided();
-      throw error;
+    const { account, device } = await limits.logIn(request.ip, async () => {
+      const found = await accounts.byEmail(email);
+      const known = devices.deviceOf(request.get('device-token'), found);
+      const guess = { address: request.ip, email, known };
+      const right = await limits.guess(guess, (priority) => passwords.verify(found, password, priority));
+      if (!right || !found) throw wrongCredentials();
+      return { account: found, device: known };
     });
-    if (!account) throw new AppError('wrong-credentials', 'There is no account with this email and password.');
-    attempt.succeeded();
-    const { token, tokenHash } = newRefreshToken();
-    await lane.run('openSession', { id: newId(), userId: account.id, tokenHash, ttlMs });
-    sendSession(response, { userId: account.id, role: account.role }, token);
+    const { token: refreshToken, tokenHash } = newRefreshToken();
+    const { role, credentialsVersion } = account;
+    const session = { id: newId(), userId: account.id, tokenHash, credentialsVersion };
+    await lane.run('openSession', { ...session, lifetime, userAgent: userAgentOf(request) });
+    sendSession(response, { ...session, role }, { refreshToken, deviceToken: devices.issue(account, device) });
   });
-
-  const logIn = async (email: string, password: string) => {
-    const account = await accounts.byEmail(email);
-    return (await passwords.verify(account, password)) ? account : undefined;
-  };
 
   router.post('/api/sessions/refresh', async (request, response) => {
     const { refreshToken } = bodyOf(request, refresh);
     const next = newRefreshToken();
-    const { result } = await lane.run('rotateSession', {
-      presentedHash: hashOf(refreshToken),
-      nextHash: next.tokenHash,
-      ttlMs,
-    });
+    const presentedHash = hashOf(refreshToken);
+    const { result } = await lane.run('rotateSession', { presentedHash, nextHash: next.tokenHash, lifetime });
     if (result.outcome === 'refused') {
       if (result.reason === 'reused')
         log.warn({ sessionId: result.sessionId }, 'a used refresh token came again; its session is revoked');
       // One answer for all reasons: whoever tries stolen tokens learns nothing from it.
       throw new AppError('refresh-token-invalid', 'The refresh token is not valid any more; log in again.');
     }
-    sendSession(response, { userId: result.userId, role: result.role }, next.token);
+    sendSession(response, result.session, { refreshToken: next.token });
   });
 
   router.get('/api/users/me', requireUser(tokens), async (request, response) => {
     const profile = await accounts.profile(principalOf(request).userId);
-    if (!profile) throw new AppError('unauthenticated', 'The account of this access token does not exist.');
-    response.set('Cache-Control', 'no-store').json(profile);
+    if (!profile) throw noAccount();
+    response.json(profile);
   });
 
   return router;
 }
 
+/** @throws AppError password-too-common. Only for new passwords: an old one that is among them still logs in. */
+export function refuseCommon(common: RouteDeps['commonPasswords'], password: string, path: string): void {
+  if (!common.has(password)) return;
+  const errors = [{ path, message: 'is one of the 10,000 that everybody tries first' }];
+  throw new AppError('password-too-common', 'Choose another password; see errors. Nothing was changed.', { errors });
+}
+
+const longestUserAgent = 200;
+
+/** As its owner will recognise it in the list of sessions. */
+function userAgentOf(request: Request): string | null {
+  const printable = (request.get('user-agent') ?? '').replace(/[^\x20-\x7e]/g, '').trim();
+  return printable === '' ? null : printable.slice(0, longestUserAgent);
+}
+
 const emailTaken = () =>
   new AppError('email-taken', 'There is an account with this email already. Nothing was changed.');
+const wrongCredentials = () => new AppError('wrong-credentials', 'There is no account with this email and password.');
+export const noAccount = () =>
+  new AppError('unauthenticated', 'The account of this access token does not exist any more.');

@@ -1,9 +1,12 @@
 import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
-import { Router } from 'express';
+import { Router, type RequestHandler } from 'express';
 import { migrations } from '../migrations/index.ts';
 import { Accounts } from './adapters/accounts.ts';
 import { ensureAdmin } from './adapters/admin.ts';
+import { commonPasswords } from './adapters/common-passwords.ts';
 import { Credentials } from './adapters/credentials.ts';
+import { DeviceTokens } from './adapters/device-tokens.ts';
+import { endedAfter } from './adapters/ended-sessions.ts';
 import { Limits } from './adapters/log-in-limits.ts';
 import { pruneSessions } from './adapters/prune.ts';
 import { load, save, type State } from './adapters/state.ts';
@@ -11,6 +14,8 @@ import type { Tables } from './adapters/tables.ts';
 import { commands, type UserCommands } from './commands.ts';
 import type { UserConfig } from './config.ts';
 import { docs } from './docs.ts';
+import { internalRoutes } from './internal-routes.ts';
+import { ownerRoutes } from './owner-routes.ts';
 import { routes } from './routes.ts';
 
 const pruneEveryMs = 60_000;
@@ -18,7 +23,12 @@ const pruneEveryMs = 60_000;
 export const userService: ServiceDefinition<UserConfig, Tables, State, never, UserCommands> = {
   name: 'user',
   migrations,
-  async build({ config, log, reads, redis, tokens }) {
+  tokenAuthority: (db, config) => ({
+    ended: (cursor) => endedAfter(db, cursor, keepEndedFor(config)),
+    keys: () => Promise.resolve(config.TOKEN_KEYS.map((key) => key.publicKey)),
+    signWith: config.TOKEN_SIGNING === 'es256' ? config.TOKEN_KEYS[0] : undefined,
+  }),
+  async build({ config, log, reads, background, redis, tokens }) {
     if (config.ADMIN_EMAIL && config.ADMIN_PASSWORD)
       await ensureAdmin(reads, config.ADMIN_EMAIL, config.ADMIN_PASSWORD);
     const accounts = new Accounts(reads, { maxItems: config.BATCH_MAX, maxQueued: config.BATCH_QUEUE_MAX });
@@ -35,16 +45,40 @@ export const userService: ServiceDefinition<UserConfig, Tables, State, never, Us
       logInsPerAddress: config.LOGIN_LIMIT_PER_ADDRESS,
       failuresPerAccountAndAddress: config.LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS,
       failuresPerAccount: config.LOGIN_FAILURES_PER_ACCOUNT,
+      triesPerNewAddress: config.LOGIN_TRIES_PER_NEW_ADDRESS,
       registrationsPerAddress: config.REGISTRATION_LIMIT_PER_ADDRESS,
     });
-    const { ACCESS_TOKEN_TTL_S: accessTokenTtlS, REFRESH_TOKEN_TTL_S: refreshTokenTtlS } = config;
+    const deps = {
+      accounts,
+      passwords,
+      commonPasswords,
+      limits,
+      devices: new DeviceTokens(config.JWT_SECRET, config.DEVICE_TOKEN_TTL_S),
+      tokens,
+      log,
+      accessTokenTtlS: config.ACCESS_TOKEN_TTL_S,
+      lifetime: { idleMs: config.REFRESH_TOKEN_TTL_S * 1_000, absoluteMs: config.SESSION_TTL_S * 1_000 },
+    };
+    const keepEndedS = keepEndedFor(config);
     return {
       unitOfWork: { load, save, commands, handlers: {} },
       routes: (lane) =>
         Router()
           .use(docs())
-          .use(routes({ lane, accounts, passwords, limits, tokens, log, accessTokenTtlS, refreshTokenTtlS })),
-      tasks: () => [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads) }],
+          .use(['/api/users', '/api/sessions'], noStore)
+          .use(routes({ ...deps, lane }))
+          .use(ownerRoutes({ ...deps, lane })),
+      internalRoutes: () => internalRoutes(background, config.TOKEN_KEYS, keepEndedS),
+      tasks: () => [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads, keepEndedS) }],
     };
   },
+};
+
+/** As long as an access token could be good after its session has ended, and a minute for clocks that differ. */
+const keepEndedFor = ({ ACCESS_TOKEN_TTL_S }: UserConfig): number => ACCESS_TOKEN_TTL_S + 60;
+
+/** Whatever is answered there is about one person. */
+const noStore: RequestHandler = (_request, response, next) => {
+  response.set('Cache-Control', 'no-store');
+  next();
 };

@@ -302,10 +302,10 @@ describe('refresh tokens', () => {
 
     const db = openReads<Tables>({ url: database.url, poolSize: 1, statementTimeoutMs: 5_000, onError: () => {} });
     try {
-      const pruned = await pruneSessions(db);
+      const pruned = await pruneSessions(db, 1_000);
       expect(pruned.sessions).toBeGreaterThanOrEqual(1);
       expect(pruned.usedTokens).toBeGreaterThanOrEqual(1);
-      expect(await pruneSessions(db)).toEqual({ sessions: 0, usedTokens: 0 });
+      expect(await pruneSessions(db, 1_000)).toEqual({ sessions: 0, usedTokens: 0 });
       const left = await sql<{ count: number }>`SELECT count(*) FROM session WHERE expires_at < now()`.execute(db);
       expect(left.rows[0]?.count).toBe(0);
     } finally {
@@ -319,19 +319,25 @@ describe('rate limits', () => {
   const from = (address: string) => ({ 'x-forwarded-for': address });
   const limits = {
     LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS: '3',
-    LOGIN_FAILURES_PER_ACCOUNT: '5',
+    LOGIN_FAILURES_PER_ACCOUNT: '4',
+    LOGIN_TRIES_PER_NEW_ADDRESS: '1',
     LOGIN_LIMIT_PER_ADDRESS: '12',
     REGISTRATION_LIMIT_PER_ADDRESS: '2',
   };
   let limited: typeof call;
   let limitedToo: typeof call;
+  /** The same, but for a crowd from one address. */
+  let wide: typeof call;
+  let wideToo: typeof call;
   beforeAll(async () => {
     [limited, limitedToo] = [await start(limits), await start(limits)];
+    const many = { ...limits, LOGIN_LIMIT_PER_ADDRESS: '1000' };
+    [wide, wideToo] = [await start(many), await start(many)];
   });
-  const guess = async (email: string, address: string, times: number) => {
+  const guess = async (email: string, address: string, times: number, on = [limited, limitedToo]) => {
     const statuses: number[] = [];
     for (let index = 0; index < times; index += 1) {
-      statuses.push((await logIn(email, index % 2 ? limited : limitedToo, from(address), 'a wrong guess')).status);
+      statuses.push((await logIn(email, on[index % 2], from(address), 'a wrong guess')).status);
     }
     return statuses;
   };
@@ -347,15 +353,33 @@ describe('rate limits', () => {
     expect((await logIn(email, limited, from('203.0.113.2'))).status).toBe(201);
   });
 
-  test('guessing from many addresses is stopped, but not for an address that the owner uses', async () => {
+  test('guessing from many addresses is stopped, but for the tries that each new address has of its own', async () => {
     const { email } = await aUser();
-    expect((await logIn(email, limited, from('198.51.100.1'))).status).toBe(201);
+    const known = await logIn(email, limited, from('198.51.100.1'));
+    expect(known.status).toBe(201);
     expect(await guess(email, '198.51.100.2', 3)).toEqual([401, 401, 401]);
-    expect(await guess(email, '198.51.100.3', 3)).toEqual([401, 401, 429]);
-    expect((await logIn(email, limitedToo, from('198.51.100.4'))).status).toBe(429);
+    expect(await guess(email, '198.51.100.3', 3)).toEqual([401, 401, 401]);
+    expect(await guess(email, '198.51.100.4', 3)).toEqual([401, 429, 429]);
     for (let times = 0; times < 3; times += 1) {
       expect((await logIn(email, limitedToo, from('198.51.100.1'))).status).toBe(201);
+      expect((await logIn(email, limitedToo, from('198.51.100.5'))).status).toBe(201);
+      const device = { 'device-token': known.body.deviceToken! };
+      expect((await logIn(email, limited, { ...from('198.51.100.4'), ...device })).status).toBe(201);
     }
+  });
+
+  test('a device that is known counts for itself, from whichever address, and for its account alone', async () => {
+    const { email } = await aUser();
+    const { deviceToken } = (await logIn(email, limited, from('198.51.100.10'))).body;
+    const guessWith = async (to: string, host: number) =>
+      (await logIn(to, limited, { ...from(`198.51.100.${host}`), 'device-token': deviceToken! }, 'a wrong guess'))
+        .status;
+    const statuses: number[] = [];
+    for (const host of [11, 12, 13, 14]) statuses.push(await guessWith(email, host));
+    expect(statuses).toEqual([401, 401, 401, 429]);
+    expect((await logIn(email, limited, from('198.51.100.15'))).status).toBe(201);
+    const other = await aUser();
+    for (const host of [21, 22, 23, 24]) expect(await guessWith(other.email, host)).toBe(401);
   });
 
   test('right passwords do not count as failures, but each log-in counts for its address', async () => {
@@ -363,6 +387,50 @@ describe('rate limits', () => {
     const statuses: number[] = [];
     for (let times = 0; times < 13; times += 1) statuses.push((await logIn(email, limited, from('192.0.2.1'))).status);
     expect(statuses).toEqual([...Array<number>(12).fill(201), 429]);
+  });
+
+  test('a crowd of right passwords from one address is served whole, and counts for nothing', async () => {
+    const { email } = await aUser();
+    const crowd = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => logIn(email, index % 2 ? wide : wideToo, from('203.0.113.30'))),
+    );
+    expect(crowd.map(({ status }) => status)).toEqual(Array<number>(40).fill(201));
+    expect(await guess(email, '203.0.113.30', 4, [wide, wideToo])).toEqual([401, 401, 401, 429]);
+  });
+
+  test('a crowd of guesses gets no more tries than one after the other', async () => {
+    const { email } = await aUser();
+    const crowd = await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        logIn(email, index % 2 ? wide : wideToo, from('203.0.113.31'), 'a wrong guess'),
+      ),
+    );
+    expect(crowd.filter(({ status }) => status === 401)).toHaveLength(3);
+    expect(crowd.filter(({ status }) => status === 429)).toHaveLength(37);
+  });
+
+  test('what is shed counts neither for the account nor for the address', async () => {
+    const { email } = await aUser();
+    const narrow = await start({
+      ...limits,
+      LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS: '40',
+      LOGIN_FAILURES_PER_ACCOUNT: '40',
+      LOGIN_LIMIT_PER_ADDRESS: '40',
+      PASSWORD_CONCURRENCY: '1',
+      PASSWORD_QUEUE_MAX: '1',
+    });
+    // Until then it would count for itself.
+    await eventually(async () => {
+      expect((await narrow('GET', '/readyz')).body['checks']).toMatchObject({ redis: 'ok' });
+    });
+    const address = from('203.0.113.32');
+    const crowd = await Promise.all(Array.from({ length: 30 }, () => logIn(email, narrow, address, 'a wrong guess')));
+    const shed = crowd.filter(({ status }) => status === 503).length;
+    expect(shed).toBeGreaterThan(0);
+    for (let tries = 40 - (30 - shed); tries > 0; tries -= 1) {
+      expect((await logIn(email, narrow, address, 'a wrong guess')).status).toBe(401);
+    }
+    expect((await logIn(email, narrow, address, 'a wrong guess')).status).toBe(429);
   });
 
   test('an IPv6 client cannot escape within its network', async () => {

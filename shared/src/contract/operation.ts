@@ -61,7 +61,7 @@ export const tags = {
 /** One public operation: the document and the check of real answers are both made from it. */
 export interface Operation {
   id: string;
-  method: 'get' | 'post' | 'patch' | 'delete';
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With parameters in braces, as in `/api/carts/{id}`. */
   path: string;
   tag: keyof typeof tags;

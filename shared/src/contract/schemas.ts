@@ -29,6 +29,24 @@ export const session = z.strictObject({
   accessToken: z.string(),
   refreshToken: z.string(),
   expiresIn: z.number().int().meta({ description: 'seconds that the access token is valid' }),
+  deviceToken: z.string().optional().meta({ description: 'of a log-in: send it as Device-Token with the next one' }),
+});
+export const passwordChange = z.strictObject({ currentPassword: credentials.shape.password, newPassword: password });
+export const passwordChanged = z.strictObject({
+  deviceToken: z.string().meta({ description: 'takes the place of those of the old password' }),
+});
+export const deletion = z.strictObject({ password: credentials.shape.password });
+export const sessionList = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      id,
+      current: z.boolean().meta({ description: 'whether this request comes from it' }),
+      createdAt: time,
+      refreshedAt: time.nullable(),
+      expiresAt: time.meta({ description: 'unless it is refreshed before' }),
+      userAgent: z.string().nullable().meta({ description: 'of the log-in' }),
+    }),
+  ),
 });
 
 export const product = z.strictObject({

@@ -229,3 +229,11 @@ describe('the address of a client', () => {
     expect(await of('1.2.3.4, 203.0.113.7')).toBe('203.0.113.7');
   });
 });
+
+test('what is answered to somebody who is signed in is kept nowhere, whatever the answer', async () => {
+  for (const path of ['/within/1', '/address', '/fails/forbidden', '/bug', '/nothing']) {
+    const headers = { authorization: 'Bearer of-somebody' };
+    expect((await fetch(`${baseUrl}${path}`, { headers })).headers.get('cache-control')).toBe('no-store');
+    expect((await fetch(`${baseUrl}${path}`)).headers.get('cache-control')).toBeNull();
+  }
+});

@@ -41,6 +41,7 @@ export function createApp(options: AppOptions): Express {
   );
   app.use(requestLine(log, onRequest));
   app.use(requireHost);
+  app.use(personal);
   app.use(express.json({ limit: largestPublicBodyBytes, inflate: false, verify: verifyText }));
   app.use(options.publicRoutes);
   app.use(otherMethod(options.publicRoutes));
@@ -53,6 +54,12 @@ export function createApp(options: AppOptions): Express {
 const requireHost: RequestHandler = ({ httpVersion, headers }, _response, next) => {
   if (httpVersion === '1.1' && headers.host === undefined)
     throw new AppError('bad-request', 'A request by HTTP/1.1 has to name its host. Nothing was changed.');
+  next();
+};
+
+/** What is answered to somebody who is signed in is not for others; a route whose answer is the same for all says so itself. */
+const personal: RequestHandler = ({ headers }, response, next) => {
+  if (headers.authorization !== undefined) response.set('Cache-Control', 'no-store');
   next();
 };
 

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
+import { AppError, isRefusal } from '../errors.ts';
+import { MemoryCounter, RedisCounter, type LimitCounter, type Take } from './limit-counters.ts';
 
 /** The one spelling of an address: IPv4 mapped into IPv6 is IPv4 again, IPv6 is compressed and has no zone. */
 export function plainAddress(address: string | undefined): string {
@@ -67,51 +69,130 @@ export interface RateLimitOptions {
   windowSeconds: number;
   /** Told to the client. */
   detail: string;
+  /** Longest that `reserve` waits for the outcomes of others. */
+  longestWaitMs?: number;
 }
 
-/** Longest window of the stand-in: its counters live in the memory of the process, one for every key it meets. */
-const longestInsuredSeconds = 60;
+/** A point that is used already. */
+export interface Consumed {
+  /** Gives it back, because it turned out not to count. Best effort: nobody waits for it. */
+  refund(): void;
+}
+
+/** A point whose outcome is open. Exactly one of the two is to be called; if neither is, the point is free after a minute. */
+export interface Reservation {
+  use(): void;
+  release(): void;
+}
+
+/** How often who waits looks whether another process has let go of a point; of this process it hears at once. */
+const lookEveryMs = 100;
+/** Who waits for the points of one key in one process; more are refused. */
+const longestLine = 100;
+const defaultLongestWaitMs = 20_000;
 
 /**
  * So many points a key and window, counted in Redis by all instances together. While Redis is away each process counts
- * for itself. A key that is over its limit is refused from memory until its window ends.
+ * for itself. What is refused does not count.
+ *
+ * `consume` uses a point before anything is done. `reserve` is for what counts by its outcome: as long as points are
+ * only reserved, who comes next waits for their outcome instead of being refused, so that a crowd that does nothing
+ * wrong is served whole, and one that guesses gets no try more by coming at once.
  */
 export class RateLimit {
-  readonly #limiter: RateLimiterRedis;
+  readonly #redis: LimitCounter;
+  readonly #memory: LimitCounter;
   readonly #detail: string;
+  readonly #longestWaitMs: number;
+  readonly #lines = new Map<string, Line>();
 
-  constructor({ redis, name, points, windowSeconds, detail }: RateLimitOptions) {
-    const keyPrefix = `limit:${name}`;
+  constructor({ redis, name, points, windowSeconds, detail, longestWaitMs = defaultLongestWaitMs }: RateLimitOptions) {
+    this.#redis = new RedisCounter(redis, name, { points, windowSeconds });
+    this.#memory = new MemoryCounter({ points, windowSeconds });
     this.#detail = detail;
-    this.#limiter = new RateLimiterRedis({
-      storeClient: redis,
-      rejectIfRedisNotReady: true,
-      keyPrefix,
-      points,
-      duration: windowSeconds,
-      inMemoryBlockOnConsumed: points + 1,
-      insuranceLimiter: new RateLimiterMemory({
-        keyPrefix,
-        points,
-        duration: Math.min(windowSeconds, longestInsuredSeconds),
-      }),
-    });
+    this.#longestWaitMs = longestWaitMs;
   }
 
   /** @throws AppError too-many-requests, with the seconds until the window ends */
-  async consume(key: string): Promise<void> {
+  async consume(key: string): Promise<Consumed> {
+    const { counter, take } = await this.#take(key);
+    if (take.answer !== 'taken') throw this.#refusal(take);
+    return { refund: () => void counter.refund(key).catch(() => {}) };
+  }
+
+  /**
+   * Takes a point before work and gives it back when the work comes to no outcome: when it is shed or fails on our side.
+   * A refusal by it, such as "taken already", is an outcome.
+   * @throws AppError too-many-requests, and whatever the work throws
+   */
+  async around<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const consumed = await this.consume(key);
+    return work().catch((error: unknown) => {
+      if (!isRefusal(error)) consumed.refund();
+      throw error;
+    });
+  }
+
+  /** A point if there is one right now. @throws AppError too-many-requests when all are used */
+  async reserveNow(key: string): Promise<Reservation | undefined> {
+    const id = randomUUID();
+    const { counter, take } = await this.#take(key, id);
+    if (take.answer === 'spent') throw this.#refusal(take);
+    if (take.answer === 'busy') return undefined;
+    const settle = (used: boolean) => {
+      // On the same connection as the next look of who waits, and so before it.
+      counter.settle(key, id, used).catch(() => {});
+      this.#lines.get(key)?.wake?.();
+    };
+    return { use: () => settle(true), release: () => settle(false) };
+  }
+
+  /** Waits, first come first served, while all points that are not used are reserved. @throws AppError too-many-requests, overloaded */
+  async reserve(key: string): Promise<Reservation> {
+    const line = this.#lines.get(key) ?? { length: 0, last: Promise.resolve() };
+    if (line.length >= longestLine) throw this.#refusal();
+    const deadlineMs = performance.now() + this.#longestWaitMs;
+    line.length += 1;
+    this.#lines.set(key, line);
+    const mine = line.last.then(() => this.#firstInLine(key, line, deadlineMs));
+    line.last = mine.catch(() => {});
     try {
-      await this.#limiter.consume(key);
-    } catch (refused) {
-      if (!(refused instanceof RateLimiterRes)) throw refused;
-      throw new AppError('too-many-requests', this.#detail, {
-        retryAfterSeconds: Math.max(1, Math.ceil(refused.msBeforeNext / 1000)),
-      });
+      return await mine;
+    } finally {
+      line.length -= 1;
+      if (line.length === 0) this.#lines.delete(key);
     }
   }
 
-  /** Gives a point back that turned out not to count. Best effort: nobody waits for it. */
-  refund(key: string): void {
-    this.#limiter.reward(key).catch(() => {});
+  async #firstInLine(key: string, line: Line, deadlineMs: number): Promise<Reservation> {
+    for (;;) {
+      const settled = new Promise<void>((resolve) => (line.wake = resolve));
+      const reservation = await this.reserveNow(key);
+      if (reservation) return reservation;
+      if (performance.now() >= deadlineMs) {
+        throw new AppError('overloaded', 'Too many like this at once. Nothing was changed; try again shortly.');
+      }
+      await Promise.race([settled, sleep(lookEveryMs, undefined, { ref: false })]);
+    }
   }
+
+  async #take(key: string, reservation?: string): Promise<{ counter: LimitCounter; take: Take }> {
+    try {
+      return { counter: this.#redis, take: await this.#redis.take(key, reservation) };
+    } catch {
+      return { counter: this.#memory, take: await this.#memory.take(key, reservation) };
+    }
+  }
+
+  #refusal(take?: Take): AppError {
+    const ms = take?.answer === 'spent' ? take.msUntilNext : 0;
+    return new AppError('too-many-requests', this.#detail, { retryAfterSeconds: Math.max(1, Math.ceil(ms / 1000)) });
+  }
+}
+
+/** Who waits for the points of one key. */
+interface Line {
+  length: number;
+  last: Promise<unknown>;
+  wake?: () => void;
 }

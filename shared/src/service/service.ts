@@ -9,6 +9,7 @@ import { keptForMs, type CommonConfig } from '../config.ts';
 import { openReads, openWatchedReads } from '../db/connection.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
 import { migrate } from '../db/migrate.ts';
+import { EndedSessions } from '../ended-sessions.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import { createApp, type OnRequest } from '../http/app.ts';
@@ -26,11 +27,16 @@ import { InfluxCollector } from '../metrics/influx-collector.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { metricsRoute } from '../metrics/route.ts';
 import { connectRedis, stateOfRedis } from '../redis/connection.ts';
+import { VerificationKeys } from '../signing-keys.ts';
+import { authorityAt, type TokenAuthority } from '../token-authority.ts';
 import { healthRoutes, platformHealthRoutes, WorkAges, type Health } from './health.ts';
 import { removableBefore, type Removal } from './retention.ts';
 
 const pruneEveryMs = 60_000;
 const measureBacklogEveryMs = 1_000;
+/** An ended session is to be known everywhere within 3 s. */
+const askForEndedEveryMs = 1_000;
+const askForKeysEveryMs = 30_000;
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;
 
@@ -71,6 +77,8 @@ export interface ServiceParts<S, E extends EventType, C extends Commands<S>> {
 export interface ServiceDefinition<Config extends CommonConfig, DB, S, E extends EventType, C extends Commands<S>> {
   name: ServiceName;
   migrations: Record<string, Migration>;
+  /** Of the user service, which knows by itself what the others ask it for. */
+  tokenAuthority?: (db: Kysely<DB>, config: Config) => TokenAuthority;
   /** May do I/O that must succeed before the service is ready. */
   build: (kernel: Kernel<Config, DB>) => Promise<ServiceParts<S, E, C>> | ServiceParts<S, E, C>;
 }
@@ -127,8 +135,15 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         log,
       });
     };
-    const tokens = accessTokens(config.JWT_SECRET);
     const work = new WorkAges();
+    const authority = definition.tokenAuthority?.(background, config) ?? authorityAt(config);
+    const ended = new EndedSessions({ source: authority.ended, log });
+    const keys = new VerificationKeys(authority.keys);
+    // Not waited for: no service needs the user service to start.
+    void ended.refresh();
+    keys.learn().catch(() => {}); // a token that needs them asks again
+    const { signWith } = authority;
+    const tokens = accessTokens(config.JWT_SECRET, { ended, keys, accepted: config.TOKEN_ALGORITHMS, signWith });
     const parts = await definition.build({ config, log, reads, background, redis, tokens, metrics, work, settlements });
     if (parts.close) closers.push(parts.close);
 
@@ -259,6 +274,9 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       },
     });
     const tasks: Task[] = [
+      // A key that is withdrawn is believed no longer than this.
+      { name: 'token-keys', everyMs: askForKeysEveryMs, task: () => keys.learn() },
+      { name: 'ended-sessions', everyMs: askForEndedEveryMs, task: () => ended.refresh() },
       { name: 'backlog', everyMs: measureBacklogEveryMs, task: measureBacklog },
       { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
       ...(parts.removals && config.RETENTION_MS > 0 ? [retention(parts.removals)] : []),

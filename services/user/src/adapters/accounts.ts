@@ -1,6 +1,6 @@
 import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
-import { CompiledQuery, type Kysely } from 'kysely';
+import { CompiledQuery, sql, type Kysely } from 'kysely';
 import type { Role } from '../domain/registration.ts';
 import type { Tables } from './tables.ts';
 
@@ -9,9 +9,14 @@ export interface Account {
   email: string;
   passwordHash: string;
   role: Role;
+  credentialsVersion: number;
 }
 
-const byEmail = 'SELECT id, email, password_hash AS "passwordHash", role FROM account WHERE email = ANY($1::text[])';
+const columns = 'id, email, password_hash AS "passwordHash", role, credentials_version AS "credentialsVersion"';
+const byEmail = `SELECT ${columns} FROM account WHERE email = ANY($1::text[])`;
+const byId = `SELECT ${columns} FROM account WHERE id = $1 AND deleted_at IS NULL`;
+
+const mostListed = 100;
 
 /** Reads of accounts. A crowd that logs in at once shares its look-ups: one query for all that came meanwhile. */
 export class Accounts {
@@ -29,9 +34,30 @@ export class Accounts {
   }
 
   /** @throws AppError unavailable */
+  async byId(id: string): Promise<Account | undefined> {
+    const { rows } = await orUnavailable(this.#db.executeQuery<Account>(CompiledQuery.raw(byId, [id])));
+    return rows[0];
+  }
+
+  /** @throws AppError unavailable */
   profile(id: string) {
     const query = this.#db.selectFrom('account').select(['id', 'email', 'name', 'role']).where('id', '=', id);
-    return orUnavailable(query.executeTakeFirst());
+    return orUnavailable(query.where('deleted_at', 'is', null).executeTakeFirst());
+  }
+
+  /** The account's sessions that live, the newest first, at most 100. @throws AppError unavailable */
+  sessions(id: string) {
+    const query = this.#db
+      .selectFrom('session as s')
+      .innerJoin('account as a', 'a.id', 's.user_id')
+      .select(['s.id', 's.created_at', 's.refreshed_at', 's.expires_at', 's.user_agent'])
+      .where('s.user_id', '=', id)
+      .where('s.revoked_at', 'is', null)
+      .where('s.expires_at', '>', sql<Date>`now()`)
+      .whereRef('s.credentials_version', '>=', 'a.credentials_version')
+      .orderBy('s.id', 'desc')
+      .limit(mostListed);
+    return orUnavailable(query.execute());
   }
 
   async #find(emails: string[]): Promise<(Account | undefined)[]> {

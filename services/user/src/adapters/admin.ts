@@ -17,7 +17,9 @@ export async function ensureAdmin(db: Kysely<Tables>, email: string, password: s
   await sql`
     WITH admin AS (
       INSERT INTO account (id, email, password_hash, role) VALUES (${newId()}, ${email}, ${await hashPassword(password)}, 'admin')
-      ON CONFLICT (email) DO UPDATE SET role = 'admin', password_hash = excluded.password_hash
+      ON CONFLICT (email) DO UPDATE
+        SET role = 'admin', password_hash = excluded.password_hash, credentials_version = account.credentials_version + 1,
+            credentials_changed_at = now(), kept_session = NULL
       RETURNING id)
     UPDATE session SET revoked_at = now() WHERE user_id IN (SELECT id FROM admin) AND revoked_at IS NULL`.execute(db);
 }

@@ -1,31 +1,28 @@
 import type { Account } from './accounts.ts';
 import { CredentialCache } from './credential-cache.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
-import { Semaphore } from './semaphore.ts';
+import { PasswordQueue, type PasswordQueueOptions, type Priority } from './password-queue.ts';
 
-export interface CredentialOptions {
-  concurrency: number;
-  maxQueued: number;
-  longestWaitMs: number;
+export interface CredentialOptions extends PasswordQueueOptions {
   cacheMax: number;
   cacheMs: number;
 }
 
 /** Hashes and verifies passwords, no more at once than the machine can bear. */
 export class Credentials {
-  readonly #semaphore: Semaphore;
+  readonly #queue: PasswordQueue;
   readonly #cache: CredentialCache;
   readonly #dummyHash: Promise<string>;
 
   constructor(options: CredentialOptions) {
-    this.#semaphore = new Semaphore(options);
+    this.#queue = new PasswordQueue(options);
     this.#cache = new CredentialCache({ maxEntries: options.cacheMax, ttlMs: options.cacheMs });
     this.#dummyHash = hashPassword('');
   }
 
   /** @throws AppError overloaded */
-  hash(password: string): Promise<string> {
-    return this.#semaphore.run(() => hashPassword(password));
+  hash(password: string, priority: Priority): Promise<string> {
+    return this.#queue.run(priority, () => hashPassword(password));
   }
 
   /**
@@ -33,15 +30,15 @@ export class Credentials {
    * password, so that the time it takes does not tell who has an account.
    * @throws AppError overloaded
    */
-  async verify(account: Account | undefined, password: string): Promise<boolean> {
+  async verify(account: Account | undefined, password: string, priority: Priority): Promise<boolean> {
     if (!account) {
       const dummyHash = await this.#dummyHash;
-      await this.#semaphore.run(() => verifyPassword(password, dummyHash));
+      await this.#queue.run(priority, () => verifyPassword(password, dummyHash));
       return false;
     }
     const credentials = { userId: account.id, passwordHash: account.passwordHash, password };
     if (this.#cache.has(credentials)) return true;
-    const right = await this.#semaphore.run(() => verifyPassword(password, account.passwordHash));
+    const right = await this.#queue.run(priority, () => verifyPassword(password, account.passwordHash));
     if (right) this.#cache.remember(credentials);
     return right;
   }

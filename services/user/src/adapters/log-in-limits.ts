@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '@flash-sale/shared/errors.ts';
-import { clientOf, RateLimit, type AddressSet } from '@flash-sale/shared/http/rate-limit.ts';
+import { clientOf, RateLimit, type AddressSet, type Reservation } from '@flash-sale/shared/http/rate-limit.ts';
 import type { Redis } from 'ioredis';
+import type { Priority } from './password-queue.ts';
 
 const minute = 60;
 const hour = 3_600;
 const knownForSeconds = 7 * 24 * hour;
+const doubtfulForSeconds = 15 * minute;
 
 export interface LimitOptions {
   redis: Redis;
@@ -13,31 +15,32 @@ export interface LimitOptions {
   logInsPerAddress: number;
   failuresPerAccountAndAddress: number;
   failuresPerAccount: number;
+  triesPerNewAddress: number;
   registrationsPerAddress: number;
 }
 
-/** A log-in under way, counted as a failure until it proves to be none. */
-export interface Attempt {
-  /** The password was right: the attempt does not count, and the address is known for this account from now on. */
-  succeeded(): void;
-  /** It was not found out whether the password is right: the attempt does not count. */
-  undecided(): void;
+/** Who tries a password of which account. */
+export interface Guess {
+  address: string | undefined;
+  email: string;
+  /** The device or session that proves to be the account's; it counts for itself, wherever it comes from. */
+  known?: string | undefined;
 }
 
-const uncounted: Attempt = { succeeded() {}, undecided() {} };
-
 /**
- * Limits on guessing passwords and on making accounts.
+ * Limits on guessing passwords and on making accounts. They slow down and lock nobody out.
  *
- * Who guesses one account's password from one address is stopped after a few failures. Many addresses together are
- * stopped by a looser count per account; so that nobody can use that one to lock a shopper out, it does not apply to
- * addresses from which the account was lately logged in to.
+ * Who guesses one account's password from one address is stopped after a few failures a minute. Many addresses together are
+ * stopped by a count per account and hour. Nobody can use that one to lock the owner out: known devices, and addresses
+ * from which the account was lately logged in to, count for themselves, and every other address has a few tries of its own first.
  */
 export class Limits {
   readonly #redis: Redis;
   readonly #exempt: AddressSet;
   readonly #address: RateLimit;
-  readonly #accountAndAddress: RateLimit;
+  readonly #minute: RateLimit;
+  readonly #known: RateLimit;
+  readonly #newAddress: RateLimit;
   readonly #account: RateLimit;
   readonly #registration: RateLimit;
 
@@ -47,61 +50,88 @@ export class Limits {
       new RateLimit({ redis, name, points, windowSeconds, detail });
     this.#redis = redis;
     this.#exempt = options.exempt;
-    this.#address = limit(
-      'log-in:address',
-      options.logInsPerAddress,
-      minute,
-      'Too many log-ins from this address; try again later.',
-    );
-    const detail = 'Too many wrong passwords for this account; try again later.';
-    this.#accountAndAddress = limit('log-in:account-address', options.failuresPerAccountAndAddress, minute, detail);
-    this.#account = limit('log-in:account', options.failuresPerAccount, hour, detail);
-    this.#registration = limit(
-      'registration:address',
-      options.registrationsPerAddress,
-      minute,
-      'Too many registrations from this address; try again later.',
+    const fromAddress = 'Too many log-ins from this address; try again later.';
+    this.#address = limit('log-in:address', options.logInsPerAddress, minute, fromAddress);
+    const wrong = 'Too many wrong passwords for this account; try again later.';
+    this.#minute = limit('log-in:account-address', options.failuresPerAccountAndAddress, minute, wrong);
+    this.#known = limit('log-in:known', options.failuresPerAccount, hour, wrong);
+    this.#newAddress = limit('log-in:new-address', options.triesPerNewAddress, hour, wrong);
+    this.#account = limit('log-in:account', options.failuresPerAccount, hour, wrong);
+    const registrations = 'Too many registrations from this address; try again later.';
+    this.#registration = limit('registration:address', options.registrationsPerAddress, minute, registrations);
+  }
+
+  /** Runs a registration. @throws AppError too-many-requests, and what the work throws */
+  async registration<T>(address: string | undefined, work: (priority: Priority) => Promise<T>): Promise<T> {
+    if (this.#exempt.has(address)) return work('fresh');
+    const client = clientOf(address);
+    return this.#registration.around(client, async () =>
+      work((await this.#is(doubtfulKey(client))) ? 'doubtful' : 'fresh'),
     );
   }
 
-  /** @throws AppError too-many-requests */
-  async registration(address: string | undefined): Promise<void> {
-    if (!this.#exempt.has(address)) await this.#registration.consume(clientOf(address));
+  /** Runs a log-in, which counts for its address whether it is right or wrong. @throws AppError too-many-requests, and what the work throws */
+  async logIn<T>(address: string | undefined, work: () => Promise<T>): Promise<T> {
+    return this.#exempt.has(address) ? work() : this.#address.around(clientOf(address), work);
   }
 
-  /** @throws AppError too-many-requests */
-  async logIn(address: string | undefined, email: string): Promise<Attempt> {
-    if (this.#exempt.has(address)) return uncounted;
+  /**
+   * Runs one try of a password. A wrong one counts; a right one does not, nor does a try without an outcome.
+   * @param verify whether the password is right; waits for its turn by the priority
+   * @throws AppError too-many-requests, overloaded, and what `verify` throws
+   */
+  async guess(guess: Guess, verify: (priority: Priority) => Promise<boolean>): Promise<boolean> {
+    const { address, email, known } = guess;
+    if (this.#exempt.has(address)) return verify(known === undefined ? 'fresh' : 'known');
     const client = clientOf(address);
     const account = createHash('sha256').update(email).digest('base64url');
     const pair = `${account}:${client}`;
-    // One after the other: what the first refuses must not count against the account.
-    await this.#address.consume(client);
-    await this.#accountAndAddress.consume(pair);
+    const who = known === undefined ? pair : `${account}:${known}`;
+    const [isKnownAddress, isDoubtful] = await Promise.all([this.#is(knownKey(pair)), this.#is(doubtfulKey(client))]);
+    const reservations: Reservation[] = [];
     try {
-      await this.#account.consume(account);
-    } catch (refused) {
-      if (!(refused instanceof AppError) || !(await this.#isKnown(pair))) throw refused;
+      // One after the other: what the first refuses must not stand against the account.
+      reservations.push(await this.#minute.reserve(who));
+      if (known !== undefined || isKnownAddress) reservations.push(await this.#known.reserve(who));
+      else reservations.push(await this.#asNewAddress(account, pair));
+      const priority = known !== undefined ? 'known' : isKnownAddress || !isDoubtful ? 'fresh' : 'doubtful';
+      const right = await verify(priority);
+      if (right) this.#remember(knownKey(pair), knownForSeconds);
+      else {
+        for (const reservation of reservations.splice(0)) reservation.use();
+        this.#remember(doubtfulKey(client), doubtfulForSeconds);
+      }
+      return right;
+    } finally {
+      for (const reservation of reservations) reservation.release();
     }
-    const undecided = () => {
-      this.#accountAndAddress.refund(pair);
-      this.#account.refund(account);
-    };
-    return {
-      undecided,
-      succeeded: () => {
-        undecided();
-        this.#redis.set(knownKey(pair), '1', 'EX', knownForSeconds).catch(() => {});
-      },
-    };
   }
 
-  #isKnown(pair: string): Promise<boolean> {
-    return this.#redis.exists(knownKey(pair)).then(
+  /** First the address's own tries, as far as they are free right now, then those that all new addresses share. */
+  async #asNewAddress(account: string, pair: string): Promise<Reservation> {
+    const own = await this.#newAddress.reserveNow(pair).catch(noneLeft);
+    if (own) return own;
+    const shared = await this.#account.reserve(account).catch(noneLeft);
+    // Its own may be held by tries whose outcome is open: whoever comes with the right password gets them back.
+    return shared ?? this.#newAddress.reserve(pair);
+  }
+
+  #is(key: string): Promise<boolean> {
+    return this.#redis.exists(key).then(
       (count) => count > 0,
       () => false,
     );
   }
+
+  #remember(key: string, seconds: number): void {
+    this.#redis.set(key, '1', 'EX', seconds).catch(() => {});
+  }
 }
 
+const noneLeft = (error: unknown): undefined => {
+  if (!isTooManyRequests(error)) throw error;
+};
+const isTooManyRequests = (error: unknown): boolean => error instanceof AppError && error.code === 'too-many-requests';
 const knownKey = (pair: string) => `log-in:known:${pair}`;
+/** Whoever has sent a wrong password of late. */
+const doubtfulKey = (client: string) => `log-in:doubtful:${client}`;

@@ -3,15 +3,28 @@ import type { Tables } from './tables.ts';
 
 const atMost = 5_000;
 
-/** Removes sessions and used tokens that can only be refused, and would be without them; at most 5,000 of each a call. */
-export async function pruneSessions(db: Kysely<Tables>): Promise<{ sessions: number; usedTokens: number }> {
+/**
+ * Removes sessions and used tokens that can only be refused, and would be without them; at most 5,000 of each a call.
+ * @param keepEndedS how long an ended session stays, in seconds: as long as its access tokens could be good
+ */
+export async function pruneSessions(
+  db: Kysely<Tables>,
+  keepEndedS: number,
+): Promise<{ sessions: number; usedTokens: number }> {
   const used = await sql`
     DELETE FROM used_token WHERE token_hash IN (
       SELECT token_hash FROM used_token WHERE expires_at < now() LIMIT ${atMost} FOR UPDATE SKIP LOCKED)`.execute(db);
   const sessions = await sql`
     DELETE FROM session WHERE id IN (
-      SELECT id FROM session WHERE expires_at < now() OR revoked_at < now() LIMIT ${atMost} FOR UPDATE SKIP LOCKED)`.execute(
-    db,
-  );
-  return { sessions: Number(sessions.numAffectedRows ?? 0), usedTokens: Number(used.numAffectedRows ?? 0) };
+      SELECT id FROM session
+       WHERE (expires_at < now() AND revoked_at IS NULL) OR revoked_at < now() - make_interval(secs => ${keepEndedS})
+       LIMIT ${atMost} FOR UPDATE SKIP LOCKED)`.execute(db);
+  // What a new password or a deletion has ended; a day is enough for this task to come by.
+  const outdated = await sql`
+    DELETE FROM session WHERE id IN (
+      SELECT s.id FROM account a JOIN session s ON s.user_id = a.id
+       WHERE a.credentials_changed_at > now() - interval '1 day' AND s.credentials_version < a.credentials_version
+       LIMIT ${atMost} FOR UPDATE OF s SKIP LOCKED)`.execute(db);
+  const removed = [sessions, outdated].reduce((sum, { numAffectedRows }) => sum + Number(numAffectedRows ?? 0), 0);
+  return { sessions: removed, usedTokens: Number(used.numAffectedRows ?? 0) };
 }

@@ -1,7 +1,9 @@
 import type { ColumnType } from 'kysely';
 import type { Role } from '../domain/registration.ts';
 
-/** What is read through Kysely; the lane's statements stand in state.ts. */
+type Read<T> = ColumnType<T, never, never>;
+
+/** What is read through Kysely; the lane's statements stand in statements.ts. */
 export interface Tables {
   account: {
     id: string;
@@ -9,6 +11,20 @@ export interface Tables {
     password_hash: string;
     name: string | null;
     role: Role;
-    created_at: ColumnType<Date, never, never>;
+    created_at: Read<Date>;
+    credentials_version: Read<number>;
+    credentials_changed_at: Read<Date | null>;
+    kept_session: Read<string | null>;
+    deleted_at: Read<Date | null>;
+  };
+  session: {
+    id: Read<string>;
+    user_id: Read<string>;
+    created_at: Read<Date>;
+    refreshed_at: Read<Date | null>;
+    expires_at: Read<Date>;
+    revoked_at: Read<Date | null>;
+    credentials_version: Read<number>;
+    user_agent: Read<string | null>;
   };
 }

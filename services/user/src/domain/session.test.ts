@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { rotate, type Session } from './session.ts';
+import { end, keep, rotate, type Session } from './session.ts';
 
 const now = new Date('2030-01-01T00:00:00Z');
 const later = (ms: number) => new Date(now.getTime() + ms);
@@ -8,17 +8,22 @@ const aSession = (changes: Partial<Session> = {}): Session => ({
   userId: 'u1',
   role: 'shopper',
   tokenHash: 'first',
+  createdAt: later(-10_000),
+  refreshedAt: null,
+  credentialsVersion: 1,
+  accountVersion: 1,
   expiresAt: later(60_000),
   revokedAt: null,
   ...changes,
 });
-const request = (presentedHash: string) => ({ presentedHash, nextHash: 'second', ttlMs: 90_000 });
+const lifetime = { idleMs: 90_000, absoluteMs: 1_000_000 };
+const request = (presentedHash: string) => ({ presentedHash, nextHash: 'second', lifetime });
 
 describe('rotating a refresh token', () => {
   test('the newest token of a live family is used up for the next one', () => {
     expect(rotate(aSession(), request('first'), now)).toEqual({
       outcome: 'rotated',
-      session: aSession({ tokenHash: 'second', expiresAt: later(90_000) }),
+      session: aSession({ tokenHash: 'second', expiresAt: later(90_000), refreshedAt: now }),
       used: { tokenHash: 'first', sessionId: 's1', expiresAt: later(60_000) },
     });
   });
@@ -41,6 +46,8 @@ describe('rotating a refresh token', () => {
     ['unknown', undefined],
     ['revoked', aSession({ revokedAt: now })],
     ['expired', aSession({ expiresAt: now })],
+    ['revoked', aSession({ accountVersion: 2 })],
+    ['expired', aSession({ createdAt: later(-1_000_000) })],
   ])('%s is refused', (reason, session) => {
     expect(rotate(session, request('first'), now)).toEqual({ outcome: 'refused', reason });
   });
@@ -55,5 +62,35 @@ describe('rotating a refresh token', () => {
     const second = rotate(first.session, { ...request('first'), nextHash: 'third' }, now);
     if (second.outcome !== 'refused' || second.reason !== 'reused') throw new Error('the second use must be a reuse');
     expect(rotate(second.session, request('second'), now)).toEqual({ outcome: 'refused', reason: 'revoked' });
+  });
+
+  test('no refresh carries a session beyond its absolute life', () => {
+    const old = aSession({ createdAt: later(-999_000), expiresAt: later(500) });
+    expect(rotate(old, request('first'), now)).toMatchObject({ session: { expiresAt: later(1_000) } });
+  });
+
+  test('the session from which the password was changed is ahead of what was read of its account', () => {
+    expect(rotate(aSession({ credentialsVersion: 2 }), request('first'), now)).toMatchObject({ outcome: 'rotated' });
+  });
+});
+
+describe('what an owner does with a session', () => {
+  test('ends it for its owner', () => {
+    expect(end(aSession(), 'u1', now)).toEqual(aSession({ revokedAt: now }));
+  });
+
+  test('it goes on with a new password', () => {
+    expect(keep(aSession(), 'u1', 2, now)).toEqual(aSession({ credentialsVersion: 2, accountVersion: 2 }));
+  });
+
+  test.each<[string, Session | undefined]>([
+    ['there is none', undefined],
+    ['it is somebody else’s', aSession({ userId: 'u2' })],
+    ['it has ended', aSession({ revokedAt: now })],
+    ['it has expired', aSession({ expiresAt: now })],
+    ['a new password has ended it', aSession({ accountVersion: 2 })],
+  ])('%s', (_what, session) => {
+    expect(end(session, 'u1', now)).toBeUndefined();
+    expect(keep(session, 'u1', 2, now)).toBeUndefined();
   });
 });

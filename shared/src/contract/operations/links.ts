@@ -31,6 +31,9 @@ export const registeredLinks = {
 export const sessionLinks = {
   refresh: withBody('refresh', 'Get the next tokens, once.', { refreshToken: body('refreshToken') }),
 };
+export const sessionListLinks = {
+  endFirst: byId('endSession', 'End the newest.', body('items/0/id')),
+};
 
 export const productPageLinks = {
   nextPage: nextPage('listProducts'),

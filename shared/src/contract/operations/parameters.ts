@@ -11,6 +11,7 @@ export const ids = {
   reservation: '01985f6a-7c00-7a11-8c6d-0f5d7c1b2a04',
   order: '01985f6a-7c00-7a11-8c6d-0f5d7c1b2a05',
   payment: '01985f6a-7c00-7a11-8c6d-0f5d7c1b2a06',
+  session: '01985f6a-7c00-7a11-8c6d-0f5d7c1b2a07',
 };
 
 export const idInPath = (what: keyof typeof ids, name = 'id'): Parameter => ({
@@ -58,4 +59,13 @@ export const preferWait: Parameter = {
     '`wait=N`: the answer comes as soon as the state is settled, or as it stands after N seconds, 30 at most (RFC 7240).',
   schema: z.string().max(200),
   example: 'wait=10',
+};
+
+export const deviceToken: Parameter = {
+  in: 'header',
+  name: 'Device-Token',
+  required: false,
+  description:
+    'The `deviceToken` of the last log-in from this device. One that is not valid any more is as good as none.',
+  schema: z.string().max(256),
 };

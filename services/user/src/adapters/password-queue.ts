@@ -1,0 +1,92 @@
+import { AppError } from '@flash-sale/shared/errors.ts';
+
+/** About what half a full queue takes. */
+const retryAfterSeconds = 5;
+
+/**
+ * In which order those who wait are served: devices that are known for the account, addresses that have not failed of late, the
+ * rest. Whoever guesses is in the last after the first wrong password, and so keeps nobody waiting but his like.
+ */
+export const priorities = ['known', 'fresh', 'doubtful'] as const;
+export type Priority = (typeof priorities)[number];
+
+export interface PasswordQueueOptions {
+  concurrency: number;
+  /** Of all priorities together. */
+  maxQueued: number;
+  longestWaitMs: number;
+}
+
+interface Waiting {
+  begin: () => void;
+  turnAway: () => void;
+}
+
+/**
+ * Lets so many through at once and so many wait: by priority, within one first come first served. When all places are
+ * taken, the last of the lowest priority makes room for a higher one; whoever finds no place is turned away at once, and who has
+ * waited too long as well: better to hear "later" than to hear nothing until somebody in between gives up.
+ */
+export class PasswordQueue {
+  readonly #options: PasswordQueueOptions;
+  #running = 0;
+  readonly #waiting: Record<Priority, Waiting[]> = { known: [], fresh: [], doubtful: [] };
+
+  constructor(options: PasswordQueueOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return priorities.reduce((sum, one) => sum + this.#waiting[one].length, 0);
+  }
+
+  /** @throws AppError overloaded when there is no place or no turn came in time; otherwise what the work throws */
+  async run<T>(priority: Priority, work: () => Promise<T>): Promise<T> {
+    if (this.#running < this.#options.concurrency) this.#running += 1;
+    else await this.#turn(priority);
+    try {
+      return await work();
+    } finally {
+      const next = priorities.map((one) => this.#waiting[one]).find((line) => line.length > 0);
+      // The place is handed over, not given up: nobody may slip in between.
+      if (next) next.shift()!.begin();
+      else this.#running -= 1;
+    }
+  }
+
+  #turn(priority: Priority): Promise<void> {
+    this.#makeRoom(priority);
+    const line = this.#waiting[priority];
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        begin: () => {
+          clearTimeout(deadline);
+          resolve();
+        },
+        turnAway: () => {
+          clearTimeout(deadline);
+          reject(turnedAway());
+        },
+      };
+      const deadline = setTimeout(() => {
+        line.splice(line.indexOf(waiting), 1);
+        waiting.turnAway();
+      }, this.#options.longestWaitMs);
+      line.push(waiting);
+    });
+  }
+
+  /** @throws AppError overloaded when all places are taken, and none by a lower priority */
+  #makeRoom(priority: Priority): void {
+    if (this.waiting < this.#options.maxQueued) return;
+    const lower = priorities.slice(priorities.indexOf(priority) + 1).map((one) => this.#waiting[one]);
+    const last = lower.findLast((line) => line.length > 0)?.pop();
+    if (!last) throw turnedAway();
+    last.turnAway();
+  }
+}
+
+const turnedAway = () =>
+  new AppError('overloaded', 'Too many log-ins at once. Nothing was changed; try again shortly.', {
+    retryAfterSeconds,
+  });

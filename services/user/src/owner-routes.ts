@@ -1,0 +1,86 @@
+import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
+import { deletion, passwordChange } from '@flash-sale/shared/contract/schemas.ts';
+import { AppError } from '@flash-sale/shared/errors.ts';
+import { bodyOf, idOf, notThere } from '@flash-sale/shared/http/validate.ts';
+import { Router, type Request } from 'express';
+import type { Account } from './adapters/accounts.ts';
+import { noAccount, refuseCommon, type RouteDeps } from './routes.ts';
+
+/** What the owner of an account does with it and its sessions. */
+export function ownerRoutes(deps: RouteDeps): Router {
+  const { lane, accounts, passwords, limits, devices, tokens } = deps;
+  const router = Router();
+  const signedIn = requireUser(tokens);
+
+  router.get('/api/sessions', signedIn, async (request, response) => {
+    const { userId, sessionId } = principalOf(request);
+    const sessions = await accounts.sessions(userId);
+    const items = sessions.map((session) => ({
+      id: session.id,
+      current: session.id === sessionId,
+      createdAt: session.created_at.toISOString(),
+      refreshedAt: session.refreshed_at?.toISOString() ?? null,
+      expiresAt: session.expires_at.toISOString(),
+      userAgent: session.user_agent,
+    }));
+    response.json({ items });
+  });
+
+  router.delete('/api/sessions/current', signedIn, async (request, response) => {
+    const { userId } = principalOf(request);
+    // Whether it was this request that ended it or one before: it has ended.
+    await lane.run('endSession', { userId, sessionId: sessionOf(request) });
+    response.status(204).end();
+  });
+
+  router.delete('/api/sessions/:id', signedIn, async (request, response) => {
+    const { userId } = principalOf(request);
+    const { result: ended } = await lane.run('endSession', { userId, sessionId: idOf(request, 'session') });
+    if (!ended) throw notThere('session');
+    response.status(204).end();
+  });
+
+  router.put('/api/users/me/password', signedIn, async (request, response) => {
+    const { currentPassword, newPassword } = bodyOf(request, passwordChange);
+    refuseCommon(deps.commonPasswords, newPassword, 'newPassword');
+    const account = await confirmed(request, currentPassword);
+    const nextHash = await passwords.hash(newPassword, 'known');
+    const keptSession = sessionOf(request);
+    const change = { userId: account.id, currentHash: account.passwordHash, nextHash, keptSession };
+    const { result } = await lane.run('changePassword', change);
+    if (result === 'session-ended') throw new AppError('unauthenticated', 'This session has ended; log in again.');
+    if (result === 'outdated') throw wrongPassword();
+    response.json({ deviceToken: devices.issue({ ...account, passwordHash: nextHash }) });
+  });
+
+  router.delete('/api/users/me', signedIn, async (request, response) => {
+    const { password } = bodyOf(request, deletion);
+    const account = await confirmed(request, password);
+    const { result } = await lane.run('deleteAccount', { userId: account.id, currentHash: account.passwordHash });
+    if (result === 'outdated') throw wrongPassword();
+    response.status(204).end();
+  });
+
+  /** The account, once its password was given again. Wrong ones count for the session: whoever has stolen it may not guess. */
+  const confirmed = async (request: Request, password: string): Promise<Account> => {
+    const account = await accounts.byId(principalOf(request).userId);
+    if (!account) throw noAccount();
+    const guess = { address: request.ip, email: account.email, known: `session:${sessionOf(request)}` };
+    const right = await limits.guess(guess, (priority) => passwords.verify(account, password, priority));
+    if (!right) throw wrongPassword();
+    return account;
+  };
+
+  return router;
+}
+
+/** @throws AppError unauthenticated for a token of an earlier release, which does not name its session */
+function sessionOf(request: Request): string {
+  const { sessionId } = principalOf(request);
+  if (sessionId === undefined) {
+    throw new AppError('unauthenticated', 'This access token does not name its session; refresh it, and try again.');
+  }
+  return sessionId;
+}
+
+const wrongPassword = () => new AppError('wrong-credentials', 'This is not the password of the account.');
