@@ -26,7 +26,7 @@ describe('the arguments of npm start', () => {
     [['--no-metrics', '--port', '80'], { port: 80, metrics: false }],
     [['--no-demo'], { demo: false }],
     [['--host', '::1'], { host: '::1' }],
-    [['--host', '[::]'], { host: '::' }],
+    [['--host', '[::]', '--no-demo'], { host: '::', demo: false }],
     [['--set', 'EDGE_TRUSTED_PROXIES=10.0.0.0/8'], { env: { EDGE_TRUSTED_PROXIES: '10.0.0.0/8' } }],
     [['--set', 'HOLD_TTL_MS=5000', '--set=BATCH_MAX=64'], { env: { HOLD_TTL_MS: '5000', BATCH_MAX: '64' } }],
   ])('%j', (argv, expected) => {
