@@ -3,12 +3,11 @@ import { accessTokens } from '@flash-sale/shared/auth.ts';
 import { sessionList, type session } from '@flash-sale/shared/contract/schemas.ts';
 import { openReads } from '@flash-sale/shared/db/connection.ts';
 import { endedPage } from '@flash-sale/shared/ended-sessions.ts';
-import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
-import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
+import type { RunningService } from '@flash-sale/shared/service/service.ts';
 import { signingKey } from '@flash-sale/shared/signing-keys.ts';
 import { checkAnswer, templateOf } from '@flash-sale/shared/testing/contract-check.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { jsonClient, testConfig, testEnvironment, type CallOptions } from '@flash-sale/shared/testing/service.ts';
+import { jsonClient, testEnvironment, type CallOptions } from '@flash-sale/shared/testing/service.ts';
 import jwt from 'jsonwebtoken';
 import { sql, type Kysely } from 'kysely';
 import type { z } from 'zod';
@@ -16,8 +15,7 @@ import { createTestDatabase, type TestDatabase } from '../../../infra/testing/da
 import { createTestRedis, type TestRedis } from '../../../infra/testing/redis.ts';
 import { pruneSessions } from './adapters/prune.ts';
 import type { Tables } from './adapters/tables.ts';
-import { userConfigSchema } from './config.ts';
-import { userService } from './service.ts';
+import { startUser } from './testing/running.ts';
 
 type Session = z.output<typeof session>;
 type Call = ReturnType<typeof jsonClient>;
@@ -29,14 +27,7 @@ const running: RunningService[] = [];
 
 /** Every answer is held against the document. */
 async function start(overrides: Record<string, string> = {}): Promise<Call> {
-  const config = testConfig(userConfigSchema, {
-    DATABASE_URL: database.url,
-    MIGRATION_DATABASE_URL: database.ownerUrl,
-    REDIS_URL: redis.url,
-    RATE_LIMIT_EXEMPT: '127.0.0.0/8',
-    ...overrides,
-  });
-  const service = await startService(userService, config, () => ({ transport: memoryTransport(new MemoryNetwork()) }));
+  const service = await startUser({ database, redis }, overrides);
   running.push(service);
   const call = jsonClient(service.url);
   return async <Body>(method: string, path: string, options?: CallOptions) => {

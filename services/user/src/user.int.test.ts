@@ -5,10 +5,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { currentUser, registeredUser, session } from '@flash-sale/shared/contract/schemas.ts';
 import { openReads } from '@flash-sale/shared/db/connection.ts';
-import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
-import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
+import type { RunningService } from '@flash-sale/shared/service/service.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { jsonClient, testConfig, testEnvironment } from '@flash-sale/shared/testing/service.ts';
+import { jsonClient, testEnvironment } from '@flash-sale/shared/testing/service.ts';
 import jwt from 'jsonwebtoken';
 import { sql } from 'kysely';
 import type { z } from 'zod';
@@ -16,8 +15,7 @@ import { createTestDatabase, type TestDatabase } from '../../../infra/testing/da
 import { createTestRedis, type TestRedis } from '../../../infra/testing/redis.ts';
 import { pruneSessions } from './adapters/prune.ts';
 import type { Tables } from './adapters/tables.ts';
-import { userConfigSchema } from './config.ts';
-import { userService } from './service.ts';
+import { startUser } from './testing/running.ts';
 
 type Session = z.output<typeof session>;
 
@@ -26,14 +24,7 @@ let redis: TestRedis;
 const running: RunningService[] = [];
 
 async function start(overrides: Record<string, string> = {}) {
-  const config = testConfig(userConfigSchema, {
-    DATABASE_URL: database.url,
-    MIGRATION_DATABASE_URL: database.ownerUrl,
-    REDIS_URL: redis.url,
-    RATE_LIMIT_EXEMPT: '127.0.0.0/8',
-    ...overrides,
-  });
-  const service = await startService(userService, config, () => ({ transport: memoryTransport(new MemoryNetwork()) }));
+  const service = await startUser({ database, redis }, overrides);
   running.push(service);
   return jsonClient(service.url);
 }

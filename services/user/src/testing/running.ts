@@ -1,0 +1,22 @@
+import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
+import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
+import { testConfig } from '@flash-sale/shared/testing/service.ts';
+import type { TestDatabase } from '../../../../infra/testing/database.ts';
+import type { TestRedis } from '../../../../infra/testing/redis.ts';
+import { userConfigSchema } from '../config.ts';
+import { userService } from '../service.ts';
+
+/** An instance that counts nobody who comes from this machine, unless `overrides` say otherwise. */
+export function startUser(
+  { database, redis }: { database: TestDatabase; redis: TestRedis },
+  overrides: Record<string, string> = {},
+): Promise<RunningService> {
+  const config = testConfig(userConfigSchema, {
+    DATABASE_URL: database.url,
+    MIGRATION_DATABASE_URL: database.ownerUrl,
+    REDIS_URL: redis.url,
+    RATE_LIMIT_EXEMPT: '127.0.0.0/8',
+    ...overrides,
+  });
+  return startService(userService, config, () => ({ transport: memoryTransport(new MemoryNetwork()) }));
+}
