@@ -143,6 +143,9 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
 
   test('makes accounts whose password everybody knows for nobody who did not ask for them', () => {
     for (const name of ['demo-user', 'demo-inventory']) expect(all[name]!.profiles).toEqual(['demo']);
+    // They refuse a shop that strangers reach, unless that is said; nginx waits for them.
+    const told = { PUBLISH_ADDRESS: '${PUBLISH_ADDRESS:-127.0.0.1}', PUBLIC_DEMO: '${PUBLIC_DEMO:-0}' };
+    for (const name of ['demo-user', 'demo-inventory']) expect(all[name]!.environment).toMatchObject(told);
   });
 
   test('has no container that could become root, fill the disk with its log, or take the machine', () => {
