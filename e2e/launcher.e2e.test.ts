@@ -165,7 +165,10 @@ describe('npm start', () => {
   });
 
   test.each([
-    [['--host', '203.0.113.1'], /^--host 203\.0\.113\.1 is no address of this machine \(EADDRNOTAVAIL\)$/m],
+    [
+      ['--host', '203.0.113.1', '--no-demo'],
+      /^--host 203\.0\.113\.1 is no address of this machine \(EADDRNOTAVAIL\)$/m,
+    ],
     [['--set', 'EDGE_TRUSTED_PROXIES=everybody'], /^EDGE_TRUSTED_PROXIES: "everybody" is not an address or CIDR$/m],
   ])('refuses %j in one sentence', async (options, sentence) => {
     const command = npm('start', '--', '--port', String(await freePort()), '--stack', 'sync', ...options);
