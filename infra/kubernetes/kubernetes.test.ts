@@ -11,6 +11,7 @@ import { configSchema as payment } from '../../services/payment/src/config.ts';
 import { configSchema as reservation } from '../../services/reservation/src/config.ts';
 import { userConfigSchema as user } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
+import { setupSchema } from '../docker/setup-config.ts';
 import { redisProgram } from '../launcher/redis.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { nginxFiles } from './nginx.ts';
@@ -166,13 +167,30 @@ describe.each(stacks)('the %s overlay', (stack) => {
         spec.maxReplicas ?? spec.maxReplicaCount!,
       ]),
     );
-    // The lane, the reads, the background, and a migration; payment has one to the ledger, and a migration there.
+    // The lane, the reads, the background, and a look at the migrations; payment has one to the ledger, and a look there.
     const perPod = (name: ServiceName) => 1 + 2 + 1 + 1 + (name === 'payment' ? 2 : 0);
     // In a roll-out each pod's successor is there before it has gone.
     const wanted = services.reduce((sum, name) => sum + 2 * most[name]! * perPod(name), 0);
     const { parameters } = find(infrastructure, 'Cluster', 'postgres').spec.postgresql;
     // The rest is for the operator, the auditor and people.
     expect(wanted).toBeLessThanOrEqual(Number(parameters.max_connections) - 25);
+  });
+
+  test('sets up the databases by a Job, which alone knows the passwords of their owners', () => {
+    const job = find(resources, 'Job', 'set-up');
+    const pod = podOf(job);
+    expectRestricted(pod);
+    const { values } = environmentOf(pod.containers[0]!, resources);
+    expect(Object.keys(values).sort()).toEqual(Object.keys(setupSchema.shape).sort());
+    expect(setupSchema.parse(values)).toMatchObject({ PROVISIONED: true });
+    const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
+    const postgres = servers['postgres-rw:5432']!;
+    expect(egressOf(policies, labelsOf(job))).toEqual([place(postgres)]);
+    expect(mayEnter(policies, postgres.labels, postgres.port, labelsOf(job))).toBe(true);
+    for (const name of services) {
+      const owners = secretsOf(podOf(serviceOf(resources, name))).filter((secret) => secret.name.endsWith('-owner'));
+      expect(owners).toEqual([]);
+    }
   });
 
   test('mentions no Secret that nobody makes', () => {
@@ -250,6 +268,8 @@ test('PostgreSQL has the databases and roles that the services use', () => {
     names.map((name) => [name, `${name}_owner`]),
   );
   const roles = managed.roles.map(({ name }) => name);
+  // Whoever may write all data may write any service's list of its migrations.
+  expect(managed.roles.filter(({ inRoles = [] }) => inRoles.length > 0).map(({ name }) => name)).toEqual([auditorRole]);
   expect(roles.sort()).toEqual([...names.flatMap((name) => [name, `${name}_owner`]), auditorRole].sort());
   expect(postgresql.pg_hba).toEqual([
     ...names.map((name) => `host ${name} ${name},${name}_owner,${auditorRole} all scram-sha-256`),

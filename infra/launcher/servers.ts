@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { provision, type DatabaseUrls } from './databases.ts';
+import type { DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
 import { listenAddress } from './listen-address.ts';
@@ -9,6 +9,7 @@ import { postgresProgram, postgresUrl } from './postgres.ts';
 import { preparePrograms, type ProgramName, type Programs } from './programs.ts';
 import { amqpUrl, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
 import { redisProgram, redisUrl } from './redis.ts';
+import { setUpDatabases } from './set-up.ts';
 import { portsByService, runsRabbitmq, type Site } from './site.ts';
 import type { Supervised } from './supervised.ts';
 import { plainFolder, serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
@@ -28,7 +29,7 @@ export async function startServers(site: Site): Promise<{
   const programs = await preparePrograms(needed, site.say);
   const influxExecutable = site.options.metrics ? await findInfluxdb(site) : undefined;
   const [databases, redis, rabbitmq, influxdb] = await Promise.all([
-    startPostgres(site, programs).then((adminUrl) => provision(adminUrl, site.secrets)),
+    startPostgres(site, programs).then((adminUrl) => setUpDatabases(adminUrl, site.secrets)),
     startRedis(site, programs),
     startRabbitmq(site, programs),
     influxExecutable === undefined ? undefined : startInfluxdb(site, influxExecutable, programs),
