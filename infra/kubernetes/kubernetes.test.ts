@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { z } from 'zod';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
 import { configSchema as inventory } from '../../services/inventory/src/config.ts';
 import { configSchema as order } from '../../services/order/src/config.ts';
@@ -12,6 +12,7 @@ import { configSchema as reservation } from '../../services/reservation/src/conf
 import { userConfigSchema as user } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
 import { setupSchema } from '../docker/setup-config.ts';
+import { permissionsOf, redisUsers } from '../launcher/redis-users.ts';
 import { redisProgram } from '../launcher/redis.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { nginxFiles } from './nginx.ts';
@@ -230,6 +231,26 @@ test('Valkey forgets what the Redis of npm start would forget, and no level of s
   const policyIn = (text: string) => /^\s*maxmemory-policy (\S+)$/m.exec(text)?.[1];
   expect(policyIn(values)).toBe('volatile-lru');
   expect(policyIn((input as { text: string }).text)).toBe('volatile-lru');
+});
+
+test('Valkey has the users of npm start, each with its own password, and every service comes as its own', () => {
+  const { auth } = parse(readFileSync(at('infrastructure/valkey-values.yaml'), 'utf8')) as {
+    auth: { usersExistingSecret: string; aclUsers: Record<string, { permissions: string; passwordKey: string }> };
+  };
+  const { default: everything, ...users } = auth.aclUsers;
+  expect(everything?.passwordKey).toBe('default');
+  expect(users).toEqual(
+    Object.fromEntries(redisUsers.map((user) => [user, { permissions: permissionsOf(user), passwordKey: user }])),
+  );
+  expect(secretsMadeBy(at('secrets.sh')).get(auth.usersExistingSecret)).toEqual(['default', ...redisUsers]);
+  for (const resources of [overlays.sync, overlays.async]) {
+    for (const name of services) {
+      const [container] = podOf(serviceOf(resources, name)).containers as [Container];
+      const { value } = container.env!.find((one) => one.name === 'REDIS_URL')!;
+      expect(value).toBe(`redis://${name}:$(REDIS_PASSWORD)@valkey:6379`);
+      expect(secretsOf(podOf(serviceOf(resources, name)))).toContainEqual({ name: 'valkey', key: name });
+    }
+  }
 });
 
 test('the broker is the one that the containers run, and keeps its majority when nodes are emptied', () => {

@@ -12,7 +12,7 @@ import type { RunAs } from './unprivileged.ts';
 export interface ServiceSurroundings {
   stack: 'sync' | 'async';
   databases: Record<DatabaseName, DatabaseUrls>;
-  redisUrl: string;
+  redis: Record<ServiceName, string>;
   /** Only in the async stack. */
   amqpUrl: string | undefined;
   /** Only of a stack with metrics. */
@@ -68,7 +68,7 @@ export function environmentOf(
     DATABASE_URL: databases[service].runtime,
     ...(service === 'payment' ? { GATEWAY_DATABASE_URL: databases.gateway.runtime } : {}),
     ...(service === 'user' ? { TOKEN_KEYS: secrets.tokenKey } : {}),
-    REDIS_URL: around.redisUrl,
+    REDIS_URL: around.redis[service],
     ...(around.amqpUrl ? { AMQP_URL: around.amqpUrl } : {}),
     ...metrics,
     INTERNAL_URL: around.internalUrl,

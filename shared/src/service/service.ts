@@ -20,7 +20,7 @@ import { outboxBacklog, pruneInbox, type MessagingTables } from '../messaging/ho
 import { Lane } from '../messaging/lane.ts';
 import { Outbox } from '../messaging/outbox.ts';
 import { periodically } from '../messaging/periodic.ts';
-import { Settlements } from '../messaging/settlements.ts';
+import { settledChannel, Settlements } from '../messaging/settlements.ts';
 import type { Transport } from '../messaging/transport.ts';
 import type { Commands, UnitOfWork } from '../messaging/unit-of-work.ts';
 import { InfluxCollector } from '../metrics/influx-collector.ts';
@@ -132,7 +132,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       const subscriber = connectRedis(config.REDIS_URL, log);
       closers.push(() => Promise.resolve(subscriber.disconnect()));
       return new Settlements<View>({
-        channel: `settled:${what}`,
+        channel: settledChannel(what),
         publisher: redis,
         subscriber,
         waitsEnd: waitsEnd.signal,
