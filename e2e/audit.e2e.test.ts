@@ -191,7 +191,7 @@ const breaks: Record<string, Break> = {
     `user_id = '${randomUUID()}'`,
   ),
   'Redis equals PostgreSQL': async (stack, { product }, work) => {
-    const redis = new Redis(stack.redisUrl);
+    const redis = new Redis(stack.redisAdminUrl);
     try {
       const available = await redis.hget(stockKey(product), 'available');
       await redis.hset(stockKey(product), 'available', '1');

@@ -150,7 +150,7 @@ onEachStack('a sale', options, (theShop) => {
     const held = await shopper.aReservation(rare);
     const wanted = await other.aCart({ productId: rare.id, quantity: 1 });
     await until('the gate is closed', async () => (await other.reserve(wanted.id)).status === 409);
-    const redis = new Redis(stack.redisUrl);
+    const redis = new Redis(stack.redisAdminUrl);
     const says = async (redisIs: string) => {
       const { port } = stack.processes.find(({ name }) => name === 'inventory-1')!;
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`);

@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { countDeadLetters } from '../infra/dlq/broker.ts';
@@ -184,6 +185,13 @@ describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
       }
     }
     await expectAuditClean(stack);
+  });
+
+  test('no service misses a right in Redis that its one password gave it', async () => {
+    const logs = (await readdir(join(dataDir, 'logs'))).filter((name) => /-\d+\.log$/.test(name));
+    expect(logs.length).toBeGreaterThan(0);
+    const texts = await Promise.all(logs.map((name) => readFile(join(dataDir, 'logs', name), 'utf8')));
+    expect(texts.flatMap((text) => text.split('\n')).filter((line) => line.includes('NOPERM'))).toEqual([]);
   });
 
   describe('names that others use go on working:', () => {

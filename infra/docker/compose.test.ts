@@ -7,6 +7,7 @@ import { services, type ServiceName } from '../launcher/database-names.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
 import { redisProgram } from '../launcher/redis.ts';
+import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import { settingsOf } from '../launcher/settings.ts';
 import { folderOf, releases } from '../testing/release/fixture.ts';
 import { readCompose, root, servicesOf, type ComposeService } from './testing/compose-file.ts';
@@ -70,6 +71,7 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
       expect(config).toMatchObject({ STACK: stack, SERVICE_INSTANCE: number });
       expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
       expect(config.DATABASE_URL).toContain(`//fs_${name}:`);
+      expect(config.REDIS_URL).toContain(`//${name}:`);
       expect(config.AMQP_URL === undefined).toBe(stack === 'sync');
       expect(all[instance]!.image).toBe(`flash-sale/${name}:local`);
       if (number === '1') expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
@@ -86,7 +88,8 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
   });
 
   test('gives the set-up the passwords of all databases', () => {
-    expect(Object.keys(all['setup']!.environment!).sort()).toEqual(Object.keys(setupSchema.shape).sort());
+    const asked = Object.keys(setupSchema.shape).filter((name) => name !== 'PROVISIONED');
+    expect(Object.keys(all['setup']!.environment!).sort()).toEqual(asked.sort());
   });
 
   test('lets a service drain before it is killed', () => {
@@ -266,6 +269,10 @@ describe('the servers are set as those of npm start', () => {
       logFile: '',
       port: 1,
       password: '$$REDIS_PASSWORD',
+      users: Object.fromEntries(redisUsers.map((user) => [user, `$$${user.toUpperCase()}_REDIS_PASSWORD`])) as Record<
+        RedisUser,
+        string
+      >,
       runAs: undefined,
     };
     const { input } = redisProgram(options);

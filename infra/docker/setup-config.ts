@@ -16,7 +16,10 @@ const passwords = Object.fromEntries(
 
 /** The passwords are set anew each time, so that one which was changed in the environment takes effect. */
 export const setupSchema = z.object({
-  DATABASE_URL: z.url().describe('the server, for a role that may make databases and roles'),
+  DATABASE_URL: z
+    .url()
+    .describe('the server, for a role that may make databases and roles, unless those are PROVISIONED'),
+  PROVISIONED: z.stringbool().default(false).describe('others make the databases and roles, such as an operator'),
   AUDITOR_PASSWORD: password,
   ...passwords,
 });

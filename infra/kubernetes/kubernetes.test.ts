@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { z } from 'zod';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
 import { configSchema as inventory } from '../../services/inventory/src/config.ts';
 import { configSchema as order } from '../../services/order/src/config.ts';
@@ -11,6 +11,8 @@ import { configSchema as payment } from '../../services/payment/src/config.ts';
 import { configSchema as reservation } from '../../services/reservation/src/config.ts';
 import { userConfigSchema as user } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
+import { setupSchema } from '../docker/setup-config.ts';
+import { permissionsOf, redisUsers } from '../launcher/redis-users.ts';
 import { redisProgram } from '../launcher/redis.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { nginxFiles } from './nginx.ts';
@@ -166,13 +168,30 @@ describe.each(stacks)('the %s overlay', (stack) => {
         spec.maxReplicas ?? spec.maxReplicaCount!,
       ]),
     );
-    // The lane, the reads, the background, and a migration; payment has one to the ledger, and a migration there.
+    // The lane, the reads, the background, and a look at the migrations; payment has one to the ledger, and a look there.
     const perPod = (name: ServiceName) => 1 + 2 + 1 + 1 + (name === 'payment' ? 2 : 0);
     // In a roll-out each pod's successor is there before it has gone.
     const wanted = services.reduce((sum, name) => sum + 2 * most[name]! * perPod(name), 0);
     const { parameters } = find(infrastructure, 'Cluster', 'postgres').spec.postgresql;
     // The rest is for the operator, the auditor and people.
     expect(wanted).toBeLessThanOrEqual(Number(parameters.max_connections) - 25);
+  });
+
+  test('sets up the databases by a Job, which alone knows the passwords of their owners', () => {
+    const job = find(resources, 'Job', 'set-up');
+    const pod = podOf(job);
+    expectRestricted(pod);
+    const { values } = environmentOf(pod.containers[0]!, resources);
+    expect(Object.keys(values).sort()).toEqual(Object.keys(setupSchema.shape).sort());
+    expect(setupSchema.parse(values)).toMatchObject({ PROVISIONED: true });
+    const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
+    const postgres = servers['postgres-rw:5432']!;
+    expect(egressOf(policies, labelsOf(job))).toEqual([place(postgres)]);
+    expect(mayEnter(policies, postgres.labels, postgres.port, labelsOf(job))).toBe(true);
+    for (const name of services) {
+      const owners = secretsOf(podOf(serviceOf(resources, name))).filter((secret) => secret.name.endsWith('-owner'));
+      expect(owners).toEqual([]);
+    }
   });
 
   test('mentions no Secret that nobody makes', () => {
@@ -214,6 +233,26 @@ test('Valkey forgets what the Redis of npm start would forget, and no level of s
   expect(policyIn((input as { text: string }).text)).toBe('volatile-lru');
 });
 
+test('Valkey has the users of npm start, each with its own password, and every service comes as its own', () => {
+  const { auth } = parse(readFileSync(at('infrastructure/valkey-values.yaml'), 'utf8')) as {
+    auth: { usersExistingSecret: string; aclUsers: Record<string, { permissions: string; passwordKey: string }> };
+  };
+  const { default: everything, ...users } = auth.aclUsers;
+  expect(everything?.passwordKey).toBe('default');
+  expect(users).toEqual(
+    Object.fromEntries(redisUsers.map((user) => [user, { permissions: permissionsOf(user), passwordKey: user }])),
+  );
+  expect(secretsMadeBy(at('secrets.sh')).get(auth.usersExistingSecret)).toEqual(['default', ...redisUsers]);
+  for (const resources of [overlays.sync, overlays.async]) {
+    for (const name of services) {
+      const [container] = podOf(serviceOf(resources, name)).containers as [Container];
+      const { value } = container.env!.find((one) => one.name === 'REDIS_URL')!;
+      expect(value).toBe(`redis://${name}:$(REDIS_PASSWORD)@valkey:6379`);
+      expect(secretsOf(podOf(serviceOf(resources, name)))).toContainEqual({ name: 'valkey', key: name });
+    }
+  }
+});
+
 test('the broker is the one that the containers run, and keeps its majority when nodes are emptied', () => {
   const { image } = readCompose('docker-compose.async.yml').services.rabbitmq!;
   const { spec } = find(infrastructure, 'RabbitmqCluster', 'rabbitmq');
@@ -250,6 +289,8 @@ test('PostgreSQL has the databases and roles that the services use', () => {
     names.map((name) => [name, `${name}_owner`]),
   );
   const roles = managed.roles.map(({ name }) => name);
+  // Whoever may write all data may write any service's list of its migrations.
+  expect(managed.roles.filter(({ inRoles = [] }) => inRoles.length > 0).map(({ name }) => name)).toEqual([auditorRole]);
   expect(roles.sort()).toEqual([...names.flatMap((name) => [name, `${name}_owner`]), auditorRole].sort());
   expect(postgresql.pg_hba).toEqual([
     ...names.map((name) => `host ${name} ${name},${name}_owner,${auditorRole} all scram-sha-256`),

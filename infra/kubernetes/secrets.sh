@@ -41,6 +41,12 @@ metadata:
   namespace: flash-sale
 stringData:
   default: $(secret)
+  user: $(secret)
+  inventory: $(secret)
+  reservation: $(secret)
+  order: $(secret)
+  payment: $(secret)
+  auditor: $(secret)
 ---
 apiVersion: v1
 kind: Secret

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { startTestPostgres, type TestServer } from '../testing/servers.ts';
-import { auditorRole, databases, type DatabaseName } from './database-names.ts';
-import { provision, withClient, type DatabaseUrls } from './databases.ts';
+import { auditorRole, databases, services, type DatabaseName } from './database-names.ts';
+import { createDatabase, databaseUrls, provision, specOf, withClient, type DatabaseUrls } from './databases.ts';
 import type { Secrets } from './secrets.ts';
+import { setUpDatabases } from './set-up.ts';
 
 const roles = Object.fromEntries(databases.map((name) => [name, { owner: 'owner', runtime: 'runtime' }]));
 const secrets = { auditorPassword: 'auditor', roles } as Secrets;
@@ -14,7 +15,8 @@ let urls: Record<DatabaseName, DatabaseUrls>;
 
 beforeAll(async () => {
   server = await startTestPostgres();
-  urls = await provision(server.url, secrets);
+  await provision(server.url, secrets);
+  urls = databaseUrls(server.url, secrets);
   await run(urls.order.owner, 'CREATE TABLE things (id int GENERATED ALWAYS AS IDENTITY, name text)');
 });
 afterAll(() => server?.close());
@@ -64,3 +66,53 @@ describe('a test database', () => {
     await expect(run(database.url, 'SELECT 1')).rejects.toThrow();
   });
 });
+
+/** Each a state in which a server of an earlier release, or of an operator, may be found. */
+describe.each([
+  ['with nothing in it', { before: () => Promise.resolve(), provisioned: false }],
+  ['set up before', { before: (url: string) => setUpDatabases(url, secrets).then(() => {}), provisioned: false }],
+  ['on which services could forge their migrations', { before: forgeable, provisioned: false }],
+  ['whose databases and roles an operator has made', { before: byOperator, provisioned: true }],
+])('a server %s', (_, { before, provisioned }) => {
+  let own: TestServer;
+  let reached: Record<DatabaseName, DatabaseUrls>;
+  beforeAll(async () => {
+    own = await startTestPostgres();
+    await before(own.url);
+    reached = await setUpDatabases(own.url, secrets, { provisioned });
+  });
+  afterAll(() => own?.close());
+
+  test('has the tables, and lets each service work with their rows', async () => {
+    for (const name of services) await run(reached[name].runtime, 'DELETE FROM outbox');
+    await run(reached.gateway.runtime, 'UPDATE ledger SET attempts = 1');
+  });
+
+  test.each(databases)('shows its migrations to the service of %s, which cannot change them', async (name) => {
+    const url = reached[name].runtime;
+    expect((await run(url, 'SELECT name FROM kysely_migration')).rowCount).toBeGreaterThan(0);
+    for (const sql of [
+      'DELETE FROM kysely_migration',
+      "INSERT INTO kysely_migration VALUES ('9999', '')",
+      "UPDATE kysely_migration SET name = ''",
+      'DELETE FROM kysely_migration_lock',
+      'SELECT FROM kysely_migration_lock FOR UPDATE',
+    ])
+      await expect(run(url, sql)).rejects.toThrow(/permission denied for table/);
+  });
+});
+
+async function forgeable(url: string): Promise<void> {
+  const earlier = await setUpDatabases(url, secrets);
+  for (const name of databases) {
+    const { runtime } = specOf(name, secrets);
+    await run(earlier[name].owner, `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${runtime.name}`);
+    await run(earlier[name].runtime, 'DELETE FROM kysely_migration_lock WHERE false');
+  }
+}
+
+async function byOperator(url: string): Promise<void> {
+  await withClient(url, async (admin) => {
+    for (const name of databases) await createDatabase(admin, specOf(name, secrets));
+  });
+}

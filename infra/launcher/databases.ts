@@ -16,11 +16,10 @@ export interface DatabaseUrls {
   auditor: string;
 }
 
-/** Sets up all databases and roles on the server; what is there already stays. Answers how to reach them. */
-export async function provision(
-  adminUrl: string,
-  secrets: Pick<Secrets, 'auditorPassword' | 'roles'>,
-): Promise<Record<DatabaseName, DatabaseUrls>> {
+export type DatabaseSecrets = Pick<Secrets, 'auditorPassword' | 'roles'>;
+
+/** Sets up all databases and roles on the server; what is there already stays. */
+export async function provision(adminUrl: string, secrets: DatabaseSecrets): Promise<void> {
   const specs = databases.map((name) => ({ name, spec: specOf(name, secrets) }));
   await withClient(adminUrl, async (admin) => {
     await ensureRole(admin, auditorRole, secrets.auditorPassword);
@@ -29,18 +28,25 @@ export async function provision(
     for (const { spec } of specs) await admin.query(`GRANT CONNECT ON DATABASE ${spec.database} TO ${auditorRole}`);
   });
   await Promise.all(specs.map(({ spec }) => grantPrivileges(adminUrl, spec)));
-  const urls = specs.map(({ name, spec }) => [
-    name,
-    {
-      owner: urlFor(adminUrl, spec.database, spec.owner.name, spec.owner.password),
-      runtime: urlFor(adminUrl, spec.database, spec.runtime.name, spec.runtime.password),
-      auditor: urlFor(adminUrl, spec.database, auditorRole, secrets.auditorPassword),
-    },
-  ]);
+}
+
+/** How the databases are reached, once they are there. */
+export function databaseUrls(serverUrl: string, secrets: DatabaseSecrets): Record<DatabaseName, DatabaseUrls> {
+  const urls = databases.map((name) => {
+    const { database, owner, runtime } = specOf(name, secrets);
+    return [
+      name,
+      {
+        owner: urlFor(serverUrl, database, owner.name, owner.password),
+        runtime: urlFor(serverUrl, database, runtime.name, runtime.password),
+        auditor: urlFor(serverUrl, database, auditorRole, secrets.auditorPassword),
+      },
+    ];
+  });
   return Object.fromEntries(urls) as Record<DatabaseName, DatabaseUrls>;
 }
 
-function specOf(name: DatabaseName, secrets: Pick<Secrets, 'roles'>): DatabaseSpec {
+export function specOf(name: DatabaseName, secrets: DatabaseSecrets): DatabaseSpec {
   const database = databaseNameOf(name);
   return {
     database,
@@ -63,16 +69,29 @@ export async function createDatabase(admin: pg.Client, { database, owner, runtim
   await admin.query(`GRANT CONNECT ON DATABASE ${database} TO ${runtime.name}`);
 }
 
-/** The runtime role reads and writes rows of whatever its owner creates, and can change no table: no DDL, no TRUNCATE. */
-export async function grantPrivileges(adminUrl: string, { database, owner, runtime }: DatabaseSpec): Promise<void> {
-  await withClient(urlFor(adminUrl, database), async (admin) => {
+/**
+ * The runtime role reads and writes rows of whatever its owner has created and creates, but for its list of migrations, and
+ * can change no table: no DDL, no TRUNCATE. @param url of an admin or of the owner
+ */
+export async function grantPrivileges(url: string, { database, owner, runtime }: DatabaseSpec): Promise<void> {
+  await withClient(urlFor(url, database), async (client) => {
     const byOwner = `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner.name} IN SCHEMA public`;
-    await admin.query(`
+    await client.query(`
       ALTER SCHEMA public OWNER TO ${owner.name};
       REVOKE ALL ON SCHEMA public FROM PUBLIC;
       GRANT USAGE ON SCHEMA public TO ${runtime.name};
       ${byOwner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${runtime.name};
-      ${byOwner} GRANT USAGE, SELECT ON SEQUENCES TO ${runtime.name};`);
+      ${byOwner} GRANT USAGE, SELECT ON SEQUENCES TO ${runtime.name};
+      GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${runtime.name};
+      GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO ${runtime.name};
+      DO $$ DECLARE one regclass; BEGIN
+        FOR one IN
+          SELECT oid FROM pg_class
+           WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT LIKE 'kysely_%'
+        LOOP
+          EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO ${runtime.name}', one);
+        END LOOP;
+      END $$;`);
   });
 }
 

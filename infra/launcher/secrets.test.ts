@@ -24,19 +24,25 @@ describe('secrets', () => {
   });
 
   test('are all different, and long enough for every use', async () => {
-    const { roles, ...others } = await loadSecrets(join(folder, 'secrets.json'));
-    const all = [...Object.values(others), ...Object.values(roles).flatMap(({ owner, runtime }) => [owner, runtime])];
+    const all = strings(await loadSecrets(join(folder, 'secrets.json')));
     expect(new Set(all).size).toBe(all.length);
     for (const secret of all) expect(secret).toMatch(/^[\w-]{43}$/);
   });
 
   test('that an older file lacks are added; the others stay', async () => {
     const file = join(folder, 'secrets.json');
-    const { jwtSecret, ...older } = await loadSecrets(file);
-    await writeFile(file, JSON.stringify(older));
+    const { jwtSecret, redisUsers, ...older } = await loadSecrets(file);
+    await writeFile(file, JSON.stringify({ ...older, redisUsers: { user: redisUsers.user } }));
     const renewed = await loadSecrets(file);
-    expect(renewed).toEqual({ ...older, jwtSecret: renewed.jwtSecret });
+    expect(renewed).toEqual({
+      ...older,
+      jwtSecret: renewed.jwtSecret,
+      redisUsers: { ...renewed.redisUsers, user: redisUsers.user },
+    });
     expect(renewed.jwtSecret).not.toBe(jwtSecret);
     expect(JSON.parse(await readFile(file, 'utf8')) as Secrets).toEqual(renewed);
   });
 });
+
+const strings = (value: object): string[] =>
+  Object.values(value).flatMap((one: string | object) => (typeof one === 'string' ? one : strings(one)));

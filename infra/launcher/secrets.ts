@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { databases, type DatabaseName } from './database-names.ts';
+import { redisUsers, type RedisUser } from './redis-users.ts';
 
 /** Everything secret of one installation. */
 export interface Secrets {
   postgresPassword: string;
   auditorPassword: string;
+  /** Of Redis' default user, who may do everything. */
   redisPassword: string;
+  redisUsers: Record<RedisUser, string>;
   rabbitmqPassword: string;
   influxToken: string;
   jwtSecret: string;
@@ -26,10 +29,12 @@ export async function loadSecrets(file: string): Promise<Secrets> {
     name,
     { owner: known.roles?.[name]?.owner ?? newSecret(), runtime: known.roles?.[name]?.runtime ?? newSecret() },
   ]);
+  const users = redisUsers.map((name) => [name, known.redisUsers?.[name] ?? newSecret()]);
   const secrets: Secrets = {
     postgresPassword: known.postgresPassword ?? newSecret(),
     auditorPassword: known.auditorPassword ?? newSecret(),
     redisPassword: known.redisPassword ?? newSecret(),
+    redisUsers: Object.fromEntries(users) as Secrets['redisUsers'],
     rabbitmqPassword: known.rabbitmqPassword ?? newSecret(),
     influxToken: known.influxToken ?? newSecret(),
     jwtSecret: known.jwtSecret ?? newSecret(),

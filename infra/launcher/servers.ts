@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { provision, type DatabaseUrls } from './databases.ts';
+import type { DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
 import { listenAddress } from './listen-address.ts';
@@ -8,15 +8,20 @@ import { balanceOf } from './nginx-config.ts';
 import { postgresProgram, postgresUrl } from './postgres.ts';
 import { preparePrograms, type ProgramName, type Programs } from './programs.ts';
 import { amqpUrl, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
-import { redisProgram, redisUrl } from './redis.ts';
+import { canConfineUsers, redisProgram, redisUrl, redisUrls } from './redis.ts';
+import { redisUsers, type RedisUser } from './redis-users.ts';
+import { setUpDatabases } from './set-up.ts';
 import { portsByService, runsRabbitmq, type Site } from './site.ts';
 import type { Supervised } from './supervised.ts';
 import { plainFolder, serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
 
+/** How each user reaches Redis. */
+export type RedisUrls = Record<RedisUser | 'admin', string>;
+
 /** Starts what the services stand on, all at once, and sets up the databases. */
 export async function startServers(site: Site): Promise<{
   databases: Record<DatabaseName, DatabaseUrls>;
-  redisUrl: string;
+  redis: RedisUrls;
   amqpUrl: string | undefined;
   influxdb: Influxdb | undefined;
 }> {
@@ -28,13 +33,13 @@ export async function startServers(site: Site): Promise<{
   const programs = await preparePrograms(needed, site.say);
   const influxExecutable = site.options.metrics ? await findInfluxdb(site) : undefined;
   const [databases, redis, rabbitmq, influxdb] = await Promise.all([
-    startPostgres(site, programs).then((adminUrl) => provision(adminUrl, site.secrets)),
+    startPostgres(site, programs).then((adminUrl) => setUpDatabases(adminUrl, site.secrets)),
     startRedis(site, programs),
     startRabbitmq(site, programs),
     influxExecutable === undefined ? undefined : startInfluxdb(site, influxExecutable, programs),
     startNginx(site, programs),
   ]);
-  return { databases, redisUrl: redis, amqpUrl: rabbitmq, influxdb };
+  return { databases, redis, amqpUrl: rabbitmq, influxdb };
 }
 
 async function startPostgres(site: Site, programs: Programs): Promise<string> {
@@ -57,17 +62,24 @@ async function startPostgres(site: Site, programs: Programs): Promise<string> {
   return postgresUrl(ports.postgres, secrets.postgresPassword);
 }
 
-async function startRedis(site: Site, programs: Programs): Promise<string> {
-  if (site.options.redisUrl) return site.options.redisUrl;
+async function startRedis(site: Site, programs: Programs): Promise<RedisUrls> {
+  // One that was given has its own users, whom nobody asked us to change.
+  if (site.options.redisUrl) return { admin: site.options.redisUrl, ...everybodyBy(site.options.redisUrl) };
   const { ports, secrets } = site;
   const runAs = await unprivilegedUser('redis');
   const folder = await placeFor(site, 'redis', runAs);
   const logFile = join(site.logsFolder, 'redis.log');
   const executable = programs.redis[0] ?? 'redis-server';
-  const options = { executable, folder, logFile, port: ports.redis, password: secrets.redisPassword, runAs };
+  const users = (await canConfineUsers(executable)) ? secrets.redisUsers : undefined;
+  if (!users) site.say('Redis is older than version 7: all services share one user, who may do everything');
+  const options = { executable, folder, logFile, port: ports.redis, password: secrets.redisPassword, users, runAs };
   await site.processes.start(redisProgram(options));
-  return redisUrl(ports.redis, secrets.redisPassword);
+  const admin = redisUrl(ports.redis, secrets.redisPassword);
+  return { admin, ...(users ? redisUrls(ports.redis, users) : everybodyBy(admin)) };
 }
+
+const everybodyBy = (url: string) =>
+  Object.fromEntries(redisUsers.map((user) => [user, url])) as Record<RedisUser, string>;
 
 async function startRabbitmq(site: Site, programs: Programs): Promise<string | undefined> {
   if (site.options.stack === 'sync') return undefined;

@@ -12,7 +12,7 @@ import type { RunAs } from './unprivileged.ts';
 export interface ServiceSurroundings {
   stack: 'sync' | 'async';
   databases: Record<DatabaseName, DatabaseUrls>;
-  redisUrl: string;
+  redis: Record<ServiceName, string>;
   /** Only in the async stack. */
   amqpUrl: string | undefined;
   /** Only of a stack with metrics. */
@@ -48,10 +48,6 @@ export function environmentOf(
   around: ServiceSurroundings,
 ): Record<string, string> {
   const { databases, secrets } = around;
-  const gateway = {
-    GATEWAY_DATABASE_URL: databases.gateway.runtime,
-    GATEWAY_MIGRATION_DATABASE_URL: databases.gateway.owner,
-  };
   const metrics = around.influxdb && {
     INFLUX_URL: around.influxdb.url,
     INFLUX_TOKEN: around.influxdb.token,
@@ -70,10 +66,9 @@ export function environmentOf(
     HOST: '127.0.0.1',
     PORT: String(port),
     DATABASE_URL: databases[service].runtime,
-    MIGRATION_DATABASE_URL: databases[service].owner,
-    ...(service === 'payment' ? gateway : {}),
+    ...(service === 'payment' ? { GATEWAY_DATABASE_URL: databases.gateway.runtime } : {}),
     ...(service === 'user' ? { TOKEN_KEYS: secrets.tokenKey } : {}),
-    REDIS_URL: around.redisUrl,
+    REDIS_URL: around.redis[service],
     ...(around.amqpUrl ? { AMQP_URL: around.amqpUrl } : {}),
     ...metrics,
     INTERNAL_URL: around.internalUrl,

@@ -56,7 +56,9 @@ export interface Stack {
   dataDir: string;
   /** Of each database, for a role that may read everything and change nothing. */
   databaseUrls: Record<DatabaseName, string>;
+  /** For a user who may read everything and change nothing. */
   redisUrl: string;
+  redisAdminUrl: string;
   /** Only in the async stack. */
   amqpUrl: string | undefined;
   /** Where InfluxQL is asked, database, user and password included: append `&q=`. Only of a stack with metrics. */

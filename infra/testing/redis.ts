@@ -1,7 +1,11 @@
+import type { RedisUser } from '../launcher/redis-users.ts';
 import { startTestRedis } from './servers.ts';
 
 export interface TestRedis {
+  /** Of somebody who may do everything. */
   url: string;
+  /** Of a service, with its rights. */
+  urlOf(user: RedisUser): string;
   /** Takes the server away, with everything in it, and brings it back empty at the same address. */
   stop(): Promise<void>;
   start(): Promise<void>;

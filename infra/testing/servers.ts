@@ -5,7 +5,8 @@ import { influxdbAt, setUpInfluxdb, type Influxdb } from '../launcher/influxdb.t
 import { postgresProgram, postgresUrl } from '../launcher/postgres.ts';
 import { preparePrograms } from '../launcher/programs.ts';
 import { amqpUrl, epmdProgram, rabbitmqProgram, runRabbitmqctl } from '../launcher/rabbitmq.ts';
-import { redisProgram, redisUrl } from '../launcher/redis.ts';
+import { redisProgram, redisUrl, redisUrls } from '../launcher/redis.ts';
+import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import { Supervised, type Observer, type Program } from '../launcher/supervised.ts';
 import { plainFolder, serverFolder, unprivilegedUser, type Unprivileged } from '../launcher/unprivileged.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -45,14 +46,26 @@ export function startTestPostgres({ name, password = ordinary.password }: Surrou
   });
 }
 
-export function startTestRedis({ name, password = ordinary.password }: Surroundings = {}): Promise<TestServer> {
-  return startServer('redis', name, async ({ folder, logFile, port, runAs }) => {
+export interface TestRedis extends TestServer {
+  /** As the services use it, each with no more rights than it has there; `url` may do everything. */
+  urlOf(user: RedisUser): string;
+}
+
+export async function startTestRedis({ name, password = ordinary.password }: Surroundings = {}): Promise<TestRedis> {
+  const users = Object.fromEntries(redisUsers.map((user) => [user, `${password}-${user}`])) as Record<
+    RedisUser,
+    string
+  >;
+  let urls: Record<RedisUser, string> | undefined;
+  const server = await startServer('redis', name, async ({ folder, logFile, port, runAs }) => {
     const [executable = 'redis-server'] = (await preparePrograms(['redis'], console.log)).redis;
+    urls = redisUrls(port, users);
     return {
-      programs: [redisProgram({ executable, folder, logFile, port, password, runAs })],
+      programs: [redisProgram({ executable, folder, logFile, port, password, users, runAs })],
       url: redisUrl(port, password),
     };
   });
+  return { ...server, urlOf: (user) => urls![user] };
 }
 
 export interface TestRabbitmq extends TestServer {

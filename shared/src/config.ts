@@ -59,7 +59,9 @@ export const commonSchema = z.object({
   MIGRATION_DATABASE_URL: z
     .url()
     .optional()
-    .describe('role that owns the schema; used for migrations at start, then closed. Without it others have migrated'),
+    .describe(
+      'role that owns the schema; used for migrations at start, then closed. Without it the set-up must have migrated',
+    ),
   REDIS_URL: z.url(),
   AMQP_URL: z
     .url({ protocol: /^amqps?$/ })

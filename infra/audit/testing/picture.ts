@@ -1,15 +1,8 @@
 import { databases, type DatabaseName } from '../../launcher/database-names.ts';
-import { provision, withClient, type DatabaseUrls } from '../../launcher/databases.ts';
+import { withClient, type DatabaseUrls } from '../../launcher/databases.ts';
 import type { Secrets } from '../../launcher/secrets.ts';
-import { migrate } from '@flash-sale/shared/db/migrate.ts';
-import { migrations as inventory } from '../../../services/inventory/migrations/index.ts';
-import { migrations as order } from '../../../services/order/migrations/index.ts';
-import { migrations as payment } from '../../../services/payment/migrations/index.ts';
-import { migrations as reservation } from '../../../services/reservation/migrations/index.ts';
-import { migrations as user } from '../../../services/user/migrations/index.ts';
-import { ledgerMigrations as gateway } from '../../../services/payment/src/adapters/built-in-gateway.ts';
+import { setUpDatabases } from '../../launcher/set-up.ts';
 
-const migrations = { user, inventory, reservation, order, payment, gateway };
 const roles = Object.fromEntries(databases.map((name) => [name, { owner: 'owner', runtime: 'runtime' }]));
 const secrets = { auditorPassword: 'auditor', roles } as Secrets;
 
@@ -31,11 +24,8 @@ export const orderOf = (reservationId: string): string => reservationId.replace(
 export const payments = { captured: id('d1'), declined: id('d2'), refunded: id('d3'), neverAsked: id('d4') };
 
 /** The databases of a stack on a server of its own, with the services' own schemas. */
-export async function provisionDatabases(serverUrl: string): Promise<Record<DatabaseName, DatabaseUrls>> {
-  const urls = await provision(serverUrl, secrets);
-  await Promise.all(databases.map((name) => migrate(urls[name].owner, migrations[name])));
-  return urls;
-}
+export const provisionDatabases = (serverUrl: string): Promise<Record<DatabaseName, DatabaseUrls>> =>
+  setUpDatabases(serverUrl, secrets);
 
 export const run = (urls: Record<DatabaseName, DatabaseUrls>, database: DatabaseName, sql: string) =>
   withClient(urls[database].owner, (client) => client.query(sql));

@@ -58,7 +58,7 @@ interface Spec {
   ports: object[];
   name: string;
   owner: string;
-  managed: { roles: { name: string; passwordSecret: { name: string } }[] };
+  managed: { roles: { name: string; passwordSecret: { name: string }; inRoles?: string[] }[] };
   postgresql: { parameters: Record<string, string>; pg_hba: string[] };
 }
 export interface Resource {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { provision } from '../../launcher/databases.ts';
+import { databaseUrls, provision } from '../../launcher/databases.ts';
 import { postgresProgram, postgresUrl } from '../../launcher/postgres.ts';
 import { preparePrograms } from '../../launcher/programs.ts';
 import { amqpUrl, epmdProgram, rabbitmqProgram } from '../../launcher/rabbitmq.ts';
@@ -47,7 +47,9 @@ export async function restoreRelease(release: string, kind: StackKind, dataDir: 
     durable: false,
   });
   const schemas = await whileRunning([database], async () => {
-    const urls = await provision(postgresUrl(ports.postgres, secrets.postgresPassword), secrets);
+    const adminUrl = postgresUrl(ports.postgres, secrets.postgresPassword);
+    await provision(adminUrl, secrets);
+    const urls = databaseUrls(adminUrl, secrets);
     await restoreDatabases(read('databases.sql.gz'), urls);
     return readSchemas(urls);
   });

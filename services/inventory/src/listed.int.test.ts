@@ -53,7 +53,7 @@ describe('the shop window', () => {
 });
 
 const run = async (script: 'demo' | 'demo-end') => {
-  const where = { DATABASE_URL: servers.database.url, REDIS_URL: servers.redis.url };
+  const where = { DATABASE_URL: servers.database.url, REDIS_URL: servers.redis.urlOf('inventory') };
   const args = [join(import.meta.dirname, `${script}.ts`)];
   return (await promisify(execFile)(process.execPath, args, { env: testEnvironment(where) })).stdout;
 };

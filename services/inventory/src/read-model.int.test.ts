@@ -24,7 +24,7 @@ beforeAll(async () => {
   // Nothing is healed by the slow round that compares everything.
   const settings = { VIEW_REFRESH_MS: '86400000' };
   shop = await startShop({ services: ['inventory', 'reservation', 'order'], settings });
-  proxy = await startTcpProxy(shop.redis.url);
+  proxy = await startTcpProxy(shop.redis.urlOf('inventory'));
   instances = [shop.urlOf('inventory'), await shop.add('inventory', { ...settings, REDIS_URL: proxy.url })];
   user = shopping(shop);
   redis = new Redis(shop.redis.url, { maxRetriesPerRequest: null });

@@ -1,4 +1,4 @@
-import { migrate } from '@flash-sale/shared/db/migrate.ts';
+import { ensureMigrated } from '@flash-sale/shared/db/migrate.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { orderIds } from '@flash-sale/shared/ids.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
@@ -23,8 +23,8 @@ export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, Pay
   name: 'payment',
   migrations,
   async build({ config, log, reads: db, background, redis, tokens, settlements }) {
-    if (config.GATEWAY_MIGRATION_DATABASE_URL !== undefined)
-      await migrate(config.GATEWAY_MIGRATION_DATABASE_URL, ledgerMigrations);
+    const { GATEWAY_DATABASE_URL: url, GATEWAY_MIGRATION_DATABASE_URL: ownerUrl } = config;
+    await ensureMigrated({ url, ownerUrl }, ledgerMigrations);
     const gateway = builtInGateway(config.GATEWAY_DATABASE_URL, (error) =>
       log.warn({ reason: error.message }, 'connection to the gateway lost'),
     );

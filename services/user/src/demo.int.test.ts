@@ -21,7 +21,11 @@ let call: ReturnType<typeof jsonClient>;
 
 beforeAll(async () => {
   [database, redis] = await Promise.all([createTestDatabase('user'), createTestRedis()]);
-  const where = { DATABASE_URL: database.url, MIGRATION_DATABASE_URL: database.ownerUrl, REDIS_URL: redis.url };
+  const where = {
+    DATABASE_URL: database.url,
+    MIGRATION_DATABASE_URL: database.ownerUrl,
+    REDIS_URL: redis.urlOf('user'),
+  };
   const config = testConfig(userConfigSchema, { ...where, RATE_LIMIT_EXEMPT: '127.0.0.0/8' });
   service = await startService(userService, config, () => ({ transport: memoryTransport(new MemoryNetwork()) }));
   call = jsonClient(service.url);
@@ -39,7 +43,11 @@ const statusOf = async (email: string, password?: string) => (await logIn(email,
 /** Runs the script as the launcher does. */
 const run = (script: 'demo' | 'demo-end', settings: Record<string, string> = {}) =>
   promisify(execFile)(process.execPath, [join(import.meta.dirname, `${script}.ts`)], {
-    env: { ...testEnvironment({ DATABASE_URL: database.url, REDIS_URL: redis.url }), DEMO_SHOPPERS: '40', ...settings },
+    env: {
+      ...testEnvironment({ DATABASE_URL: database.url, REDIS_URL: redis.urlOf('user') }),
+      DEMO_SHOPPERS: '40',
+      ...settings,
+    },
   });
 
 describe('a start without the demo, on data that has had it', () => {

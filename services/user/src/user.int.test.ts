@@ -492,7 +492,7 @@ describe('the admin of the configuration', () => {
 
 test('the demo accounts are made once, and leave those alone that are there', async () => {
   const env = {
-    ...testEnvironment({ DATABASE_URL: database.url, REDIS_URL: redis.url, DEMO_SHOPPERS: '3' }),
+    ...testEnvironment({ DATABASE_URL: database.url, REDIS_URL: redis.urlOf('user'), DEMO_SHOPPERS: '3' }),
     PATH: process.env['PATH'],
   };
   await call('POST', '/api/users', { body: { email: 'shopper2@example.com', password } });

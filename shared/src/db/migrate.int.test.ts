@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql, type Kysely, type Migration } from 'kysely';
 import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
 import { eventually } from '../testing/eventually.ts';
-import { migrate } from './migrate.ts';
+import { ensureMigrated, migrate } from './migrate.ts';
 
 let database: TestDatabase;
 let admin: pg.Client;
@@ -86,4 +86,38 @@ test('the role of the service can change rows, but no table', async () => {
   } finally {
     await service.end();
   }
+});
+
+test('what was migrated is told to the role of the service, and only the owner can change it', async () => {
+  await Promise.all(Array.from({ length: 4 }, () => migrate(database.ownerUrl, first)));
+  const service = new pg.Client({ connectionString: database.url });
+  await service.connect();
+  try {
+    expect((await service.query('SELECT name FROM kysely_migration')).rows).toEqual([{ name: '0001-shelf' }]);
+    await expect(service.query('DELETE FROM kysely_migration')).rejects.toMatchObject({ code: '42501' });
+    await expect(service.query('DELETE FROM kysely_migration_lock')).rejects.toMatchObject({ code: '42501' });
+  } finally {
+    await service.end();
+  }
+});
+
+describe('who has no URL of the owner', () => {
+  const check = (migrations: Record<string, Migration>) =>
+    ensureMigrated({ url: database.url, ownerUrl: undefined }, migrations);
+
+  test('goes on when its migrations were applied, also by a later release that has more', async () => {
+    await migrate(database.ownerUrl, { ...first, '0002-later': statement('ALTER TABLE shelf ADD COLUMN later text') });
+    await check(first);
+  });
+
+  test('says which are missing and what to do, and changes nothing', async () => {
+    await expect(check(first)).rejects.toThrow(
+      /^the database t_migrate_\w+ lacks the migrations 0001-shelf: run the set-up/,
+    );
+    await migrate(database.ownerUrl, first);
+    await expect(check({ ...first, '0002-b': statement(''), '0003-c': statement('') })).rejects.toThrow(
+      / lacks the migrations 0002-b, 0003-c: run /,
+    );
+    expect(await columns()).toEqual(['id']);
+  });
 });

@@ -60,6 +60,9 @@ type WithScripts = Redis & {
   refundLimitPoint(used: string): Promise<null>;
 };
 
+/** Where the counts of a limit stand in Redis: what they begin with. */
+export const limitKey = (name: string): string => `limit:${name}`;
+
 /** Counts for all instances together. Rejects while Redis is away. */
 export class RedisCounter implements LimitCounter {
   readonly #redis: WithScripts;
@@ -71,7 +74,7 @@ export class RedisCounter implements LimitCounter {
     redis.defineCommand('settleLimitPoint', { numberOfKeys: 2, lua: scripts.settleLimitPoint });
     redis.defineCommand('refundLimitPoint', { numberOfKeys: 1, lua: scripts.refundLimitPoint });
     this.#redis = redis as WithScripts;
-    this.#prefix = `limit:${name}`;
+    this.#prefix = limitKey(name);
     this.#options = options;
   }
 

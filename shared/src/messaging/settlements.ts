@@ -11,6 +11,9 @@ const lookEveryMs = 1_000;
 const newsLimits = { maxItems: 1_000, maxQueued: 10_000, shortestRestMs: 10 };
 const newsSchema = z.array(z.string().max(64)).max(newsLimits.maxItems);
 
+/** Where the instances of a service tell each other what is settled. */
+export const settledChannel = (what: string): string => `settled:${what}`;
+
 /**
  * Lets requests wait until something is settled. Within the process the news comes with the commit; from other instances
  * over a Redis channel; and should both fail, a slow look at the state serves the waiter.

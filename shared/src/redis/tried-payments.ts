@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 
 /** Longer than the longest hold and the hour after it within which it counts. */
 const keptSeconds = 93_600;
-const keyOf = (orderId: string) => `payment-tried:${orderId}`;
+export const triedPaymentKey = (orderId: string) => `payment-tried:${orderId}`;
 
 /**
  * Orders whose payment was tried and came to nothing. The payment service notes them; the reservation service asks, when
@@ -18,14 +18,14 @@ export class TriedPayments {
 
   /** Best effort: nobody waits for it. */
   note(orderId: string): void {
-    this.#redis.set(keyOf(orderId), '1', 'EX', keptSeconds).catch(() => {});
+    this.#redis.set(triedPaymentKey(orderId), '1', 'EX', keptSeconds).catch(() => {});
   }
 
   /** Which of these were tried. */
   async among(orderIds: string[]): Promise<string[]> {
     if (orderIds.length === 0) return [];
     try {
-      const found = await this.#redis.mget(orderIds.map(keyOf));
+      const found = await this.#redis.mget(orderIds.map(triedPaymentKey));
       return orderIds.filter((_, index) => found[index] !== null);
     } catch {
       return orderIds;

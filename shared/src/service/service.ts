@@ -8,7 +8,7 @@ import { accessTokens, requireInternal, type AccessTokens } from '../auth.ts';
 import { keptForMs, type CommonConfig } from '../config.ts';
 import { openReads, openWatchedReads } from '../db/connection.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
-import { migrate } from '../db/migrate.ts';
+import { ensureMigrated } from '../db/migrate.ts';
 import { EndedSessions } from '../ended-sessions.ts';
 import type { EventType } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
@@ -20,7 +20,7 @@ import { outboxBacklog, pruneInbox, type MessagingTables } from '../messaging/ho
 import { Lane } from '../messaging/lane.ts';
 import { Outbox } from '../messaging/outbox.ts';
 import { periodically } from '../messaging/periodic.ts';
-import { Settlements } from '../messaging/settlements.ts';
+import { settledChannel, Settlements } from '../messaging/settlements.ts';
 import type { Transport } from '../messaging/transport.ts';
 import type { Commands, UnitOfWork } from '../messaging/unit-of-work.ts';
 import { InfluxCollector } from '../metrics/influx-collector.ts';
@@ -95,7 +95,10 @@ export interface RunningService {
   stop: () => Promise<void>;
 }
 
-/** Migrates, connects, listens. @throws when the database cannot be reached or the port is taken; nothing stays open */
+/**
+ * Migrates if it may, connects, listens.
+ * @throws when the database cannot be reached or lacks a migration, or the port is taken; nothing stays open
+ */
 export async function startService<Config extends CommonConfig, DB, S, E extends EventType, C extends Commands<S>>(
   definition: ServiceDefinition<Config, DB, S, E, C>,
   config: Config,
@@ -104,7 +107,8 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
   const { name } = definition;
   const log = createLogger({ service: name, instance: config.SERVICE_INSTANCE, level: config.LOG_LEVEL });
   const metrics = new Metrics({ stack: config.STACK, service: name });
-  if (config.MIGRATION_DATABASE_URL !== undefined) await migrate(config.MIGRATION_DATABASE_URL, definition.migrations);
+  const { DATABASE_URL: url, MIGRATION_DATABASE_URL: ownerUrl } = config;
+  await ensureMigrated({ url, ownerUrl }, definition.migrations);
 
   const closers: (() => Promise<unknown>)[] = [];
   const draining = new AbortController();
@@ -128,7 +132,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       const subscriber = connectRedis(config.REDIS_URL, log);
       closers.push(() => Promise.resolve(subscriber.disconnect()));
       return new Settlements<View>({
-        channel: `settled:${what}`,
+        channel: settledChannel(what),
         publisher: redis,
         subscriber,
         waitsEnd: waitsEnd.signal,

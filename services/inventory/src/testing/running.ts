@@ -44,7 +44,7 @@ export async function startInventory(
   const config = testConfig(configSchema, {
     DATABASE_URL: servers.databaseProxy.url,
     MIGRATION_DATABASE_URL: servers.database.ownerUrl,
-    REDIS_URL: servers.redis.url,
+    REDIS_URL: servers.redis.urlOf('inventory'),
     STATEMENT_TIMEOUT_MS: '2000',
     EXPIRY_SWEEP_MS: '50',
     OUTBOX_SWEEP_MS: '50',

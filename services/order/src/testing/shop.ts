@@ -98,7 +98,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     const common = {
       DATABASE_URL: databases[service].url,
       MIGRATION_DATABASE_URL: databases[service].ownerUrl,
-      REDIS_URL: redis.url,
+      REDIS_URL: redis.urlOf(service),
       INTERNAL_URL: internal.url,
       ...impatient,
       ...uncounted,

@@ -14,7 +14,7 @@ export function startUser(
   const config = testConfig(userConfigSchema, {
     DATABASE_URL: database.url,
     MIGRATION_DATABASE_URL: database.ownerUrl,
-    REDIS_URL: redis.url,
+    REDIS_URL: redis.urlOf('user'),
     RATE_LIMIT_EXEMPT: '127.0.0.0/8',
     ...overrides,
   });

@@ -1,0 +1,43 @@
+import { migrate } from '@flash-sale/shared/db/migrate.ts';
+import { migrations as inventory } from '../../services/inventory/migrations/index.ts';
+import { migrations as order } from '../../services/order/migrations/index.ts';
+import { migrations as payment } from '../../services/payment/migrations/index.ts';
+import { ledgerMigrations as gateway } from '../../services/payment/src/adapters/built-in-gateway.ts';
+import { migrations as reservation } from '../../services/reservation/migrations/index.ts';
+import { migrations as user } from '../../services/user/migrations/index.ts';
+import { databases, type DatabaseName } from './database-names.ts';
+import {
+  databaseUrls,
+  grantPrivileges,
+  provision,
+  specOf,
+  type DatabaseSecrets,
+  type DatabaseUrls,
+} from './databases.ts';
+
+const migrations: Record<DatabaseName, Parameters<typeof migrate>[1]> = {
+  user,
+  inventory,
+  reservation,
+  order,
+  payment,
+  gateway,
+};
+
+/**
+ * What has to be there before the services start, whatever was there before: databases, roles, tables, and who may do
+ * what with them. The services then need no role that may change a table. May be done again at any time.
+ * @param serverUrl for a role that may make databases and roles, unless `provisioned`: then others have made those
+ * @returns how the databases are reached
+ */
+export async function setUpDatabases(
+  serverUrl: string,
+  secrets: DatabaseSecrets,
+  { provisioned = false } = {},
+): Promise<Record<DatabaseName, DatabaseUrls>> {
+  const urls = databaseUrls(serverUrl, secrets);
+  if (provisioned) await Promise.all(databases.map((name) => grantPrivileges(urls[name].owner, specOf(name, secrets))));
+  else await provision(serverUrl, secrets);
+  await Promise.all(databases.map((name) => migrate(urls[name].owner, migrations[name])));
+  return urls;
+}
