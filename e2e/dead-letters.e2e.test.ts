@@ -23,9 +23,8 @@ const sellers = 8;
 const options = { demo: { shoppers: sellers + 2 }, env: liftedBounds };
 const instances = ['order-1', 'order-2'];
 
-/** Text that PostgreSQL cannot store: of the right form, and yet nothing that the order service could ever save. */
-const undigestible = anEvent('stock.held');
-undigestible.data.items[0]!.name = 'nul \u0000';
+/** Of the right form, and yet nothing that the order service could ever handle. */
+const undigestible = anEvent('reservation.requested');
 const bad = [
   { messageId: 'no-json', type: 'stock.held', content: '{"id": ', reason: /not readable: .*JSON/ },
   {
@@ -42,9 +41,9 @@ const bad = [
   },
   {
     messageId: undigestible.id,
-    type: 'stock.held',
+    type: 'reservation.requested',
     content: JSON.stringify(undigestible),
-    reason: /Unicode/,
+    reason: /order does not handle reservation.requested/,
     stack: /\n\s+at /,
   },
 ];

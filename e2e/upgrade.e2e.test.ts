@@ -22,6 +22,7 @@ import { Shop, Shopper, type ProductPage, type Session } from './support/shop.ts
  */
 
 const startWithinMs = 240_000;
+const demoShoppers = 4;
 const comesToItsEndWithinMs = 120_000;
 jest.setTimeout(startWithinMs);
 
@@ -40,7 +41,8 @@ describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
     ({ clients } = restored);
     // Whoever waited for an order has waited since then, and this machine may be slow.
     const env = { LOG_LEVEL: 'debug', ORDER_WAIT_MS: '3600000' };
-    stack = await startStack({ stack: kind, dataDir, env, metrics: true });
+    // As `npm start` does it: a start without the demo locks its accounts, by which the release is asked.
+    stack = await startStack({ stack: kind, dataDir, env, demo: { shoppers: demoShoppers }, metrics: true });
     shop = new Shop(stack);
   }, startWithinMs);
   afterAll(async () => {
@@ -148,13 +150,16 @@ describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
         );
         const waiting = kinds.flatMap((name) => clients[name].flatMap((one) => (one.waitsFor ? [{ name, one }] : [])));
         expect(waiting.length).toBeGreaterThan(0);
+        // It could not be stored then, and can be now; but it is of no reservation of this shop.
+        const { id } = letters.find(({ reason }) => /Unicode/.test(reason))!;
+        await forDeadLetters(stack.amqpUrl!, { id }, 'drop');
         expect(await forDeadLetters(stack.amqpUrl!, {}, 'replay')).toMatchObject({ refused: 0, unread: [] });
         for (const { name, one } of waiting) await untilEnded(name, one);
       });
 
       test('come back if they cannot, and are dropped', async () => {
-        await eventually(async () => expect(await dead()).toBe(2));
-        expect((await forDeadLetters(stack.amqpUrl!, {}, 'drop')).letters).toHaveLength(2);
+        await eventually(async () => expect(await dead()).toBe(1));
+        expect((await forDeadLetters(stack.amqpUrl!, {}, 'drop')).letters).toHaveLength(1);
         expect(await dead()).toBe(0);
       });
     });
