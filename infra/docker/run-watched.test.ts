@@ -33,8 +33,12 @@ onLinux('the first process of a container', () => {
     let said = '';
     child.stderr.on('data', (data: Buffer) => (said += data.toString()));
     const ended = once(child, 'close') as Promise<[number | null]>;
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
-    return { child, pid: Number(line.toString()), ended: ended.then(([code]) => code), said: () => said };
+    let printed = '';
+    child.stdout.on('data', (data: Buffer) => (printed += data.toString()));
+    // Several lines may come in one piece, or one in several.
+    const untilPrinted = (line: RegExp) => eventually(() => expect(printed).toMatch(line));
+    await untilPrinted(/^\d+\n/);
+    return { child, pid: Number.parseInt(printed), untilPrinted, ended: ended.then(([code]) => code), said: () => said };
   }
 
   test('ends as its command ends', async () => {
@@ -45,8 +49,8 @@ onLinux('the first process of a container', () => {
   test('passes a signal to stop on, and waits until that is done', async () => {
     const stopping =
       'process.on("SIGTERM", () => setTimeout(() => process.exit(0), 500)); setInterval(() => {}, 1_000);';
-    const { child, ended } = await run(`${stopping} console.log("listens")`);
-    await once(child.stdout, 'data');
+    const { child, untilPrinted, ended } = await run(`${stopping} console.log("listens")`);
+    await untilPrinted(/listens/);
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
   });

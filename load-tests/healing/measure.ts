@@ -45,7 +45,9 @@ export class Breaker {
   async prepare(): Promise<void> {
     const admin = await this.#client.logIn('admin@example.com');
     const about = { name: 'Healing', priceCents: 100, currency: 'EUR', stock: 100_000 };
-    const { status, body } = await admin.call('POST', '/api/products', about);
+    const unlisted = await admin.call('POST', '/api/products', { ...about, listed: false });
+    // A release that does not know `listed` refuses it.
+    const { status, body } = unlisted.status === 422 ? await admin.call('POST', '/api/products', about) : unlisted;
     if (status !== 201) throw new Error(`no product could be made: ${status}`);
     this.#productId = body['id'] as string;
   }
