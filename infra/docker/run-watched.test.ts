@@ -38,7 +38,13 @@ onLinux('the first process of a container', () => {
     // Several lines may come in one piece, or one in several.
     const untilPrinted = (line: RegExp) => eventually(() => expect(printed).toMatch(line));
     await untilPrinted(/^\d+\n/);
-    return { child, pid: Number.parseInt(printed), untilPrinted, ended: ended.then(([code]) => code), said: () => said };
+    return {
+      child,
+      pid: Number.parseInt(printed),
+      untilPrinted,
+      ended: ended.then(([code]) => code),
+      said: () => said,
+    };
   }
 
   test('ends as its command ends', async () => {
