@@ -30,6 +30,7 @@ export async function runCommand(command: string, args: string[], options: Comma
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
+    stream.on('error', () => {}); // a pipe that breaks off ends the output; how the command ended tells the rest
     stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-65_536);
       if (onLine) text.split('\n').filter(Boolean).forEach(onLine);
