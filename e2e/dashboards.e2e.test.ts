@@ -27,7 +27,7 @@ onEachStack('the dashboards', { metrics: true, demo: { shoppers } }, (theShop) =
     await shortSale(shop);
     await failure(shop);
     const ask = (statement: string) => influxql(shop.stack.influxUrl ?? '', statement);
-    const failed = 'SELECT count FROM http WHERE "status" = \'503\'';
+    const failed = 'SELECT count FROM http WHERE "status" = \'503\' AND "route" = \'/api/orders\'';
     await until('the failure is written', async () => (await ask(failed)).length > 0);
     viewer = new Viewer(ask, fromMs, Date.now());
   }, 90_000);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import { accepts } from '../infra/launcher/free-port.ts';
 import { services } from '../infra/launcher/database-names.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
@@ -17,7 +18,7 @@ jest.setTimeout(180_000);
 const healedWithinMs = 15_000;
 const sellers = 4;
 const waiters = 10;
-const options = { demo: { shoppers: sellers + 2 }, env: { HOLD_TTL_MS: '3600000' } };
+const options = { demo: { shoppers: sellers + 2 }, env: { ...liftedBounds, HOLD_TTL_MS: '3600000' } };
 
 onEachStack('a sale that heals', options, (theShop) => {
   let shop: Shop;

@@ -112,17 +112,22 @@ async function startParts(site: Site): Promise<Started> {
     // Before ours are laid under it: a setting has one name there.
     extraEnv: underNewNames(options.env ?? {}, say),
   };
-  await Promise.all(instances.map((instance) => site.processes.start(serviceProgram(instance, around))));
-  say(`services are ready (${seconds()})`);
-  if (options.demo) say('loading demo data …');
-  await loadOrEndDemo({
+  const demo = {
     shoppers: options.demo ? options.demo.shoppers : undefined,
     instances,
     around,
     signal: site.signal,
     say,
-  });
-  if (options.demo) say(`demo data is loaded (${seconds()})`);
+  };
+  // Before anybody can log in by the password that everybody knows.
+  if (!options.demo) await loadOrEndDemo(demo);
+  await Promise.all(instances.map((instance) => site.processes.start(serviceProgram(instance, around))));
+  say(`services are ready (${seconds()})`);
+  if (options.demo) {
+    say('loading demo data …');
+    await loadOrEndDemo(demo);
+    say(`demo data is loaded (${seconds()})`);
+  }
   return servers;
 }
 

@@ -9,7 +9,7 @@ dropPrivileges(config.RUN_AS);
 const client = new pg.Client({ connectionString: config.DATABASE_URL, connectionTimeoutMillis: 5_000 });
 await client.connect();
 try {
-  const locked = await lockDemoAccounts(client);
+  const locked = await lockDemoAccounts(client, config.ADMIN_EMAIL);
   if (locked > 0) process.stdout.write(`locked ${locked} demo accounts\n`);
 } finally {
   await client.end();

@@ -51,6 +51,23 @@ const run = (script: 'demo' | 'demo-end', settings: Record<string, string> = {})
   });
 
 describe('a start without the demo, on data that has had it', () => {
+  test('locks its admin whatever the password is by now, for anybody may have changed it; not the admin of the shop', async () => {
+    await run('demo');
+    const changed = await hashPassword('chosen by a stranger');
+    const change = () =>
+      withClient(database.adminUrl, (db) =>
+        db.query("UPDATE account SET password_hash = $1 WHERE email = 'admin@example.com'", [changed]),
+      );
+    await change();
+    const own = { ADMIN_EMAIL: 'admin@example.com', ADMIN_PASSWORD: 'chosen by a stranger' };
+    await run('demo-end', own);
+    expect(await statusOf('admin@example.com', 'chosen by a stranger')).toBe(201);
+    await run('demo-end');
+    expect(await statusOf('admin@example.com', 'chosen by a stranger')).toBe(401);
+    await run('demo');
+    expect(await statusOf('admin@example.com')).toBe(201);
+  });
+
   test('locks its accounts and ends their sessions; a start with it unlocks them', async () => {
     await run('demo');
     const own = { email: 'shopper3@example.com', password: 'chosen by its owner' };

@@ -8,6 +8,11 @@ export const sweepAtMost = 32;
 const pruneAtMost = 5_000;
 const pruneRounds = 100;
 const longestBackoffSeconds = 30;
+/**
+ * A record that is due for so long is taken up although its process lives: that may not know of it, when the answer to its
+ * commit was lost, or have failed to remove it. If it does try it, too, the inbox absorbs what arrives twice.
+ */
+const forgottenAfterMs = 10_000;
 /** Between deliveries of a record that failed so often that something other than an outage must be wrong. */
 const stuckBackoffSeconds = 300;
 
@@ -92,8 +97,10 @@ export async function sweepOutbox(options: SweepOptions): Promise<number> {
            next_attempt_at = statement_timestamp() + ${backoff(maxAttempts)}
      WHERE id IN (SELECT id FROM outbox
                    WHERE next_attempt_at <= statement_timestamp()
-                     AND (process_id IS NULL OR NOT EXISTS (
-                       SELECT FROM process p WHERE p.id = process_id AND p.expires_at > statement_timestamp()))
+                     AND (process_id IS NULL
+                          OR next_attempt_at <= statement_timestamp() - ${forgottenAfterMs} * interval '1 millisecond'
+                          OR NOT EXISTS (
+                            SELECT FROM process p WHERE p.id = process_id AND p.expires_at > statement_timestamp()))
                    ORDER BY next_attempt_at LIMIT ${sweepAtMost}
                    FOR UPDATE SKIP LOCKED)
     RETURNING id, events, attempts`.execute(db);

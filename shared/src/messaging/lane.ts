@@ -30,6 +30,7 @@ const conflictRetries = 3;
 const overloadedRetryAfterSeconds = 5;
 /** How long an acknowledgement may wait for a transaction that takes it along. */
 const acknowledgeWithinMs = 150;
+const acknowledgeAgainAfterMs = 1_000;
 
 interface Item<E extends EventType, Inputs> {
   /** Undefined for an item that only makes acknowledgements leave. */
@@ -144,11 +145,17 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
 
   acknowledge(recordIds: string[]): void {
     this.#acknowledged.push(...recordIds);
+    this.#acknowledgeSoon(acknowledgeWithinMs);
+  }
+
+  #acknowledgeSoon(afterMs: number): void {
     this.#acknowledgeTimer ??= setTimeout(() => {
       this.#acknowledgeTimer = undefined;
-      if (this.#acknowledged.length > 0)
-        this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(() => {});
-    }, acknowledgeWithinMs);
+      if (this.#acknowledged.length === 0) return;
+      // What failed waits in #acknowledged, and no other transaction may come to take it along.
+      const again = () => this.#acknowledgeSoon(acknowledgeAgainAfterMs);
+      this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(again);
+    }, afterMs);
   }
 
   /** Resolves when everything accepted so far is committed or failed, acknowledgements included. */

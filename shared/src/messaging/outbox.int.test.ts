@@ -144,7 +144,7 @@ describe('what a process holds', () => {
   test('bears its name, and is nobody else’s though it may be due', async () => {
     const [holder, other] = [await aProcess('1', { outcome: 'nobody knows' }), await aProcess('2')];
     const id = await holder.announce();
-    await admin.query(`UPDATE outbox SET next_attempt_at = clock_timestamp() - interval '1 hour'`);
+    await admin.query(`UPDATE outbox SET next_attempt_at = clock_timestamp()`);
     other.outbox.sweep();
     // Something else is swept meanwhile, so there was time.
     const free = newId();
@@ -155,6 +155,15 @@ describe('what a process holds', () => {
     await eventually(async () => expect((await rows()).map((row) => row.id)).toEqual([id]));
     expect(other.tried).toEqual([free]);
     expect((await rows())[0]!.process_id).toBe(holder.outbox.holder);
+  });
+
+  test('is everybody’s when it has been due for long: its process may not know of it, for want of an answer to its commit', async () => {
+    const [forgetful, other] = [await aProcess('1', { outcome: 'nobody knows' }), await aProcess('2')];
+    const id = await forgetful.announce();
+    await admin.query(`UPDATE outbox SET next_attempt_at = clock_timestamp() - interval '11 seconds'`);
+    other.outbox.sweep();
+    await eventually(async () => expect(await rows()).toEqual([]));
+    expect(other.tried).toEqual([id]);
   });
 
   test('is not due for a release that knows no processes', async () => {
