@@ -66,7 +66,10 @@ export function ownerRoutes(deps: RouteDeps): Router {
     const account = await accounts.byId(principalOf(request).userId);
     if (!account) throw noAccount();
     const guess = { address: request.ip, email: account.email, known: `session:${sessionOf(request)}` };
-    const right = await limits.guess(guess, (priority) => passwords.verify(account, password, priority));
+    // Right ones count for the address: each costs as much as a log-in, and comes before those of others.
+    const right = await limits.logIn(request.ip, () =>
+      limits.guess(guess, (priority) => passwords.verify(account, password, priority)),
+    );
     if (!right) throw wrongPassword();
     return account;
   };
