@@ -155,7 +155,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
       // What failed waits in #acknowledged, and no other transaction may come to take it along.
       const again = () => this.#acknowledgeSoon(acknowledgeAgainAfterMs);
       this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(again);
-    }, afterMs);
+    }, afterMs).unref(); // repeated while the database is away, it must not keep a process that has ended its work
   }
 
   /** Resolves when everything accepted so far is committed or failed, acknowledgements included. */
