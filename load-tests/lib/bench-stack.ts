@@ -5,6 +5,7 @@ import { startStack } from '../../infra/launcher/stack.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import type { BenchArguments } from './args.ts';
 import { loadSettings } from './load-settings.ts';
+import { profilesInto } from './profiles.ts';
 import type { Root } from './usage.ts';
 
 /** The stack under test: an own one, or somebody else's. */
@@ -35,15 +36,13 @@ export async function openStack(
   say: (line: string) => void = console.log,
 ): Promise<BenchStack> {
   if (url !== undefined || stackFile !== undefined) return givenStack(url, stackFile);
+  const profiled = cpuProfile ? await profilesInto(profiles) : undefined;
   const own = await startStack({
     stack,
     dataDir: folder,
     demo: { shoppers },
     signal,
-    env: {
-      ...loadSettings,
-      ...(cpuProfile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` } : {}),
-    },
+    env: { ...loadSettings, ...profiled?.env },
     onLog: (line) => say(`  ${line}`),
     onFailure: (error) => console.error(`the stack has stopped: ${error.message}`),
   });
@@ -54,7 +53,10 @@ export async function openStack(
     services: servicesOf(own.processes),
     stackFile: join(folder, 'run', 'stack.json'),
     own,
-    [Symbol.asyncDispose]: () => own.stop(),
+    [Symbol.asyncDispose]: async () => {
+      await own.stop();
+      await profiled?.collect();
+    },
   };
 }
 

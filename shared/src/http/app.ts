@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import type { ILayer } from 'express-serve-static-core';
 import type { Logger } from '../log.ts';
 import { AppError, errorTable } from '../errors.ts';
+import { remembered } from '../remembered.ts';
 import { verifyText } from './json-text.ts';
 import { notFound, problemHandler } from './problem.ts';
 
@@ -26,7 +27,7 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.set('trust proxy', options.trustedProxies);
+  trustProxies(app, options.trustedProxies);
   app.set('query parser', 'simple');
   const { guard, routes } = options.internal;
   const { log, onRequest } = options;
@@ -48,6 +49,13 @@ export function createApp(options: AppOptions): Express {
   app.use(notFound);
   app.use(problemHandler);
   return app;
+}
+
+/** As Express understands it, but without reading the same few addresses anew with every request. */
+function trustProxies(app: Express, trustedProxies: string): void {
+  app.set('trust proxy', trustedProxies);
+  const isTrusted = app.get('trust proxy fn') as (address: string) => boolean;
+  app.set('trust proxy', remembered(isTrusted));
 }
 
 /** Node itself would refuse it without a word. */

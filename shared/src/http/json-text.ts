@@ -4,6 +4,7 @@ import { AppError, type FieldError } from '../errors.ts';
 
 /** Escapes of surrogates and of U+0000. Written out, the former are no UTF-8 and the latter no JSON. */
 const suspiciousEscape = /\\u(?:d[89a-f]|0000)/i;
+const backslash = 0x5c;
 const mostErrors = 20;
 
 /**
@@ -12,11 +13,11 @@ const mostErrors = 20;
  * @throws AppError unsupported-media-type, malformed-json, invalid-input
  */
 export function verifyText(_request: IncomingMessage, _response: ServerResponse, body: Buffer, encoding: string): void {
-  if (!/^utf-?8$/i.test(encoding)) {
+  if (encoding !== 'utf-8' && !/^utf-?8$/i.test(encoding)) {
     throw new AppError('unsupported-media-type', 'Send the body in UTF-8. Nothing was changed.');
   }
   if (!isUtf8(body)) throw new AppError('malformed-json', 'The body is not valid UTF-8. Nothing was changed.');
-  if (!body.includes('\\u') || !suspiciousEscape.test(body.toString('latin1'))) return;
+  if (!body.includes(backslash) || !suspiciousEscape.test(body.toString('latin1'))) return;
   const errors = textErrors(body);
   if (errors.length > 0) {
     throw new AppError('invalid-input', 'The input does not fit; see errors. Nothing was changed.', { errors });

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { AppError, isRefusal } from '../errors.ts';
+import { remembered } from '../remembered.ts';
 import { MemoryCounter, RedisCounter, type LimitCounter, type Take } from './limit-counters.ts';
 
 /** The one spelling of an address: IPv4 mapped into IPv6 is IPv4 again, IPv6 is compressed and has no zone. */
@@ -41,10 +42,14 @@ export class AddressSet {
   }
 
   has(address: string | undefined): boolean {
+    return this.#has(address ?? '');
+  }
+
+  readonly #has = remembered((address) => {
     const plain = plainAddress(address);
     const version = isIP(plain);
     return version !== 0 && this.#list.check(plain, version === 4 ? 'ipv4' : 'ipv6');
-  }
+  });
 }
 
 /** For configurations: `127.0.0.0/8,::1`. */

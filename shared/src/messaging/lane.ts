@@ -219,7 +219,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const work = items.flatMap((item) => (item.work ? [item.work] : []));
     const eventIds = work.flatMap((w) => (w.kind === 'event' ? [w.event.id] : [])).sort();
     const outgoing = new Outgoing(service, this.#localOrigin, unitOfWork.prepare ?? {});
-    let results: unknown[] = [];
+    let results: unknown[] = items.map(() => undefined);
     try {
       await connection.transaction(async (tx) => {
         if (work.length > 0) {

@@ -34,8 +34,8 @@ import { removableBefore, type Removal } from './retention.ts';
 
 const pruneEveryMs = 60_000;
 const measureBacklogEveryMs = 1_000;
-/** An ended session is to be known everywhere within 3 s. */
-const askForEndedEveryMs = 1_000;
+/** An ended session is to be known everywhere within 3 s, and the answer takes a moment. */
+const askForEndedEveryMs = 2_000;
 const askForKeysEveryMs = 30_000;
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;
