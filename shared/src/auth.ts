@@ -4,6 +4,7 @@ import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 import type { Bearer, EndedSessions } from './ended-sessions.ts';
 import { AppError } from './errors.ts';
+import { remembered } from './remembered.ts';
 import type { SigningKey, VerificationKeys } from './signing-keys.ts';
 
 export const roles = ['shopper', 'admin'] as const;
@@ -85,7 +86,7 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
   /** @throws AppError unauthenticated */
   const check = (token: string): Known => {
     try {
-      const keyId = keyIdOf(token);
+      const keyId = keyIdOfHeader(token.split('.', 1)[0]!);
       const { key, algorithm } = keyOf(keyId);
       const maxAge = longestLifeSeconds;
       const parsed = claims.parse(jwt.verify(token, key, { algorithms: [algorithm], issuer, maxAge }));
@@ -153,17 +154,19 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
   };
 }
 
-/** The name of the key that a token is said to be signed with; undefined where there is none, or no token. */
-function keyIdOf(token: string): string | undefined {
+/**
+ * The name of the key that a token with such a header is said to be signed with; undefined where there is none, or no
+ * header. All tokens of a key have the same.
+ */
+const keyIdOfHeader = remembered((header: string): string | undefined => {
   try {
-    const header: unknown = JSON.parse(Buffer.from(token.split('.', 1)[0]!, 'base64url').toString());
-    const kid = (header as { kid?: unknown } | null)?.kid;
+    const kid = (JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid?: unknown } | null)?.kid;
     if (kid === undefined) return undefined;
     return typeof kid === 'string' ? kid : ''; // which no key is called
   } catch {
     return undefined;
   }
-}
+});
 
 export type AccessTokens = ReturnType<typeof accessTokens>;
 
