@@ -71,6 +71,7 @@ describe('a test database', () => {
 describe.each([
   ['with nothing in it', { before: () => Promise.resolve(), provisioned: false }],
   ['set up before', { before: (url: string) => setUpDatabases(url, secrets).then(() => {}), provisioned: false }],
+  ['that a later release has set up', { before: byLaterRelease, provisioned: false }],
   ['on which services could forge their migrations', { before: forgeable, provisioned: false }],
   ['whose databases and roles an operator has made', { before: byOperator, provisioned: true }],
 ])('a server %s', (_, { before, provisioned }) => {
@@ -101,6 +102,12 @@ describe.each([
       await expect(run(url, sql)).rejects.toThrow(/permission denied for table/);
   });
 });
+
+async function byLaterRelease(url: string): Promise<void> {
+  const later = await setUpDatabases(url, secrets);
+  for (const name of databases)
+    await run(later[name].owner, "INSERT INTO kysely_migration VALUES ('9999-later', '2999-01-01T00:00:00.000Z')");
+}
 
 async function forgeable(url: string): Promise<void> {
   const earlier = await setUpDatabases(url, secrets);

@@ -15,7 +15,8 @@ import {
   type DatabaseUrls,
 } from './databases.ts';
 
-const migrations: Record<DatabaseName, Parameters<typeof migrate>[1]> = {
+/** Of each database, by their names. */
+export const migrations: Record<DatabaseName, Parameters<typeof migrate>[1]> = {
   user,
   inventory,
   reservation,

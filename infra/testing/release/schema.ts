@@ -33,19 +33,22 @@ const indexes = `SELECT tablename || '.' || indexname AS name, indexdef AS value
 
 /** Reads the schemas of all databases. */
 export async function readSchemas(urls: Record<DatabaseName, Pick<DatabaseUrls, 'auditor'>>): Promise<Schemas> {
-  const read = (name: DatabaseName) =>
-    withClient(urls[name].auditor, async (client) => {
-      const found = async <Value>(sql: string) => {
-        const { rows } = await client.query<{ name: string; value: Value }>(`${sql} ORDER BY 1`);
-        return Object.fromEntries(rows.map((row) => [row.name, row.value]));
-      };
-      return {
-        columns: await found<Column>(columns),
-        constraints: await found<string>(constraints),
-        indexes: await found<string>(indexes),
-      };
-    });
-  return Object.fromEntries(await Promise.all(databases.map(async (name) => [name, await read(name)]))) as Schemas;
+  const read = async (name: DatabaseName) => [name, await readSchema(urls[name].auditor)];
+  return Object.fromEntries(await Promise.all(databases.map(read))) as Schemas;
+}
+
+export async function readSchema(url: string): Promise<Schema> {
+  return withClient(url, async (client) => {
+    const found = async <Value>(sql: string) => {
+      const { rows } = await client.query<{ name: string; value: Value }>(`${sql} ORDER BY 1`);
+      return Object.fromEntries(rows.map((row) => [row.name, row.value]));
+    };
+    return {
+      columns: await found<Column>(columns),
+      constraints: await found<string>(constraints),
+      indexes: await found<string>(indexes),
+    };
+  });
 }
 
 /**

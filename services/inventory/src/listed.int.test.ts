@@ -8,7 +8,7 @@ import { testEnvironment } from '@flash-sale/shared/testing/service.ts';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { z } from 'zod';
-import { migrations } from '../migrations/index.ts';
+import { markDemoProducts, migrations } from '../migrations/index.ts';
 import { startInventory, startServers, type RunningInventory, type Servers } from './testing/running.ts';
 
 type Product = z.output<typeof productSchema>;
@@ -58,6 +58,12 @@ const run = async (script: 'demo' | 'demo-end') => {
   return (await promisify(execFile)(process.execPath, args, { env: testEnvironment(where) })).stdout;
 };
 
+async function asOwner(work: (db: Kysely<unknown>) => Promise<void>): Promise<void> {
+  const pool = new pg.Pool({ connectionString: servers.database.ownerUrl, max: 1 });
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  await work(db).finally(() => db.destroy());
+}
+
 describe("the demo's products", () => {
   test('leave the shop window of a start without it, and come back with it; nothing of one’s own does', async () => {
     await servers.rows('TRUNCATE products, stock, holds, buyer_units');
@@ -82,11 +88,35 @@ describe("the demo's products", () => {
     const own = await create({ name: 'Comet sneakers (flash sale)' });
     await servers.rows('ALTER TABLE products DROP COLUMN demo, DROP COLUMN listed');
     await servers.rows('DROP INDEX holds_unpaid');
-    const pool = new pg.Pool({ connectionString: servers.database.ownerUrl, max: 1 });
-    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-    await migrations['0040-unpaid-and-listed']!.up(db as never);
-    await db.destroy();
+    await asOwner((db) => migrations['0040-unpaid-and-listed']!.up(db));
     expect(await run('demo-end')).toBe('took 20 demo products out of the shop window\n');
     expect(await servers.rows('SELECT id FROM products WHERE listed')).toEqual([{ id: own.id }]);
+  });
+
+  test('are recognised beside a lane that changes them in whatever order', async () => {
+    await servers.rows('TRUNCATE products, stock, holds, buyer_units');
+    await run('demo');
+    await servers.rows('UPDATE products SET demo = false');
+    const [last, first] = (
+      await servers.rows<{ id: string }>(
+        'SELECT max(id::text) AS id FROM products UNION ALL SELECT min(id::text) FROM products',
+      )
+    ).map(({ id }) => id);
+    await asOwner(async (db) => {
+      const lane = new pg.Client({ connectionString: servers.database.url });
+      await lane.connect();
+      await lane.query('BEGIN; SELECT FROM stock ORDER BY product_id FOR UPDATE');
+      await lane.query('UPDATE products SET name = name WHERE id = $1', [last]);
+      const marked = markDemoProducts(db);
+      await eventually(async () => {
+        const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%SET demo%'`;
+        expect(await servers.rows(waiting)).toHaveLength(1);
+      });
+      await lane.query('UPDATE products SET name = name WHERE id = $1', [first]);
+      await lane.query('COMMIT');
+      await lane.end();
+      await marked;
+    });
+    expect(await servers.rows('SELECT FROM products WHERE demo')).toHaveLength(20);
   });
 });

@@ -6,7 +6,7 @@ export const migrations: Record<string, Migration> = {
     async up(db: Kysely<unknown>) {
       await createMessagingTables(db);
       await sql`
-        CREATE TABLE orders (
+        CREATE TABLE IF NOT EXISTS orders (
           id uuid PRIMARY KEY,
           reservation_id uuid NOT NULL,
           user_id uuid NOT NULL,
@@ -19,7 +19,7 @@ export const migrations: Record<string, Migration> = {
           declined_payments int NOT NULL DEFAULT 0,
           created_at timestamptz NOT NULL DEFAULT now()
         ) WITH (fillfactor = 50)`.execute(db);
-      await sql`CREATE INDEX orders_of_user ON orders (user_id, id DESC)`.execute(db);
+      await sql`CREATE INDEX IF NOT EXISTS orders_of_user ON orders (user_id, id DESC)`.execute(db);
     },
   },
   '0010-outbox-lease': { up: addProcessLeases },

@@ -6,7 +6,7 @@ export const migrations: Record<string, Migration> = {
     async up(db: Kysely<unknown>) {
       await createMessagingTables(db);
       await sql`
-        CREATE TABLE payables (
+        CREATE TABLE IF NOT EXISTS payables (
           order_id uuid PRIMARY KEY,
           status text NOT NULL CHECK (status IN ('awaited', 'open', 'closed')),
           amount_cents bigint CHECK (amount_cents >= 0),
@@ -15,7 +15,7 @@ export const migrations: Record<string, Migration> = {
           payment_id uuid
         ) WITH (fillfactor = 60)`.execute(db);
       await sql`
-        CREATE TABLE payments (
+        CREATE TABLE IF NOT EXISTS payments (
           id uuid PRIMARY KEY,
           order_id uuid NOT NULL,
           user_id uuid NOT NULL,
@@ -28,11 +28,13 @@ export const migrations: Record<string, Migration> = {
           created_at timestamptz NOT NULL DEFAULT now(),
           UNIQUE (user_id, idempotency_key)
         ) WITH (fillfactor = 60)`.execute(db);
-      await sql`CREATE INDEX payments_waiting ON payments (created_at) WHERE status = 'pending' AND amount_cents IS NULL`.execute(
-        db,
-      );
+      await sql`
+        CREATE INDEX IF NOT EXISTS payments_waiting ON payments (created_at)
+          WHERE status = 'pending' AND amount_cents IS NULL`.execute(db);
       // The last word on charging twice: whatever the code does, one order has one captured payment.
-      await sql`CREATE UNIQUE INDEX one_capture_per_order ON payments (order_id) WHERE status = 'captured'`.execute(db);
+      await sql`
+        CREATE UNIQUE INDEX IF NOT EXISTS one_capture_per_order ON payments (order_id)
+          WHERE status = 'captured'`.execute(db);
     },
   },
   '0010-outbox-lease': { up: addProcessLeases },

@@ -1,4 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
+import { buildIndex } from '@flash-sale/shared/db/build-index.ts';
 import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
@@ -6,7 +7,7 @@ export const migrations: Record<string, Migration> = {
     async up(db: Kysely<unknown>) {
       await createMessagingTables(db);
       await sql`
-        CREATE TABLE carts (
+        CREATE TABLE IF NOT EXISTS carts (
           id uuid PRIMARY KEY,
           user_id uuid NOT NULL,
           items jsonb NOT NULL,
@@ -14,7 +15,7 @@ export const migrations: Record<string, Migration> = {
           created_at timestamptz NOT NULL DEFAULT now()
         ) WITH (fillfactor = 60)`.execute(db);
       await sql`
-        CREATE TABLE reservations (
+        CREATE TABLE IF NOT EXISTS reservations (
           id uuid PRIMARY KEY,
           order_id uuid NOT NULL UNIQUE,
           user_id uuid NOT NULL,
@@ -36,15 +37,11 @@ export const migrations: Record<string, Migration> = {
   '0040-bounds-and-retention': {
     async up(db: Kysely<unknown>) {
       // What a shopper has open, and has left to expire: counted at every reservation, so by an index each.
-      await sql`CREATE INDEX reservations_open ON reservations (user_id) WHERE status IN ('pending', 'held')`.execute(
-        db,
-      );
-      await sql`CREATE INDEX reservations_left ON reservations (user_id, expires_at) WHERE reason = 'expired'`.execute(
-        db,
-      );
+      await buildIndex(db, 'reservations_open', "reservations (user_id) WHERE status IN ('pending', 'held')");
+      await buildIndex(db, 'reservations_left', "reservations (user_id, expires_at) WHERE reason = 'expired'");
       // Keys of reservations that were removed: as long as they are here, they buy nothing again.
       await sql`
-        CREATE TABLE used_keys (
+        CREATE TABLE IF NOT EXISTS used_keys (
           user_id uuid NOT NULL,
           idempotency_key text NOT NULL,
           cart_id uuid NOT NULL,
@@ -52,7 +49,7 @@ export const migrations: Record<string, Migration> = {
           removed_at timestamptz NOT NULL DEFAULT now(),
           PRIMARY KEY (user_id, idempotency_key)
         )`.execute(db);
-      await sql`CREATE INDEX used_keys_age ON used_keys (removed_at)`.execute(db);
+      await sql`CREATE INDEX IF NOT EXISTS used_keys_age ON used_keys (removed_at)`.execute(db);
     },
   },
 };

@@ -1,3 +1,4 @@
+import { buildIndex } from '@flash-sale/shared/db/build-index.ts';
 import { sql, type Migration } from 'kysely';
 
 /** What an account's owner may do with its sessions: see them, end them, change the password, delete the account. */
@@ -6,19 +7,21 @@ export const sessionsOfAnAccount: Migration = {
     // The release before knows none of these columns: for what it inserts the defaults must be right.
     await sql`
       ALTER TABLE account
-        ADD COLUMN credentials_version integer NOT NULL DEFAULT 0,
-        ADD COLUMN credentials_changed_at timestamptz,
-        ADD COLUMN kept_session uuid,
-        ADD COLUMN deleted_at timestamptz`.execute(db);
+        ADD COLUMN IF NOT EXISTS credentials_version integer NOT NULL DEFAULT 0,
+        ADD COLUMN IF NOT EXISTS credentials_changed_at timestamptz,
+        ADD COLUMN IF NOT EXISTS kept_session uuid,
+        ADD COLUMN IF NOT EXISTS deleted_at timestamptz`.execute(db);
     await sql`
       ALTER TABLE session
-        ADD COLUMN created_at timestamptz NOT NULL DEFAULT now(),
-        ADD COLUMN refreshed_at timestamptz,
-        ADD COLUMN credentials_version integer NOT NULL DEFAULT 0,
-        ADD COLUMN user_agent text`.execute(db);
-    await sql`CREATE INDEX session_of_user ON session (user_id)`.execute(db);
-    await sql`
-      CREATE INDEX account_changed ON account (credentials_changed_at)
-        WHERE credentials_changed_at IS NOT NULL`.execute(db);
+        ADD COLUMN IF NOT EXISTS created_at timestamptz NOT NULL DEFAULT now(),
+        ADD COLUMN IF NOT EXISTS refreshed_at timestamptz,
+        ADD COLUMN IF NOT EXISTS credentials_version integer NOT NULL DEFAULT 0,
+        ADD COLUMN IF NOT EXISTS user_agent text`.execute(db);
+    await buildIndex(db, 'session_of_user', 'session (user_id)');
+    await buildIndex(
+      db,
+      'account_changed',
+      'account (credentials_changed_at) WHERE credentials_changed_at IS NOT NULL',
+    );
   },
 };

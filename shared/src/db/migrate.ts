@@ -1,7 +1,14 @@
 import pg from 'pg';
-import { Kysely, Migrator, PostgresDialect, type Migration } from 'kysely';
+import { Kysely, PostgresDialect, sql, type Migration } from 'kysely';
+import { inTurn, patience, type Patience } from './in-turn.ts';
 
 const undefinedTable = '42P01';
+
+/** As Kysely's own migrator has them, which earlier releases migrate by, and may again after a roll-back. */
+const createRecords = `
+  CREATE TABLE IF NOT EXISTS kysely_migration (name varchar(255) PRIMARY KEY, timestamp varchar(255) NOT NULL);
+  CREATE TABLE IF NOT EXISTS kysely_migration_lock (
+    id varchar(255) PRIMARY KEY, is_locked integer NOT NULL DEFAULT 0)`;
 
 /**
  * Who may work with the rows of all tables may not forge which migrations were applied, or hold the lock of who applies
@@ -23,23 +30,49 @@ const leaveRecordsToOwner = `
   END $$`;
 
 /**
- * Brings a schema up to date with the owner's role and disconnects. Safe when several instances start at once: the
- * migrator holds an advisory lock meanwhile. Afterwards nobody but the owner may write to what it has kept of them.
- * @throws what the failing migration throws; its transaction is rolled back
+ * Brings a schema up to date with the owner's role and disconnects: applies what is not on the list of migrations, in the
+ * order of names. What a later release has applied and this one does not know is left alone. Safe when several start at
+ * once. Afterwards nobody but the owner may write to that list.
+ *
+ * It does so beside processes that use the tables, also those of the release before. So each statement of a migration is a
+ * transaction of its own, that locks one table and waits for it a moment only: it can neither deadlock with them nor let
+ * them queue up for long. A migration that broke off anywhere is applied again from its start. Hence its statements are to
+ * be such that they may be repeated (IF NOT EXISTS), and an index on a table in use is made by `buildIndex`.
+ * @throws what the failing statement throws; what was done before it stays, and only adds. In one sentence, when a
+ *   transaction kept a table for as long as `waiting` allows
  */
-export async function migrate(url: string, migrations: Record<string, Migration>): Promise<void> {
-  const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 5_000 });
+export async function migrate(
+  url: string,
+  migrations: Record<string, Migration>,
+  waiting: Patience = patience,
+): Promise<void> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: 5_000,
+    lock_timeout: waiting.lockTimeoutMs,
+  });
   // The statement under way tells of a lost connection; without listeners it would end the process as well.
   pool.on('error', () => {}).on('connect', (client) => client.on('error', () => {}));
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
-    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-    const { error } = await migrator.migrateToLatest();
-    if (error) throw error instanceof Error ? error : new Error('migration failed', { cause: error });
-    await pool.query(leaveRecordsToOwner);
+    await kysely.connection().execute(async (db) => {
+      for (const name of Object.keys(migrations).sort())
+        await inTurn(db, `the migration ${name}`, () => apply(db, name, migrations[name]!), waiting);
+      const leave = () => sql.raw(leaveRecordsToOwner).execute(db);
+      await inTurn(db, 'taking the list of migrations from others', leave, waiting);
+    });
   } finally {
-    await db.destroy();
+    await kysely.destroy();
   }
+}
+
+async function apply(db: Kysely<unknown>, name: string, migration: Migration): Promise<void> {
+  await sql.raw(createRecords).execute(db);
+  const { rows } = await sql`SELECT FROM kysely_migration WHERE name = ${name}`.execute(db);
+  if (rows.length > 0) return;
+  await migration.up(db);
+  await sql`INSERT INTO kysely_migration VALUES (${name}, ${new Date().toISOString()})`.execute(db);
 }
 
 /**

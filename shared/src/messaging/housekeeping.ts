@@ -35,20 +35,20 @@ export interface MessagingTables {
 export async function createMessagingTables(db: Kysely<unknown>): Promise<void> {
   // json, not jsonb: the events are written and read whole, never looked into.
   await sql`
-    CREATE TABLE outbox (
+    CREATE TABLE IF NOT EXISTS outbox (
       id uuid PRIMARY KEY,
       events json NOT NULL,
       next_attempt_at timestamptz NOT NULL,
       attempts int NOT NULL DEFAULT 0,
       created_at timestamptz NOT NULL DEFAULT now()
     )`.execute(db);
-  await sql`CREATE INDEX outbox_due ON outbox (next_attempt_at)`.execute(db);
+  await sql`CREATE INDEX IF NOT EXISTS outbox_due ON outbox (next_attempt_at)`.execute(db);
   await sql`
-    CREATE TABLE inbox (
+    CREATE TABLE IF NOT EXISTS inbox (
       event_id uuid PRIMARY KEY,
       received_at timestamptz NOT NULL DEFAULT now()
     )`.execute(db);
-  await sql`CREATE INDEX inbox_age ON inbox USING brin (received_at)`.execute(db);
+  await sql`CREATE INDEX IF NOT EXISTS inbox_age ON inbox USING brin (received_at)`.execute(db);
 }
 
 /**
@@ -56,11 +56,12 @@ export async function createMessagingTables(db: Kysely<unknown>): Promise<void> 
  * lease. `poison` marks what was last refused for its own fault. A migration of every service calls it.
  */
 export async function addProcessLeases(db: Kysely<unknown>): Promise<void> {
-  await sql`ALTER TABLE outbox ADD COLUMN process_id uuid, ADD COLUMN poison boolean NOT NULL DEFAULT false`.execute(
-    db,
-  );
   await sql`
-    CREATE TABLE process (
+    ALTER TABLE outbox
+      ADD COLUMN IF NOT EXISTS process_id uuid,
+      ADD COLUMN IF NOT EXISTS poison boolean NOT NULL DEFAULT false`.execute(db);
+  await sql`
+    CREATE TABLE IF NOT EXISTS process (
       id uuid PRIMARY KEY,
       instance text NOT NULL,
       expires_at timestamptz NOT NULL

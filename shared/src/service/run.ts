@@ -28,7 +28,7 @@ export async function runService<Config extends CommonConfig, DB, S, E extends E
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     process.stderr.write(
-      `${definition.name} cannot start: ${reason}\nNothing was changed beyond finished migrations.\n`,
+      `${definition.name} cannot start: ${reason}\nNothing was changed beyond what its migrations add.\n`,
     );
     process.exit(1);
   }

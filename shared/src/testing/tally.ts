@@ -23,9 +23,10 @@ export const tallyMigrations: Record<string, Migration> = {
       await createMessagingTables(db);
       await addProcessLeases(db);
       await sql`
-        CREATE TABLE tallies (id uuid PRIMARY KEY, count bigint NOT NULL CHECK (count <= ${sql.lit(mostCounted)}))
+        CREATE TABLE IF NOT EXISTS tallies (
+          id uuid PRIMARY KEY, count bigint NOT NULL CHECK (count <= ${sql.lit(mostCounted)}))
       `.execute(db);
-      await sql`CREATE TABLE claims (id uuid PRIMARY KEY, by_whom text NOT NULL)`.execute(db);
+      await sql`CREATE TABLE IF NOT EXISTS claims (id uuid PRIMARY KEY, by_whom text NOT NULL)`.execute(db);
     },
   },
 };

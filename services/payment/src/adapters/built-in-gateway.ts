@@ -16,7 +16,7 @@ export const ledgerMigrations: Record<string, Migration> = {
   '0001-ledger': {
     async up(db: Kysely<unknown>) {
       await sql`
-        CREATE TABLE ledger (
+        CREATE TABLE IF NOT EXISTS ledger (
           payment_id uuid PRIMARY KEY,
           order_id uuid NOT NULL,
           amount_cents bigint NOT NULL,

@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { migrate } from '@flash-sale/shared/db/migrate.ts';
+import { patience } from '@flash-sale/shared/db/in-turn.ts';
+import type { Kysely, KyselyPlugin, Migration } from 'kysely';
+import { migrateByKysely } from '@flash-sale/shared/testing/migrate-by-kysely.ts';
+import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { readSchema } from '../testing/release/schema.ts';
+import { databases, services, type DatabaseName } from './database-names.ts';
+import { withClient } from './databases.ts';
+import { migrations } from './set-up.ts';
+
+type Migrations = Record<string, Migration>;
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await createTestDatabase('migrations');
+});
+afterEach(() => database.drop());
+
+const run = (sql: string) => withClient(database.adminUrl, (client) => client.query<Record<string, unknown>>(sql));
+const schema = async () => {
+  const { rows } = await run('SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid');
+  expect(rows).toEqual([]);
+  return readSchema(database.adminUrl);
+};
+/** Those of the release that knew neither leases nor a set-up of its own. */
+const ofEarlierRelease = (name: DatabaseName): Migrations =>
+  Object.fromEntries(Object.entries(migrations[name]).filter(([one]) => one < '0010'));
+
+describe.each(databases)('the migrations of %s', (name) => {
+  test('may be repeated, as they are after a roll-back to a release that knows fewer', async () => {
+    await migrate(database.ownerUrl, migrations[name]);
+    const before = await schema();
+    await run('DELETE FROM kysely_migration');
+    await migrate(database.ownerUrl, migrations[name]);
+    expect(await schema()).toEqual(before);
+  });
+
+  test('can be taken from the list for a roll-back to the release whose services migrated by themselves', async () => {
+    const earlier = ofEarlierRelease(name);
+    await migrate(database.ownerUrl, migrations[name]);
+    const hasMore = Object.keys(migrations[name]).length > Object.keys(earlier).length;
+    if (hasMore)
+      expect(await migrateByKysely(database.ownerUrl, earlier)).toMatchObject({
+        message: expect.stringMatching(/corrupted/),
+      });
+    // As docs/operations.md says it.
+    await run(`DELETE FROM kysely_migration WHERE name >= '0010'`);
+    expect(await migrateByKysely(database.ownerUrl, earlier)).toBeUndefined();
+  });
+
+  test('may break off before any of their statements, and are completed by who comes then', async () => {
+    await migrate(database.ownerUrl, migrations[name]);
+    const whole = await schema();
+    await database.drop();
+    database = await createTestDatabase('migrations');
+    const breaking = breakingOff(migrations[name]);
+    let breaks = 0;
+    for (; await isBrokenOff(migrate(database.ownerUrl, breaking)); breaks += 1);
+    expect(breaks).toBeGreaterThan(0);
+    expect(await schema()).toEqual(whole);
+  });
+});
+
+/** Each as if the process, the server or the connection were gone before its first statement, then before its second … */
+function breakingOff(all: Migrations): Migrations {
+  const entries = Object.entries(all).map(([name, migration]) => {
+    let allowed = 0;
+    const up = async (db: Kysely<unknown>) => {
+      let left = allowed;
+      allowed += 1;
+      const counting: KyselyPlugin = {
+        transformQuery({ node }) {
+          if (left === 0) throw new Error(brokenOff);
+          left -= 1;
+          return node;
+        },
+        transformResult: ({ result }) => Promise.resolve(result),
+      };
+      await migration.up(db.withPlugin(counting));
+    };
+    return [name, { up }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+const brokenOff = 'broken off';
+const isBrokenOff = (migrated: Promise<void>) =>
+  migrated.then(
+    () => false,
+    (error: Error) => {
+      expect(error.message).toBe(brokenOff);
+      return true;
+    },
+  );
+
+describe.each(services)('the migrations of %s beside processes of the release before', (name) => {
+  test('neither deadlock with them nor let them queue up', async () => {
+    await migrate(database.ownerUrl, ofEarlierRelease(name));
+    const { rows } = await run(
+      `SELECT tablename AS name FROM pg_tables
+        WHERE schemaname = 'public' AND tablename NOT LIKE 'kysely_%' ORDER BY tablename = 'outbox', tablename`,
+    );
+    const statements = [
+      ...rows.map((table) => `LOCK TABLE ${String(table['name'])} IN ROW EXCLUSIVE MODE`),
+      `INSERT INTO outbox (id, events, next_attempt_at) VALUES (gen_random_uuid(), '[]', now())`,
+    ];
+    const done = new AbortController();
+    const writers = [0, 1, 2].map(() => write(statements, done.signal));
+    try {
+      await Promise.race([migrate(database.ownerUrl, migrations[name]), Promise.all(writers)]);
+    } finally {
+      done.abort();
+    }
+    for (const { transactions, longestMs } of await Promise.all(writers)) {
+      expect(transactions).toBeGreaterThan(0);
+      expect(longestMs).toBeLessThan(10 * patience.lockTimeoutMs);
+    }
+    expect((await run('SELECT name FROM kysely_migration ORDER BY name')).rows).toEqual(
+      Object.keys(migrations[name]).map((one) => ({ name: one })),
+    );
+  });
+});
+
+/** Transactions as the lane's are: it locks the tables of its domain, then the outbox. @throws on the first error */
+async function write(statements: string[], signal: AbortSignal) {
+  let [transactions, longestMs] = [0, 0];
+  await withClient(database.url, async (client) => {
+    for (; !signal.aborted; transactions += 1) {
+      for (const statement of ['BEGIN', ...statements, 'COMMIT']) {
+        const startedMs = performance.now();
+        await client.query(statement);
+        longestMs = Math.max(longestMs, performance.now() - startedMs);
+      }
+    }
+  });
+  return { transactions, longestMs };
+}
