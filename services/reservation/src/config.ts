@@ -1,5 +1,5 @@
 import { bound, commonSchema, count, readEnvironment } from '@flash-sale/shared/config.ts';
-import { addressSet } from '@flash-sale/shared/http/rate-limit.ts';
+import { addressesPerNetwork, addressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { z } from 'zod';
 
 const aDayMs = 86_400_000;
@@ -10,12 +10,13 @@ export const configSchema = commonSchema.extend({
     'reservations that one shopper may have pending or held; 0 lifts the bound',
   ),
   LEFT_TO_EXPIRE_MAX: bound(10).describe(
-    'holds that one shopper may leave to expire within an hour, without a try to pay; 0 lifts the bound',
+    'holds that one shopper may leave to expire within an hour; one that is cancelled counts by the share of its time that it lasted, a tenth at least, and one whose payment was tried half; 0 lifts the bound',
   ),
   CART_LIMIT_PER_ACCOUNT: count(240).describe('changes of carts a minute by one account'),
   CART_LIMIT_PER_ADDRESS: count(20_000).describe('changes of carts a minute from one address'),
   RESERVATION_LIMIT_PER_ACCOUNT: count(60).describe('reservations and cancellations a minute by one account'),
   RESERVATION_LIMIT_PER_ADDRESS: count(10_000).describe('reservations and cancellations a minute from one address'),
+  ADDRESSES_PER_NETWORK: addressesPerNetwork,
   RATE_LIMIT_EXEMPT: addressSet.describe('addresses without limits, CIDRs separated by commas'),
   USED_KEY_RETENTION_MS: z.coerce
     .number()

@@ -90,4 +90,5 @@ const limitsOf = (config: ReservationConfig, redis: Redis): Limits =>
     cartsPerAddress: config.CART_LIMIT_PER_ADDRESS,
     reservationsPerAccount: config.RESERVATION_LIMIT_PER_ACCOUNT,
     reservationsPerAddress: config.RESERVATION_LIMIT_PER_ADDRESS,
+    addressesPerNetwork: config.ADDRESSES_PER_NETWORK,
   });

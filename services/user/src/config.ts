@@ -1,7 +1,7 @@
 import { tokenAlgorithms } from '@flash-sale/shared/auth.ts';
 import { demoSettings } from '@flash-sale/shared/demo.ts';
 import { commonSchema, count, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
-import { addressSet } from '@flash-sale/shared/http/rate-limit.ts';
+import { addressesPerNetwork, addressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { registration } from '@flash-sale/shared/contract/schemas.ts';
 import { signingKey, type SigningKey } from '@flash-sale/shared/signing-keys.ts';
 import { z } from 'zod';
@@ -72,6 +72,7 @@ export const userConfigSchema = commonSchema.extend({
     .default(31_536_000)
     .describe('how long a device is known after its last log-in'),
   REGISTRATION_LIMIT_PER_ADDRESS: count(30).describe('registrations a minute from one address'),
+  ADDRESSES_PER_NETWORK: addressesPerNetwork,
   RATE_LIMIT_EXEMPT: addressSet.describe('addresses without limits, CIDRs separated by commas'),
   ADMIN_EMAIL: registration.shape.email.optional().describe('an admin account that exists from the start'),
   ADMIN_PASSWORD: registration.shape.password.optional(),

@@ -47,6 +47,7 @@ export const userService: ServiceDefinition<UserConfig, Tables, State, never, Us
       failuresPerAccount: config.LOGIN_FAILURES_PER_ACCOUNT,
       triesPerNewAddress: config.LOGIN_TRIES_PER_NEW_ADDRESS,
       registrationsPerAddress: config.REGISTRATION_LIMIT_PER_ADDRESS,
+      addressesPerNetwork: config.ADDRESSES_PER_NETWORK,
     });
     const deps = {
       accounts,

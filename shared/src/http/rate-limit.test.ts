@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { AddressSet, addressSet, clientOf, plainAddress } from './rate-limit.ts';
+import { AddressSet, addressSet, clientOf, networkOf, plainAddress } from './rate-limit.ts';
 
 describe('addresses', () => {
   test.each([
@@ -24,6 +24,21 @@ describe('addresses', () => {
     ['::1', '0:0:0:0::/64'],
   ])('%s is the client %s', (given, client) => {
     expect(clientOf(given)).toBe(client);
+  });
+
+  test.each([
+    ['203.0.113.7', undefined],
+    ['::ffff:203.0.113.7', undefined],
+    ['not an address', undefined],
+    [undefined, undefined],
+    ['2001:db8:1:2:aaaa::1', '2001:db8:1::/48'],
+    ['2001:DB8:1:ffff::1%eth0', '2001:db8:1::/48'],
+    ['2001:db8::1', '2001:db8:0::/48'],
+    ['2001:db8:0:1::1', '2001:db8:0::/48'],
+    ['2001::1', '2001:0:0::/48'],
+    ['::1', '0:0:0::/48'],
+  ])('%s is in the network %s', (given, network) => {
+    expect(networkOf(given)).toBe(network);
   });
 });
 

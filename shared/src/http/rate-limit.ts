@@ -19,11 +19,21 @@ export function plainAddress(address: string | undefined): string {
 /** What counts as one client: an IPv4 address, or the /64 network within which an IPv6 client picks addresses at will. */
 export function clientOf(address: string | undefined): string {
   const plain = plainAddress(address);
-  if (isIP(plain) !== 6) return plain;
-  const [head = '', tail] = plain.split('::');
+  return isIP(plain) === 6 ? networkWith(plain, 64) : plain;
+}
+
+/** The /48 around a client of IPv6, which one customer may have as a whole. None for IPv4, of which everybody has single addresses. */
+export function networkOf(address: string | undefined): string | undefined {
+  const plain = plainAddress(address);
+  return isIP(plain) === 6 ? networkWith(plain, 48) : undefined;
+}
+
+/** @param address of IPv6, as `plainAddress` writes it @param bits a multiple of 16 */
+function networkWith(address: string, bits: 48 | 64): string {
+  const [head = '', tail] = address.split('::');
   const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) while (groups.length < 4) groups.push('0');
-  return `${groups.slice(0, 4).join(':')}::/64`;
+  if (tail !== undefined) while (groups.length < bits / 16) groups.push('0');
+  return `${groups.slice(0, bits / 16).join(':')}::/${bits}`;
 }
 
 /** A set of addresses given as CIDRs or single addresses. @throws Error naming the entry that is neither */
@@ -65,6 +75,15 @@ export const addressSet = z
       return z.NEVER;
     }
   });
+
+/** For configurations: as how many addresses a /48 network of IPv6 counts. */
+export const addressesPerNetwork = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(65_536)
+  .default(4)
+  .describe('as so many addresses counts a /48 network of IPv6 as a whole, for one customer may have all of it');
 
 export interface RateLimitOptions {
   redis: Redis;

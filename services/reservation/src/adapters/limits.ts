@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type { Redis } from 'ioredis';
 import { principalOf } from '@flash-sale/shared/auth.ts';
-import { clientOf, RateLimit, type AddressSet } from '@flash-sale/shared/http/rate-limit.ts';
+import { clientOf, networkOf, RateLimit, type AddressSet } from '@flash-sale/shared/http/rate-limit.ts';
 
 const windowSeconds = 60;
 /** Keys that a process counts within a window; one that is met beyond them goes to the shared count at once. */
@@ -57,24 +57,29 @@ export interface LimitOptions {
   cartsPerAddress: number;
   reservationsPerAccount: number;
   reservationsPerAddress: number;
+  /** As so many addresses counts a /48 network of IPv6. */
+  addressesPerNetwork: number;
 }
 
-/** What one account, and one address, may ask for in a minute. */
+type Limited = [account: SharedLimit, address: SharedLimit, network: SharedLimit];
+
+/** What one account, one address, and one network of IPv6 may ask for in a minute. */
 export class Limits {
   readonly #exempt: AddressSet;
-  readonly #carts: [account: SharedLimit, address: SharedLimit];
-  readonly #reservations: [account: SharedLimit, address: SharedLimit];
+  readonly #carts: Limited;
+  readonly #reservations: Limited;
 
   constructor(options: LimitOptions) {
-    const { redis } = options;
+    const { redis, addressesPerNetwork } = options;
     const detail = (what: string, by: string) => `Too many ${what} by this ${by}. Nothing was changed; wait a little.`;
-    const pair = (what: string, perAccount: number, perAddress: number): [SharedLimit, SharedLimit] => [
+    const limited = (what: string, perAccount: number, perAddress: number): Limited => [
       new SharedLimit(redis, `${what}-account`, perAccount, detail(what, 'account')),
       new SharedLimit(redis, `${what}-address`, perAddress, detail(what, 'address')),
+      new SharedLimit(redis, `${what}-network`, perAddress * addressesPerNetwork, detail(what, 'network')),
     ];
     this.#exempt = options.exempt;
-    this.#carts = pair('carts', options.cartsPerAccount, options.cartsPerAddress);
-    this.#reservations = pair('reservations', options.reservationsPerAccount, options.reservationsPerAddress);
+    this.#carts = limited('carts', options.cartsPerAccount, options.cartsPerAddress);
+    this.#reservations = limited('reservations', options.reservationsPerAccount, options.reservationsPerAddress);
   }
 
   /** For a request that makes or changes a cart. @throws AppError too-many-requests */
@@ -83,9 +88,11 @@ export class Limits {
   /** For a request that reserves or cancels. @throws AppError too-many-requests */
   reservation = (request: Request): Promise<void> => this.#take(this.#reservations, request);
 
-  async #take([account, address]: [SharedLimit, SharedLimit], request: Request): Promise<void> {
+  async #take([account, address, network]: Limited, request: Request): Promise<void> {
     if (this.#exempt.has(request.ip)) return;
     await account.take(principalOf(request).userId);
     await address.take(clientOf(request.ip));
+    const all = networkOf(request.ip);
+    if (all !== undefined) await network.take(all);
   }
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AddressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { connectRedis } from '@flash-sale/shared/redis/connection.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
@@ -27,6 +27,7 @@ beforeAll(async () => {
     failuresPerAccount: config.LOGIN_FAILURES_PER_ACCOUNT,
     triesPerNewAddress: config.LOGIN_TRIES_PER_NEW_ADDRESS,
     registrationsPerAddress: config.REGISTRATION_LIMIT_PER_ADDRESS,
+    addressesPerNetwork: config.ADDRESSES_PER_NETWORK,
   });
 });
 afterAll(async () => {
@@ -65,6 +66,67 @@ test('twelve addresses guess a hundred times an hour and no more, and still nobo
   expect(await limits.guess({ address: anAddress(0), email, known: 'device' }, right)).toBe(true);
   const crowd = Array.from({ length: 20 }, () => limits.guess({ address: anAddress(51), email }, right));
   expect(await Promise.all(crowd)).toEqual(Array(20).fill(true));
+});
+
+describe('a customer with a /48 network of IPv6', () => {
+  const right = () => Promise.resolve(true);
+  const wrong = () => Promise.resolve(false);
+  const anAddressOf = (network: number, index: number) => `2001:db8:${network.toString(16)}:${index.toString(16)}::1`;
+
+  test('has the own tries of four addresses, whichever of his he takes, and so have his neighbours', async () => {
+    const email = 'owner-6@example.com';
+    let guesses = 0;
+    const guessed = () => ((guesses += 1), Promise.resolve(false));
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          limits.guess({ address: anAddressOf(1, round * 100 + index), email }, guessed).catch(() => {}),
+        ),
+      );
+    }
+    expect(guesses).toBe(4 * 3 + 64);
+    await expect(limits.guess({ address: anAddressOf(1, 9_999), email }, right)).rejects.toMatchObject({
+      code: 'too-many-requests',
+    });
+    expect(await limits.guess({ address: anAddressOf(2, 0), email }, right)).toBe(true);
+    expect(await limits.guess({ address: anAddress(60), email }, right)).toBe(true);
+    // For other accounts his tries are untouched; and right ones are given back, however many come at once.
+    const crowd = Array.from({ length: 40 }, (_, index) =>
+      limits.guess({ address: anAddressOf(1, index), email: 'another-6@example.com' }, right),
+    );
+    expect(await Promise.all(crowd)).toEqual(Array(40).fill(true));
+  });
+
+  test.each(['logIn', 'registration'] as const)('%s: gets what four addresses get in a minute', async (kind) => {
+    const points = { logIn: 300, registration: 30 }[kind];
+    const addresses = Array.from({ length: points }, (_, index) => anAddressOf(kind === 'logIn' ? 3 : 4, index));
+    let passed = 0;
+    const count = () => Promise.resolve((passed += 1));
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(addresses.map((address) => limits[kind](address, count).catch(() => {})));
+    }
+    expect(passed).toBe(4 * points);
+    await limits[kind](anAddressOf(5, 0), count);
+    expect(passed).toBe(4 * points + 1);
+  });
+
+  test('waits behind others once many wrong passwords came from it, whosesoever they were', async () => {
+    let honest = 0;
+    const priorityFrom = async (address: string) => {
+      let seen: string | undefined;
+      const email = `honest-${(honest += 1)}@example.com`;
+      await limits.guess({ address, email }, (priority) => ((seen = priority), right()));
+      return seen;
+    };
+    for (let index = 0; index < 20; index += 1) {
+      await limits.guess({ address: anAddressOf(6, index), email: `sprayed-${index}@example.com` }, wrong);
+    }
+    expect(await priorityFrom(anAddressOf(6, 0))).toBe('doubtful');
+    expect(await priorityFrom(anAddressOf(6, 100))).toBe('fresh');
+    await limits.guess({ address: anAddressOf(6, 101), email: 'sprayed-101@example.com' }, wrong);
+    await eventually(async () => expect(await priorityFrom(anAddressOf(6, 102))).toBe('doubtful'));
+    expect(await priorityFrom(anAddressOf(7, 0))).toBe('fresh');
+  });
 });
 
 test('while 400 guessers wait for a slow hash, known devices and then honest first log-ins are served before them', async () => {
