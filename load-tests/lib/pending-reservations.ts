@@ -6,7 +6,7 @@ import { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { databaseNameOf } from '../../infra/launcher/database-names.ts';
 import { urlFor } from '../../infra/launcher/databases.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
-import { unbounded } from '../../services/reservation/src/domain/state.ts';
+import { unbounded } from '../../services/reservation/src/domain/bounds.ts';
 import { reservationUnitOfWork } from '../../services/reservation/src/adapters/unit-of-work.ts';
 
 /** The first and the last id of each kind: they sort by the order of making, so these tell the crowd's rows from all others. */

@@ -63,45 +63,89 @@ describe('unpaid units of a product', () => {
   });
 });
 
-describe('holds left to expire', () => {
-  async function expire(shopper: Shopper, productId: string, before?: (orderId: string) => Promise<unknown>) {
+describe('holds given back unpaid', () => {
+  async function hold(shopper: Shopper, productId: string) {
     const answer = await user.reserve(shopper, await user.aCart(shopper, [productId, 1]));
     expect(outcomeOf(answer)).toEqual([201, 'ok']);
-    await before?.(answer.body.orderId);
-    await shop.endHold(answer.body.id);
-    await eventually(async () =>
-      expect((await user.readReservation(shopper, answer.body.id)).body.status).toBe('released'),
-    );
-    // What the inventory made pass, the reservation has as it was promised.
-    await shop.query('reservation', `UPDATE reservations SET expires_at = now() WHERE id = $1`, [answer.body.id]);
+    return answer.body;
   }
+  /** As if all that the shopper has reserved had been reserved so long ago. */
+  const shift = ({ userId }: Shopper, by: string) =>
+    shop.query(
+      'reservation',
+      `UPDATE reservations SET created_at = created_at - $2::interval, cancelled_at = cancelled_at - $2::interval,
+                               expires_at = expires_at - $2::interval
+        WHERE user_id = $1`,
+      [userId, by],
+    );
+
+  async function expire(shopper: Shopper, productId: string, before?: (orderId: string) => Promise<unknown>) {
+    const { id, orderId } = await hold(shopper, productId);
+    await before?.(orderId);
+    await shop.endHold(id);
+    await eventually(async () => expect((await user.readReservation(shopper, id)).body.status).toBe('released'));
+    // What the inventory made pass, the reservation has as it was promised.
+    await shop.query('reservation', `UPDATE reservations SET expires_at = now() WHERE id = $1`, [id]);
+  }
+  async function cancelLate(shopper: Shopper, productId: string) {
+    const { id } = await hold(shopper, productId);
+    await shift(shopper, '119 seconds');
+    expect(outcomeOf(await user.cancel(shopper, id))).toEqual([200, 'ok']);
+  }
+  const expectToWait = async (shopper: Shopper, productId: string) => {
+    const [refused] = await reserveAtOnce(shopper, [productId]);
+    expect(outcomeOf(refused!)).toEqual([409, 'limit-exceeded']);
+    expect(details([refused!])[0]).toMatch(/left too many reservations to expire.*Retry-After/);
+    const seconds = Number(refused!.headers.get('retry-after'));
+    expect(seconds > 3_000 && seconds <= 3_600).toBe(true);
+  };
 
   test('are two an hour here; then it is to wait as long as is said', async () => {
     const product = await user.aProduct();
     const shopper = shop.aShopper();
     await expire(shopper, product);
     await expire(shopper, product);
-    const [refused] = await reserveAtOnce(shopper, [product]);
-    expect(outcomeOf(refused!)).toEqual([409, 'limit-exceeded']);
-    expect(details([refused!])[0]).toMatch(/left too many reservations to expire.*Retry-After/);
-    const seconds = Number(refused!.headers.get('retry-after'));
-    expect(seconds > 3_000 && seconds <= 3_600).toBe(true);
-    await shop.query(
-      'reservation',
-      `UPDATE reservations SET expires_at = expires_at - interval '1 hour' WHERE user_id = $1`,
-      [shopper.userId],
-    );
+    await expectToWait(shopper, product);
+    await shift(shopper, '1 hour');
     expect(held(await reserveAtOnce(shopper, [product]))).toHaveLength(1);
   });
 
-  test('do not count when their payment was tried, or when Redis cannot tell', async () => {
+  test('count as well when they are cancelled just before they expire, and hardly when at once', async () => {
+    const product = await user.aProduct();
+    const [hoarder, undecided] = [shop.aShopper(), shop.aShopper()];
+    for (let times = 0; times < 2; times += 1) await cancelLate(hoarder, product);
+    await expectToWait(hoarder, product);
+    for (let times = 0; times < 4; times += 1) {
+      expect(outcomeOf(await user.cancel(undecided, (await hold(undecided, product)).id))).toEqual([200, 'ok']);
+    }
+    expect(held(await reserveAtOnce(undecided, [product]))).toHaveLength(1);
+  });
+
+  test('cannot be hidden behind many that were cancelled at once', async () => {
+    const product = await user.aProduct();
+    const shopper = shop.aShopper();
+    await expire(shopper, product);
+    await expire(shopper, product);
+    await shop.query(
+      'reservation',
+      `INSERT INTO reservations (id, order_id, user_id, cart_id, idempotency_key, status, reason, items, cancelled_at, expires_at)
+       SELECT gen_random_uuid(), gen_random_uuid(), $1, gen_random_uuid(), 'k' || n, 'released', 'cancelled', '[]', now(),
+              now() + interval '120 seconds' FROM generate_series(1, 19) n`,
+      [shopper.userId],
+    );
+    const [refused] = await reserveAtOnce(shopper, [product]);
+    expect(outcomeOf(refused!)).toEqual([409, 'limit-exceeded']);
+    await shop.query('reservation', `DELETE FROM reservations WHERE user_id = $1 AND reason = 'cancelled'`, [
+      shopper.userId,
+    ]);
+  });
+
+  test('count half when their payment was tried', async () => {
     const product = await user.aProduct();
     const shopper = shop.aShopper();
     const decline = (orderId: string) => user.pay(shopper, orderId, { method: 'tok_declined' });
-    await expire(shopper, product, decline);
-    await expire(shopper, product);
-    await expire(shopper, product, decline);
-    expect(held(await reserveAtOnce(shopper, [product]))).toHaveLength(1);
+    for (let times = 0; times < 4; times += 1) await expire(shopper, product, decline);
+    await expectToWait(shopper, product);
   });
 });
 
@@ -118,6 +162,16 @@ test('carts and reservations are limited by the minute, over both instances', as
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await shop.call('POST', '/api/carts', { token: other.token })).status).toBe(201);
     expect(outcomeOf(await user.reserve(shopper, shopper.userId))).toEqual([404, 'not-found']);
+  });
+  const byNetwork = { CART_LIMIT_PER_ADDRESS: '4', ADDRESSES_PER_NETWORK: '2', RATE_LIMIT_EXEMPT: '' };
+  await shop.withSettings('reservation', byNetwork, async () => {
+    // One customer, who has a network of IPv6 and takes a new address, and a new account, each time.
+    const cartFrom = (address: string) =>
+      shop.call('POST', '/api/carts', { token: shop.aShopper().token, headers: { 'x-forwarded-for': address } });
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => cartFrom(`2001:db8:1:${n}::1`)));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(8);
+    expect((await cartFrom('2001:db8:2::1')).status).toBe(201);
+    expect((await cartFrom('203.0.113.1')).status).toBe(201);
   });
   const exempt = { ...settings, RATE_LIMIT_EXEMPT: '127.0.0.0/8,::1/128' };
   await shop.withSettings('reservation', exempt, async () => {

@@ -52,4 +52,14 @@ export const migrations: Record<string, Migration> = {
       await sql`CREATE INDEX IF NOT EXISTS used_keys_age ON used_keys (removed_at)`.execute(db);
     },
   },
+  '0050-given-back': {
+    async up(db: Kysely<unknown>) {
+      // What is cancelled counts against its shopper, too. The release before leaves it null, and counts by its own index.
+      await sql`ALTER TABLE reservations ADD COLUMN cancelled_at timestamptz`.execute(db);
+      await sql`
+        CREATE INDEX reservations_given_back ON reservations (user_id, expires_at) WHERE status = 'released'`.execute(
+        db,
+      );
+    },
+  },
 };

@@ -1,9 +1,10 @@
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { isOlderThan } from '@flash-sale/shared/ids.ts';
 import type { Context, Handlers } from '@flash-sale/shared/messaging/unit-of-work.ts';
+import type { Bounds } from './domain/bounds.ts';
 import { addItem, createCart, removeItem } from './domain/cart.ts';
 import { apply, cancel, reserve, type ReserveInput } from './domain/reservation.ts';
-import type { Bounds, CartLine, Reservation, ReservationState } from './domain/state.ts';
+import type { CartLine, Reservation, ReservationState } from './domain/state.ts';
 
 type StockNews = Parameters<typeof apply>[0];
 
@@ -35,7 +36,7 @@ export const commands = ({ bounds }: Pick<HandlerOptions, 'bounds'>) => ({
   addItem: (input: OfCart & CartLine, state: ReservationState) => addItem(input, state),
   removeItem: (input: OfCart & { productId: string }, state: ReservationState) => removeItem(input, state),
   reserve: (input: ReserveInput, state: ReservationState, { emit }: Context) => reserve(input, state, emit, bounds),
-  cancel: (input: { reservationId: string; userId: string }, state: ReservationState, { emit }: Context) =>
-    cancel(input, state, emit),
+  cancel: (input: { reservationId: string; userId: string }, state: ReservationState, { now, emit }: Context) =>
+    cancel(input, state, now, emit),
 });
 export type ReservationCommands = ReturnType<typeof commands>;

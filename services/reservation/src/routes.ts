@@ -10,8 +10,9 @@ import type { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
 import type { Gate } from './adapters/gate.ts';
 import type { Limits } from './adapters/limits.ts';
 import type { ReservationReads } from './adapters/reads.ts';
+import type { BoundRefusal } from './domain/bounds.ts';
 import type { CartRefusal, CartResult } from './domain/cart.ts';
-import type { BoundRefusal, ReserveInput, ReserveResult } from './domain/reservation.ts';
+import type { ReserveInput, ReserveResult } from './domain/reservation.ts';
 import type { Reservation } from './domain/state.ts';
 import type { ReservationLane } from './service.ts';
 
@@ -102,7 +103,7 @@ export function routes(options: RouteOptions): Router {
     else pending(response, (await reads.reservation(reservationId)) ?? result.reservation);
   });
 
-  /** Before somebody is refused for holds that were left to expire, it is asked which of them somebody tried to pay. */
+  /** Before somebody is refused for holds that were given back unpaid, it is asked which of them somebody tried to pay. */
   async function reserve(input: ReserveInput): Promise<{ result: ReserveResult; delivered: Promise<void> }> {
     const first = await lane.run('reserve', input);
     if (!('refusal' in first.result) || first.result.refusal !== 'too-many-left') return first;
@@ -236,7 +237,7 @@ function boundRefusal(result: BoundRefusal): AppError {
     );
   return new AppError(
     'limit-exceeded',
-    'You have left too many reservations to expire within the last hour. Nothing was reserved. Wait as long as Retry-After says.',
+    'You have left too many reservations to expire within the last hour, or cancelled them late. Nothing was reserved. Wait as long as Retry-After says.',
     { retryAfterSeconds: Math.max(1, Math.ceil((result.retryAt.getTime() - Date.now()) / 1_000)) },
   );
 }

@@ -6,7 +6,7 @@ export const triedPaymentKey = (orderId: string) => `payment-tried:${orderId}`;
 
 /**
  * Orders whose payment was tried and came to nothing. The payment service notes them; the reservation service asks, when
- * it is about to refuse somebody who has left too many holds to expire. Fairness rests on it, correctness does not: what
+ * it is about to refuse somebody who has given back too many holds unpaid: these count half. Fairness rests on it, correctness does not: what
  * Redis loses counts as not tried, and while it cannot be asked everything counts as tried.
  */
 export class TriedPayments {

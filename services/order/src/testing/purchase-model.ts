@@ -5,13 +5,8 @@ import type { Context } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { commands as inventoryCommands, handlers as inventoryHandlers } from '../../../inventory/src/handlers.ts';
 import { InventoryState, noUnpaidBound, type Hold, type Stock } from '../../../inventory/src/domain/state.ts';
 import { commands as reservationCommands, handlers as reservationHandlers } from '../../../reservation/src/handlers.ts';
-import {
-  ReservationState,
-  unbounded,
-  type Cart,
-  type Reservation,
-  type UsedKey,
-} from '../../../reservation/src/domain/state.ts';
+import { unbounded } from '../../../reservation/src/domain/bounds.ts';
+import { ReservationState, type Cart, type Reservation, type UsedKey } from '../../../reservation/src/domain/state.ts';
 import { commands as makePaymentCommands, handlers as paymentHandlers } from '../../../payment/src/handlers.ts';
 import { PaymentState, type Payable, type Payment } from '../../../payment/src/domain/state.ts';
 import type { Order } from '../domain/order.ts';

@@ -1,4 +1,5 @@
-import type { Cart, CartLine, PricedLine, Reservation, ReservationStatus, Standing, UsedKey } from '../domain/state.ts';
+import type { Standing } from '../domain/bounds.ts';
+import type { Cart, CartLine, PricedLine, Reservation, ReservationStatus, UsedKey } from '../domain/state.ts';
 
 /** The reservation service's tables, as its reads see them. */
 export interface ReservationTables {
@@ -22,6 +23,7 @@ export interface ReservationRow {
   idempotency_key: string;
   status: ReservationStatus;
   cancel_requested: boolean;
+  cancelled_at: Date | null;
   items: CartLine[] | PricedLine[];
   total_cents: number | null;
   currency: string | null;
@@ -34,7 +36,7 @@ export interface StandingRow {
   user_id: string;
   key: string;
   open: number;
-  left: { orderId: string; expiredAt: string }[];
+  left: { orderId: string; reservedAt: string; cancelledAt: string | null; expiresAt: string }[];
   used_cart_id: string | null;
   used_reason: string | null;
 }
@@ -42,7 +44,12 @@ export interface StandingRow {
 export const standingOf = (row: StandingRow): Standing & { userId: string } => ({
   userId: row.user_id,
   open: row.open,
-  left: row.left.map(({ orderId, expiredAt }) => ({ orderId, expiredAt: new Date(expiredAt) })),
+  left: row.left.map(({ orderId, reservedAt, cancelledAt, expiresAt }) => ({
+    orderId,
+    reservedAt: new Date(reservedAt),
+    cancelledAt: cancelledAt === null ? null : new Date(cancelledAt),
+    expiresAt: new Date(expiresAt),
+  })),
 });
 
 export const usedKeyOf = (row: StandingRow): UsedKey | undefined =>
@@ -71,6 +78,7 @@ export const reservationOf = (row: ReservationRow): Reservation => ({
   idempotencyKey: row.idempotency_key,
   status: row.status,
   cancelRequested: row.cancel_requested,
+  cancelledAt: row.cancelled_at,
   items: row.items,
   totalCents: row.total_cents,
   currency: row.currency,

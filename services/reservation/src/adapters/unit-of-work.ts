@@ -1,8 +1,8 @@
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
-import { leftCountsForMs } from '../domain/reservation.ts';
-import { ReservationState, type Bounds, type Reservation } from '../domain/state.ts';
+import { leastPercent, leftCountsForMs, type Bounds } from '../domain/bounds.ts';
+import { ReservationState, type Reservation } from '../domain/state.ts';
 import { commands, handlers, type HandlerOptions, type ReservationCommands } from '../handlers.ts';
 import {
   cartOf,
@@ -50,8 +50,10 @@ const readStandings: Statement = {
                 (SELECT count(*) FROM (SELECT FROM reservations r
                                         WHERE r.user_id = k.user_id AND r.status IN ('pending', 'held') LIMIT $3) o) AS open,
                 (SELECT coalesce(json_agg(l), '[]')
-                   FROM (SELECT r.order_id AS "orderId", r.expires_at AS "expiredAt" FROM reservations r
-                          WHERE r.user_id = k.user_id AND r.reason = 'expired'
+                   FROM (SELECT r.order_id AS "orderId", r.created_at AS "reservedAt", r.cancelled_at AS "cancelledAt",
+                                r.expires_at AS "expiresAt" FROM reservations r
+                          WHERE r.user_id = k.user_id AND r.status = 'released'
+                            AND (r.reason = 'expired' OR r.cancelled_at IS NOT NULL)
                             AND r.expires_at > clock_timestamp() - interval '${leftCountsForMs} ms'
                           ORDER BY r.expires_at DESC LIMIT $4) l) AS "left"
            FROM unnest($1::uuid[], $2::text[]) k (user_id, key)
@@ -75,14 +77,15 @@ const updateReservations: Statement = {
   name: 'update-reservations',
   text: `UPDATE reservations r
             SET status = c.status, cancel_requested = c.cancel_requested, items = c.items, total_cents = c.total_cents,
-                currency = c.currency, expires_at = c.expires_at, reason = c.reason
-           FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[])
-                c (id, status, cancel_requested, items, total_cents, currency, expires_at, reason)
+                currency = c.currency, expires_at = c.expires_at, reason = c.reason, cancelled_at = c.cancelled_at
+           FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[],
+                       $9::timestamptz[])
+                c (id, status, cancel_requested, items, total_cents, currency, expires_at, reason, cancelled_at)
           WHERE r.id = c.id`,
 };
 
-/** Among so many holds left to expire a shopper's bound is looked for; of some the payment may have been tried. */
-const mostLeft = 100;
+/** Among so many holds that were given back a shopper's bound is reached, however little each of them counts. */
+const mostLeft = (leftMax: number) => Math.ceil((leftMax * 100) / leastPercent);
 
 /** How the reservation service works on a batch. */
 export const reservationUnitOfWork = (
@@ -110,7 +113,7 @@ async function load(tx: Tx, batch: ReservationWork[], { openMax, leftMax }: Boun
   const keyColumns = [keys.map((k) => k.userId), keys.map((k) => k.idempotencyKey)];
   const byKey = keys.length > 0 ? tx.read<ReservationRow>(readByKeys, keyColumns) : [];
   const standings =
-    keys.length > 0 ? tx.read<StandingRow>(readStandings, [...keyColumns, openMax, leftMax > 0 ? mostLeft : 0]) : [];
+    keys.length > 0 ? tx.read<StandingRow>(readStandings, [...keyColumns, openMax, mostLeft(leftMax)]) : [];
   const byId = reservationIds.size > 0 ? tx.read<ReservationRow>(lockReservations, [[...reservationIds].sort()]) : [];
   const unlocked = (await byKey).filter(({ id }) => !reservationIds.has(id));
   return new ReservationState({
@@ -162,6 +165,7 @@ function save(tx: Tx, state: ReservationState): void {
       rows.map((r) => r.currency),
       rows.map((r) => r.expiresAt),
       rows.map((r) => r.reason),
+      rows.map((r) => r.cancelledAt),
     ]);
   }
 }

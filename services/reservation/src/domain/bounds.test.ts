@@ -2,12 +2,18 @@ import { describe, expect, test } from '@jest/globals';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { aCart, aLine, anOutbox, given, toReserve, untouched } from '../testing/builders.ts';
-import { apply, leftCountsForMs, reserve } from './reservation.ts';
-import type { Bounds, Standing } from './state.ts';
+import { leastPercent, leftCountsForMs, percentOf, type Bounds, type LeftHold, type Standing } from './bounds.ts';
+import { apply, reserve } from './reservation.ts';
 
 const bounds: Bounds = { openMax: 2, leftMax: 2 };
 const at = (minutes: number) => new Date(Date.UTC(2030, 5, 1, 12, minutes));
-const left = (...minutes: number[]) => minutes.map((m) => ({ orderId: newId(), expiredAt: at(m) }));
+/** A hold of a hundred seconds that ended unpaid: `seconds` after it was reserved, or at its deadline. */
+const aLeftHold = (minutes: number, seconds?: number): LeftHold => {
+  const reservedAt = new Date(at(minutes).getTime() - 100_000);
+  const cancelledAt = seconds === undefined ? null : new Date(reservedAt.getTime() + seconds * 1_000);
+  return { orderId: newId(), reservedAt, cancelledAt, expiresAt: at(minutes) };
+};
+const left = (...minutes: number[]) => minutes.map((m) => aLeftHold(m));
 
 /** Carts of one shopper, who stands so. */
 function aShopper(standing: Partial<Standing> = {}, carts = 1) {
@@ -39,24 +45,67 @@ describe('open reservations', () => {
   });
 });
 
-describe('holds left to expire', () => {
+describe('holds given back unpaid', () => {
+  const attempt = (given: LeftHold[], triedOrders: string[] = [], within: Bounds = bounds) => {
+    const { carts, state, emit } = aShopper({ left: given });
+    return { result: reserve({ ...toReserve(carts[0]!), triedOrders }, state, emit, within), state };
+  };
+  const passed = { repeated: false };
+
   test('bar the next, until so many are an hour ago that one more fits', () => {
-    const { carts, state, emit } = aShopper({ left: left(30, 20, 10) });
-    const result = reserve(toReserve(carts[0]!), state, emit, bounds);
+    const { result, state } = attempt(left(30, 20, 10));
     expect(result).toMatchObject({ refusal: 'too-many-left', retryAt: new Date(at(20).getTime() + leftCountsForMs) });
     expect(untouched(state)).toBe(true);
   });
 
-  test('do not count when their payment was tried', () => {
-    const expired = left(30, 20, 10);
-    const { carts, state, emit } = aShopper({ left: expired });
-    const triedOrders = [expired[0]!.orderId, expired[2]!.orderId];
-    expect(
-      reserve({ ...toReserve(carts[0]!), triedOrders: triedOrders.slice(0, 1) }, state, emit, bounds),
-    ).toMatchObject({
+  test.each<[string, number | undefined, boolean, number]>([
+    ['left to expire', undefined, false, 100],
+    ['cancelled in the last second', 99, false, 99],
+    ['cancelled half way', 50, false, 50],
+    ['cancelled a moment later than half way', 50.001, false, 51],
+    ['cancelled at once', 0, false, leastPercent],
+    ['cancelled at once, its payment tried', 0, true, leastPercent],
+    ['cancelled before it was reserved, by a clock that went back', -5, false, leastPercent],
+    ['cancelled after its deadline', 300, false, 100],
+    ['cancelled after its deadline, its payment tried', 300, true, 50],
+    ['left to expire, its payment tried', undefined, true, 50],
+    ['cancelled in the last second, its payment tried', 99, true, 50],
+    ['cancelled half way, its payment tried', 50, true, 25],
+  ])('%s it counts by the time it lasted', (_how, seconds, tried, percent) => {
+    expect(percentOf(aLeftHold(30, seconds), tried)).toBe(percent);
+  });
+
+  test('one without a time of its own counts whole when it expired, and least when it was cancelled', () => {
+    const noTime = { ...aLeftHold(30), reservedAt: at(30) };
+    expect(percentOf(noTime, false)).toBe(100);
+    expect(percentOf({ ...noTime, cancelledAt: at(30) }, false)).toBe(leastPercent);
+  });
+
+  test('just in time are as if they had expired', () => {
+    const lastSecond = [30, 20, 10].map((minutes) => aLeftHold(minutes, 99));
+    expect(attempt(lastSecond).result).toMatchObject({
       refusal: 'too-many-left',
+      retryAt: new Date(at(10).getTime() + leftCountsForMs),
     });
-    expect(reserve({ ...toReserve(carts[0]!), triedOrders }, state, emit, bounds)).toMatchObject({ repeated: false });
+    expect(attempt(lastSecond.slice(1)).result).toMatchObject(passed);
+  });
+
+  test('by who changes his mind soon leave room for many more', () => {
+    const soon = Array.from({ length: 20 }, (_, index) => aLeftHold(30 - index, 5));
+    expect(attempt(soon.slice(1)).result).toMatchObject(passed);
+    expect(attempt(soon).result).toMatchObject({ refusal: 'too-many-left' });
+  });
+
+  test('count half when their payment was tried: that is no free pass', () => {
+    const expired = left(40, 30, 20, 10);
+    const orders = expired.map(({ orderId }) => orderId);
+    expect(attempt(expired.slice(1), orders).result).toMatchObject(passed);
+    expect(attempt(expired.slice(1), orders.slice(1, 2)).result).toMatchObject({ refusal: 'too-many-left' });
+    expect(attempt(expired, orders).result).toMatchObject({ refusal: 'too-many-left', orderIds: orders });
+  });
+
+  test('have no bound at 0', () => {
+    expect(attempt(left(30, 20, 10), [], { openMax: 0, leftMax: 0 }).result).toMatchObject(passed);
   });
 });
 

@@ -127,6 +127,7 @@ describe('reserve', () => {
 });
 
 describe('cancel', () => {
+  const now = new Date();
   const about = ({ id, userId }: Reservation) => ({ reservationId: id, userId });
 
   test.each(['pending', 'held'] as const)(
@@ -135,8 +136,8 @@ describe('cancel', () => {
       const reservation = aReservation({ status, items: [{ ...aLine(2), name: 'Comet', unitPriceCents: 100 }] });
       const state = given({ reservations: [reservation] });
       const { events, emit } = anOutbox();
-      expect(cancel(about(reservation), state, emit)).toEqual({ reservation });
-      expect(reservation).toMatchObject({ status, cancelRequested: true });
+      expect(cancel(about(reservation), state, now, emit)).toEqual({ reservation });
+      expect(reservation).toMatchObject({ status, cancelRequested: true, cancelledAt: now });
       expect([...state.changedReservations]).toEqual([reservation]);
       const { id: reservationId, orderId, userId, items } = reservation;
       const lines = items.map(({ productId, quantity }) => ({ productId, quantity }));
@@ -150,7 +151,7 @@ describe('cancel', () => {
     const reservation = aReservation({ status: 'held', cancelRequested: true });
     const state = given({ reservations: [reservation] });
     const { events, emit } = anOutbox();
-    expect(cancel(about(reservation), state, emit)).toEqual({ reservation });
+    expect(cancel(about(reservation), state, now, emit)).toEqual({ reservation });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -159,7 +160,7 @@ describe('cancel', () => {
     const reservation = aReservation({ status });
     const state = given({ reservations: [reservation] });
     const { events, emit } = anOutbox();
-    expect(cancel(about(reservation), state, emit)).toEqual({ reservation });
+    expect(cancel(about(reservation), state, now, emit)).toEqual({ reservation });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -168,7 +169,7 @@ describe('cancel', () => {
     const reservation = aReservation({ status: 'completed' });
     const state = given({ reservations: [reservation] });
     const { events, emit } = anOutbox();
-    expect(cancel(about(reservation), state, emit)).toEqual({ refusal: 'reservation-completed' });
+    expect(cancel(about(reservation), state, now, emit)).toEqual({ refusal: 'reservation-completed' });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -178,8 +179,8 @@ describe('cancel', () => {
     const state = given({ reservations: [reservation] });
     const { events, emit } = anOutbox();
     const notThere = { refusal: 'not-found' };
-    expect(cancel({ ...about(reservation), userId: newId() }, state, emit)).toEqual(notThere);
-    expect(cancel({ ...about(reservation), reservationId: newId() }, state, emit)).toEqual(notThere);
+    expect(cancel({ ...about(reservation), userId: newId() }, state, now, emit)).toEqual(notThere);
+    expect(cancel({ ...about(reservation), reservationId: newId() }, state, now, emit)).toEqual(notThere);
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });

@@ -1,13 +1,7 @@
 import type { EventData, NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import { boundRefusal, unbounded, type BoundRefusal, type Bounds } from './bounds.ts';
 import { isOpen } from './cart.ts';
-import {
-  mayBecome,
-  unbounded,
-  type Bounds,
-  type Reservation,
-  type ReservationState,
-  type ReservationStatus,
-} from './state.ts';
+import { mayBecome, type Reservation, type ReservationState, type ReservationStatus } from './state.ts';
 
 export type ReserveResult =
   | { reservation: Reservation; repeated: boolean }
@@ -16,20 +10,13 @@ export type ReserveResult =
   /** The key made a reservation that has ended and was removed. */
   | { refusal: 'removed'; reason: Reservation['reason'] };
 
-/** A shopper has as much unpaid as one may have; or has left so many holds to expire that it is time to wait. */
-export type BoundRefusal =
-  { refusal: 'too-many-open' } | { refusal: 'too-many-left'; orderIds: string[]; retryAt: Date };
-
-/** For so long a hold that was left to expire counts against its shopper. */
-export const leftCountsForMs = 3_600_000;
-
 export interface ReserveInput {
   reservationId: string;
   orderId: string;
   userId: string;
   cartId: string;
   idempotencyKey: string;
-  /** Orders whose payment was tried: their holds were not left to expire, whatever became of them. */
+  /** Orders whose payment was tried: their holds count less, whatever became of them. */
   triedOrders?: string[];
 }
 
@@ -51,7 +38,7 @@ export function reserve(
   if (!cart) return { refusal: 'not-found' };
   if (!isOpen(cart)) return { refusal: 'cart-reserved' };
   if (cart.items.length === 0) return { refusal: 'cart-empty' };
-  const bound = boundRefusal(input, state, bounds);
+  const bound = boundRefusal(state.standingOf(userId), input.triedOrders ?? [], bounds);
   if (bound) return bound;
   const items = cart.items.map((line) => ({ ...line }));
   const reservation: Reservation = {
@@ -62,6 +49,7 @@ export function reserve(
     idempotencyKey,
     status: 'pending',
     cancelRequested: false,
+    cancelledAt: null,
     items,
     totalCents: null,
     currency: null,
@@ -76,29 +64,13 @@ export function reserve(
   return { reservation, repeated: false };
 }
 
-function boundRefusal(
-  { userId, triedOrders = [] }: ReserveInput,
-  state: ReservationState,
-  { openMax, leftMax }: Bounds,
-): BoundRefusal | undefined {
-  const { open, left } = state.standingOf(userId);
-  if (openMax > 0 && open >= openMax) return { refusal: 'too-many-open' };
-  const counted = left.filter(({ orderId }) => !triedOrders.includes(orderId));
-  const decisive = leftMax > 0 ? counted[leftMax - 1] : undefined;
-  if (!decisive) return undefined;
-  return {
-    refusal: 'too-many-left',
-    orderIds: counted.map(({ orderId }) => orderId),
-    retryAt: new Date(decisive.expiredAt.getTime() + leftCountsForMs),
-  };
-}
-
 export type CancelResult = { reservation: Reservation } | { refusal: 'not-found' | 'reservation-completed' };
 
 /** Gives the units back. The inventory decides whether it comes in time: until it has, the status stays as it is. */
 export function cancel(
   input: { reservationId: string; userId: string },
   state: ReservationState,
+  now: Date,
   emit: (event: NewEvent) => void,
 ): CancelResult {
   const reservation = state.reservation(input.reservationId);
@@ -106,6 +78,7 @@ export function cancel(
   if (reservation.status === 'completed') return { refusal: 'reservation-completed' };
   if (mayBecome(reservation.status, 'released') && !reservation.cancelRequested) {
     reservation.cancelRequested = true;
+    reservation.cancelledAt = now;
     state.changedReservation(reservation);
     const items = reservation.items.map(({ productId, quantity }) => ({ productId, quantity }));
     emit({

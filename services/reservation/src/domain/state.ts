@@ -1,4 +1,5 @@
 import type { RefusalReason } from '@flash-sale/shared/events/schemas.ts';
+import type { Standing } from './bounds.ts';
 
 export interface CartLine {
   productId: string;
@@ -43,29 +44,13 @@ export interface Reservation {
   idempotencyKey: string;
   status: ReservationStatus;
   cancelRequested: boolean;
+  /** When the shopper asked for that. Null where nobody did, or an instance of the release before was asked. */
+  cancelledAt: Date | null;
   items: CartLine[] | PricedLine[];
   totalCents: number | null;
   currency: string | null;
   expiresAt: Date | null;
   reason: RefusalReason | 'expired' | null;
-}
-
-/** How much one shopper may have unpaid; 0 lifts a bound. */
-export interface Bounds {
-  /** Reservations that are pending or held. */
-  openMax: number;
-  /** Holds that ended unpaid within the last hour. */
-  leftMax: number;
-}
-
-export const unbounded: Bounds = { openMax: 0, leftMax: 0 };
-
-/** How a shopper who reserves stands, read under a lock that all reserving of this shopper shares. */
-export interface Standing {
-  /** Reservations that are pending or held; counted no further than the bound. */
-  open: number;
-  /** Holds that were left to expire within the last hour, the newest first. */
-  left: { orderId: string; expiredAt: Date }[];
 }
 
 /** What is kept of a reservation that was removed, so that its key neither buys again nor passes for a new one. */

@@ -23,6 +23,7 @@ export const aReservation = (overrides: Partial<Reservation> = {}): Reservation 
   idempotencyKey: newId(),
   status: 'pending',
   cancelRequested: false,
+  cancelledAt: null,
   items: [aLine()],
   totalCents: null,
   currency: null,

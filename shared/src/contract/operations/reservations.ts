@@ -29,8 +29,9 @@ export const reservationOperations: Operation[] = [
       'Pay the order `orderId` before `expiresAt`. After that the units go back on sale by themselves.\n\n' +
       '`limit-exceeded`: `detail` says of what there is too much. One shopper may have so many units of a product (its ' +
       '`limitPerUser`), so many of them without having paid (10, or 1 % of all where that is more), so many reservations ' +
-      'open (10), and may leave so many to expire within an hour without a try to pay (10; `Retry-After` says how long to ' +
-      'wait). The numbers are those of a shop that has not chosen others.\n\n' +
+      'open (10), and may leave so many to expire within an hour (10; `Retry-After` says how long to wait). Of these, one ' +
+      'that was cancelled counts by the share of its time that it lasted, a tenth at least, and one whose payment was tried ' +
+      'half. The numbers are those of a shop that has not chosen others.\n\n' +
       'What came to nothing is removed after some days, and is then answered by 404. Its key is honoured for a day more.',
     auth: 'user',
     parameters: [idempotencyKey, preferWait],
