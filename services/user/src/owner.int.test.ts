@@ -241,6 +241,51 @@ describe('a new password', () => {
   });
 });
 
+describe('giving the password again', () => {
+  const from = (address: string) => ({ 'x-forwarded-for': address });
+  const change = (on: Call, token: string, currentPassword: string, address: string) =>
+    on('PUT', '/api/users/me/password', { token, headers: from(address), body: { currentPassword, newPassword } });
+  const remove = (on: Call, token: string, given: string, address: string) =>
+    on('DELETE', '/api/users/me', { token, headers: from(address), body: { password: given } });
+
+  test('counts for the address as a log-in does, right or wrong, for whichever account', async () => {
+    const limited = await start({ LOGIN_LIMIT_PER_ADDRESS: '4', RATE_LIMIT_EXEMPT: '' });
+    const [one, other] = [await aUser(), await aUser()];
+    const [mine, theirs] = [await logIn(one.email), await logIn(other.email)];
+    const here = '203.0.113.20';
+    const passed = [
+      (await logIn(one.email, password, from(here), limited)).status,
+      (await change(limited, mine.accessToken, 'not this', here)).status,
+      (await change(limited, mine.accessToken, password, here)).status,
+      (await remove(limited, theirs.accessToken, 'not this', here)).status,
+    ];
+    expect(passed).toEqual([201, 401, 200, 401]);
+    for (const refused of [
+      await change(limited, mine.accessToken, newPassword, here),
+      await remove(limited, theirs.accessToken, password, here),
+      await limited('POST', '/api/sessions', { body: { email: other.email, password }, headers: from(here) }),
+    ]) {
+      expect([refused.status, codeOf(refused)]).toEqual([429, '/problems/too-many-requests']);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    // Nothing of that was done, and from elsewhere it can be.
+    expect((await logIn(other.email)).status).toBe(201);
+    expect((await remove(limited, theirs.accessToken, password, '203.0.113.21')).status).toBe(204);
+  });
+
+  test('at once is no way around it', async () => {
+    const limited = await start({ LOGIN_LIMIT_PER_ADDRESS: '4', RATE_LIMIT_EXEMPT: '' });
+    const { accessToken } = await logIn((await aUser()).email);
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => remove(limited, accessToken, 'not this', '203.0.113.30')),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      ...Array<number>(4).fill(401),
+      ...Array<number>(8).fill(429),
+    ]);
+  });
+});
+
 describe('deleting an account', () => {
   const remove = (token: string, body: object) => call('DELETE', '/api/users/me', { token, body });
 
