@@ -38,7 +38,8 @@ try {
     wanted.map(({ email }) => email),
   ]);
   const present = new Set(rows.map(({ email }) => email));
-  const missing = wanted.filter(({ email }) => !present.has(email));
+  // In the order of the unique index, as in the lane.
+  const missing = wanted.filter(({ email }) => !present.has(email)).sort((a, b) => (a.email < b.email ? -1 : 1));
   const hashes = await demoHashes(missing.length);
   for (let done = 0; done < missing.length; done += chunkSize) {
     const accounts = missing.slice(done, done + chunkSize).map((person, index) => ({

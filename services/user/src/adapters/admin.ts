@@ -5,7 +5,7 @@ import { hashPassword, verifyPassword } from './passwords.ts';
 
 /**
  * Makes sure that the account exists, is an admin and has this password. If somebody else got hold of the address, that
- * somebody is thrown out: a new password, and all sessions end.
+ * somebody is thrown out: a new password, and all sessions end. Locks in the order of the lane (statements.ts).
  */
 export async function ensureAdmin(db: Kysely<Tables>, email: string, password: string): Promise<void> {
   const account = await db
@@ -21,5 +21,8 @@ export async function ensureAdmin(db: Kysely<Tables>, email: string, password: s
         SET role = 'admin', password_hash = excluded.password_hash, credentials_version = account.credentials_version + 1,
             credentials_changed_at = now(), kept_session = NULL
       RETURNING id)
-    UPDATE session SET revoked_at = now() WHERE user_id IN (SELECT id FROM admin) AND revoked_at IS NULL`.execute(db);
+    UPDATE session SET revoked_at = now() WHERE id IN (
+      SELECT id FROM session WHERE user_id IN (SELECT id FROM admin) AND revoked_at IS NULL ORDER BY id FOR UPDATE)`.execute(
+    db,
+  );
 }

@@ -22,7 +22,8 @@ export async function demoHashes(accounts: number): Promise<string[]> {
 
 /**
  * Locks every account of the demo, whichever release made it: nobody logs in, and sessions end. A shopper who has changed the
- * password since is left alone; the admin is not, for anybody may have changed that one.
+ * password since is left alone; the admin is not, for anybody may have changed that one. Locks in the order of the lane
+ * (statements.ts), beside which it may run.
  * @param keep the address of the shop's own admin
  * @returns how many
  */
@@ -38,13 +39,17 @@ export async function lockDemoAccounts(client: pg.ClientBase, keep = ''): Promis
     `UPDATE account
         SET password_hash = $3, credentials_version = credentials_version + 1, credentials_changed_at = now(),
             kept_session = NULL
-      WHERE email ~ $1 AND password_hash <> $3 AND email <> $5
-        AND (password_hash = ANY($2::text[]) OR (email = $4 AND role = 'admin')) RETURNING id`,
+      WHERE id IN (SELECT id FROM account
+                    WHERE email ~ $1 AND password_hash <> $3 AND email <> $5
+                      AND (password_hash = ANY($2::text[]) OR (email = $4 AND role = 'admin'))
+                    ORDER BY id FOR UPDATE) RETURNING id`,
     [addresses, known, locked, demoAdmin, keep],
   );
-  await client.query('UPDATE session SET revoked_at = now() WHERE user_id = ANY($1::uuid[]) AND revoked_at IS NULL', [
-    found.map(({ id }) => id),
-  ]);
+  await client.query(
+    `UPDATE session SET revoked_at = now()
+      WHERE id IN (SELECT id FROM session WHERE user_id = ANY($1::uuid[]) AND revoked_at IS NULL ORDER BY id FOR UPDATE)`,
+    [found.map(({ id }) => id)],
+  );
   return found.length;
 }
 
@@ -56,7 +61,8 @@ export async function unlockDemoAccounts(client: pg.ClientBase): Promise<number>
   );
   if (rows.length === 0) return 0;
   await client.query(
-    'UPDATE account SET password_hash = c.hash FROM unnest($1::uuid[], $2::text[]) c (id, hash) WHERE account.id = c.id',
+    `UPDATE account SET password_hash = c.hash FROM unnest($1::uuid[], $2::text[]) c (id, hash)
+      WHERE account.id = c.id AND account.id IN (SELECT id FROM account WHERE id = ANY($1) ORDER BY id FOR UPDATE)`,
     [rows.map(({ id }) => id), await demoHashes(rows.length)],
   );
   return rows.length;

@@ -5,7 +5,10 @@ export const findEmails: Statement = {
   name: 'find-emails',
   text: 'SELECT email FROM account WHERE email = ANY($1::text[])',
 };
-/** Before any session, in every batch, so that two batches never wait for each other. */
+/**
+ * Before any session, in every batch, and both in the order of their ids, so that two batches never wait for each other. Whoever
+ * locks several beside the lane keeps to it.
+ */
 export const lockAccounts: Statement = {
   name: 'lock-accounts',
   text: `SELECT id, password_hash, credentials_version, kept_session, deleted_at
