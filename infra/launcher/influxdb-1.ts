@@ -1,4 +1,4 @@
-import { chown, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InfluxdbOptions, InfluxdbPorts, InfluxdbVersion } from './influxdb.ts';
 import { influxql } from './influxql.ts';
@@ -6,13 +6,13 @@ import { nginxWith, templates } from './nginx.ts';
 import { fillIn, mainDirectives } from './nginx-config.ts';
 import { influxqlString, nginxString, tomlString } from './quoting.ts';
 import type { Program } from './supervised.ts';
+import { writeFor } from './unprivileged.ts';
 
 /** InfluxDB 1 answers InfluxQL; an nginx in front of it takes the writes of a client of InfluxDB 2. */
 export const version1: InfluxdbVersion = async (options, { user, bucket, retentionDays }) => {
   const { folder, ports, runAs } = options;
   const config = join(folder, 'influxdb.conf');
-  await writeFile(config, configuration(folder, ports), { mode: 0o600 });
-  if (runAs) await chown(config, runAs.uid, runAs.gid);
+  await writeFor(runAs, config, configuration(folder, ports), 0o600);
   return {
     server: { args: ['-config', config], port: ports.server },
     front: { program: await frontProgram(options, user), port: ports.api },

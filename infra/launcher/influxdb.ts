@@ -18,8 +18,9 @@ export interface InfluxdbOptions {
   /** `influxd`, 1.x or 2.x. */
   executable: string;
   nginx: string;
-  /** Folders of the server's user: one for the data, one for the nginx in front of 1.x. */
+  /** Of the server's user, for the data. */
   folder: string;
+  /** Of who starts it, for the nginx in front of 1.x. */
   frontFolder: string;
   logsFolder: string;
   ports: InfluxdbPorts;

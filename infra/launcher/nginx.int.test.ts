@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { nginxProgram } from './nginx.ts';
 import { preparePrograms } from './programs.ts';
 import { runCommand } from './run-command.ts';
 import { Supervised } from './supervised.ts';
-import { serverFolder, unprivilegedUser } from './unprivileged.ts';
+import { masterFolder, unprivilegedUser } from './unprivileged.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 
 interface Echo {
@@ -38,7 +38,7 @@ beforeAll(async () => {
   const runAs = await unprivilegedUser('nginx');
   const program = await nginxProgram({
     executable: (await preparePrograms(['nginx'], console.log)).nginx[0] ?? 'nginx',
-    folder: await serverFolder(home, 'nginx', runAs),
+    folder: await masterFolder(home, 'nginx', runAs),
     logFile: join(home, 'nginx.log'),
     publicAddresses: ['127.0.0.1'],
     publicPort,
@@ -130,6 +130,18 @@ test('nginx itself finds nothing to complain about', async () => {
   const { output } = await runCommand(command, [...args, '-t'], { cwd });
   expect(output).toContain('test is successful');
   expect(output).not.toContain('[warn]');
+});
+
+// Who is not root runs everything as one user.
+(process.getuid?.() === 0 ? test : test.skip)('its workers can change nothing that its master reads', async () => {
+  const folder = nginx.program.cwd;
+  const found = ['.', ...(await readdir(folder))];
+  const infos = await Promise.all(found.map(async (name) => ({ name, ...(await lstat(join(folder, name))) })));
+  const theirs = infos.filter(({ uid }) => uid !== 0).map(({ name }) => name);
+  expect(theirs.sort()).toEqual(['client-body', 'fastcgi', 'proxy', 'scgi', 'uwsgi']);
+  const ours = infos.filter(({ uid, mode }) => uid === 0 && (mode & 0o170_000) !== 0o120_000);
+  expect(ours.map(({ name }) => name)).toEqual(expect.arrayContaining(['.', 'nginx.conf', 'nginx.pid']));
+  expect(ours.filter(({ mode }) => (mode & 0o022) !== 0)).toEqual([]);
 });
 
 describe('the public listener', () => {

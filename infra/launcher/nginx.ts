@@ -13,6 +13,7 @@ export const templates = join(import.meta.dirname, '../../nginx');
 
 interface NginxOptions extends Pick<NginxSettings, 'balance'> {
   executable: string;
+  /** Of who starts it: nobody else may write there (`masterFolder`). */
   folder: string;
   logFile: string;
   /** As nginx writes them. */
@@ -55,7 +56,7 @@ export async function nginxProgram({
     runAs,
   });
   for (const name of ['problems.conf', 'cors.conf']) await copyFile(join(templates, name), join(folder, name));
-  await writeEdgeSettings(folder, edge, publicAddresses);
+  await writeEdgeSettings(folder, edge, publicAddresses, [publicPort, internalPort]);
   // The one log of this program, by a name that needs no quoting.
   await rm(join(folder, 'access.log'), { force: true });
   await symlink(logFile, join(folder, 'access.log'));
@@ -63,16 +64,23 @@ export async function nginxProgram({
 }
 
 /** The part of the configuration that edge.sh writes. @throws StartFailed, with a sentence, for what cannot be used */
-async function writeEdgeSettings(folder: string, edge: Record<string, string>, addresses: string[]): Promise<void> {
+async function writeEdgeSettings(
+  folder: string,
+  edge: Record<string, string>,
+  addresses: string[],
+  takenPorts: number[],
+): Promise<void> {
   const given = Object.entries(edge).filter(([name]) => name in edgeSettings);
-  const env = { PATH: process.env.PATH, LC_ALL: 'C', ...Object.fromEntries(given), EDGE_LISTEN: addresses.join(' ') };
+  const ours = { EDGE_LISTEN: addresses.join(' '), EDGE_TAKEN_PORTS: takenPorts.join(' ') };
+  const env = { PATH: process.env.PATH, LC_ALL: 'C', ...Object.fromEntries(given), ...ours };
   const { code, output } = await runCommand('/bin/sh', [join(templates, 'edge.sh'), folder], { env });
   if (code !== 0) throw new StartFailed(output);
 }
 
 /**
- * An nginx of this configuration, which listens on this port, among others. Only its owner may read its folder. It runs
- * in there, and all paths of the configuration are relative: nginx has no way to quote some characters.
+ * An nginx of this configuration, which listens on this port, among others. It runs in its folder, and all paths of the
+ * configuration are relative: nginx has no way to quote some characters. What its workers write to, it makes and gives to
+ * them itself.
  */
 export async function nginxWith(options: {
   name: string;
@@ -83,7 +91,8 @@ export async function nginxWith(options: {
   port: number;
 }): Promise<Program> {
   const { name, executable, folder, logFile, config, port } = options;
-  await writeFile(join(folder, 'nginx.conf'), config);
+  // Only the master reads it, and there may be a secret in it.
+  await writeFile(join(folder, 'nginx.conf'), config, { mode: 0o600 });
   return {
     name,
     command: executable,

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { chown, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { runCommand } from './run-command.ts';
 import type { Program } from './supervised.ts';
-import type { RunAs } from './unprivileged.ts';
+import { writeFor, type RunAs } from './unprivileged.ts';
 
 interface PostgresOptions {
   /** `postgres` and `initdb`. */
@@ -93,8 +93,7 @@ async function initialise(
   const draft = `${data}.new`;
   const passwordFile = join(folder, 'password');
   await rm(draft, { recursive: true, force: true });
-  await writeFile(passwordFile, password, { mode: 0o600 });
-  if (runAs) await chown(passwordFile, runAs.uid, runAs.gid);
+  await writeFor(runAs, passwordFile, password, 0o600);
   try {
     const args = ['-D', draft, '--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
     // --no-sync: nothing is lost yet if the machine fails within the next seconds; the server itself does sync.

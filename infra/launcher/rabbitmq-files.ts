@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { erlangBinary } from './quoting.ts';
-import type { RunAs } from './unprivileged.ts';
+import { runCommand } from './run-command.ts';
+import { writeFor, type RunAs } from './unprivileged.ts';
 
 export const amqpUser = 'flash_sale';
 /** Below it nothing more is published. */
@@ -38,23 +39,25 @@ export async function writeRabbitmqFiles(folder: string, password: string, runAs
   await writeFor(runAs, join(folder, '.erlang.cookie'), cookie, 0o400);
 }
 
-async function writeFor(runAs: RunAs | undefined, file: string, text: string, mode: number): Promise<void> {
-  await rm(file, { force: true });
-  await writeFile(file, text, { mode, flag: 'wx' });
-  if (runAs) await chown(file, runAs.uid, runAs.gid);
-}
-
 /**
  * A folder of plugins with nothing in it but RabbitMQ itself: it looks through all it finds there, used or not, and
  * that is two seconds of a start. Undefined if this installation looks different; then it keeps its own.
  */
-export async function pluginsWithoutPlugins(executable: string, folder: string): Promise<string | undefined> {
+export async function pluginsWithoutPlugins(
+  executable: string,
+  folder: string,
+  runAs: RunAs | undefined,
+): Promise<string | undefined> {
   const installed = join(dirname(await realpath(executable)), '../plugins');
   const core = existsSync(installed) ? (await readdir(installed)).find((name) => /^rabbit-\d/.test(name)) : undefined;
   if (!core) return undefined;
   const ours = join(folder, 'plugins');
-  await rm(ours, { recursive: true, force: true });
-  await mkdir(ours, { mode: 0o755 });
-  await symlink(join(installed, core), join(ours, core));
+  // As its user, for in that user's folder root could be led elsewhere.
+  const script = 'rm -rf "$1" && mkdir "$1" && ln -s "$2" "$1"';
+  const { code, output } = await runCommand('/bin/sh', ['-c', script, 'sh', ours, join(installed, core)], {
+    runAs,
+    cwd: folder,
+  });
+  if (code !== 0) throw new Error(`${ours} could not be made: ${output}`);
   return ours;
 }

@@ -59,7 +59,7 @@ export function epmdProgram({ erlang, folder, logFile, ports, runAs }: RabbitmqO
 export async function rabbitmqProgram(options: RabbitmqOptions): Promise<Program> {
   const { executable, folder, logFile, ports, password, runAs } = options;
   await writeRabbitmqFiles(folder, password, runAs);
-  const plugins = await pluginsWithoutPlugins(executable, folder);
+  const plugins = await pluginsWithoutPlugins(executable, folder, runAs);
   return {
     name: 'rabbitmq',
     command: executable,

@@ -13,7 +13,7 @@ import { redisUsers, type RedisUser } from './redis-users.ts';
 import { setUpDatabases } from './set-up.ts';
 import { portsByService, runsRabbitmq, type Site } from './site.ts';
 import type { Supervised } from './supervised.ts';
-import { plainFolder, serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
+import { masterFolder, plainFolder, serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
 
 /** How each user reaches Redis. */
 export type RedisUrls = Record<RedisUser | 'admin', string>;
@@ -124,7 +124,7 @@ async function startInfluxdb(site: Site, executable: string, programs: Programs)
       executable,
       nginx: programs.nginx[0] ?? 'nginx',
       folder: await placeFor(site, 'influxdb', runAs),
-      frontFolder: await placeFor(site, 'influxdb-front', frontRunsAs),
+      frontFolder: await placeFor(site, 'influxdb-front', frontRunsAs, masterFolder),
       logsFolder: site.logsFolder,
       ports: ports.influxdb,
       token: secrets.influxToken,
@@ -149,7 +149,7 @@ async function startNginx(site: Site, programs: Programs): Promise<void> {
   const runAs = await unprivilegedUser('nginx');
   const program = await nginxProgram({
     executable: programs.nginx[0] ?? 'nginx',
-    folder: await placeFor(site, 'nginx', runAs),
+    folder: await placeFor(site, 'nginx', runAs, masterFolder),
     logFile: join(site.logsFolder, 'nginx.log'),
     publicAddresses: listenAddress(options.host ?? '127.0.0.1').addresses,
     publicPort: ports.public,
@@ -162,8 +162,13 @@ async function startNginx(site: Site, programs: Programs): Promise<void> {
   await site.processes.start(program);
 }
 
-async function placeFor(site: Site, name: string, runAs: RunAs | undefined): Promise<string> {
-  const folder = await serverFolder(site.dataDir, name, runAs);
+async function placeFor(
+  site: Site,
+  name: string,
+  runAs: RunAs | undefined,
+  make: typeof serverFolder = serverFolder,
+): Promise<string> {
+  const folder = await make(site.dataDir, name, runAs);
   if (!folder.startsWith(site.dataDir))
     site.say(`${name} keeps its data in ${folder}: its user may not enter ${site.dataDir}`);
   return folder;

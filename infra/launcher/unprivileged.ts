@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, rm, stat, symlink } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -42,25 +42,63 @@ export async function unprivilegedUser(program: Unprivileged): Promise<RunAs | u
 
 /**
  * Makes the folder `<dataDir>/data/<name>`, owned by the server's user, and answers where it is: elsewhere if that user
- * cannot get there, as in a home that only root may enter.
+ * cannot get there, as in a home that only root may enter. What root writes in there goes through `writeFor`.
  */
 export async function serverFolder(dataDir: string, name: string, runAs: RunAs | undefined): Promise<string> {
+  return reachableFolder(dataDir, name, runAs, async (folder) => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (runAs) await giveTo(runAs, folder);
+  });
+}
+
+/**
+ * The same for a server of which a part stays root, and reads its configuration there at each start: the folder is made anew
+ * and is ours, so that who breaks into the server cannot have root read another. Its user may pass through, to folders in
+ * it that are given to it.
+ */
+export async function masterFolder(dataDir: string, name: string, runAs: RunAs | undefined): Promise<string> {
+  return reachableFolder(dataDir, name, runAs, async (folder) => {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, runAs ? 0o711 : 0o700);
+  });
+}
+
+async function reachableFolder(
+  dataDir: string,
+  name: string,
+  runAs: RunAs | undefined,
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
   const wanted = join(dataDir, 'data', name);
-  await mkdir(wanted, { recursive: true, mode: 0o700 });
+  await make(wanted);
   if (!runAs) return wanted;
   for (const passage of [dataDir, join(dataDir, 'data')]) await allowPassage(passage);
-  await giveTo(runAs, wanted);
   if (await canEnter(runAs, wanted)) return wanted;
   const substitute = join(await substituteFolder(dataDir), name);
-  await mkdir(substitute, { recursive: true, mode: 0o700 });
-  await giveTo(runAs, substitute);
+  await make(substitute);
   if (await canEnter(runAs, substitute)) return substitute;
   throw new Error(`The user ${runAs.user} can enter neither ${wanted} nor ${substitute}.`);
 }
 
 async function canEnter(runAs: RunAs, folder: string): Promise<boolean> {
-  const { code } = await runCommand('/bin/sh', ['-c', 'cd "$1" && test -w .', 'sh', folder], { runAs, cwd: '/' });
+  const { code } = await runCommand('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { runAs, cwd: '/' });
   return code === 0;
+}
+
+/**
+ * Writes a file anew for a server's user, in a folder of that user. Whatever the user has put in its place is not followed, nor
+ * what it may put there while we write: the file is made as a new one, and given away by its descriptor.
+ */
+export async function writeFor(runAs: RunAs | undefined, file: string, text: string, mode: number): Promise<void> {
+  await rm(file, { force: true });
+  const handle = await open(file, 'wx', mode);
+  try {
+    await handle.writeFile(text);
+    if (runAs) await handle.chown(runAs.uid, runAs.gid);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Others may pass through, not look inside: what is private in there has a mode of its own. */

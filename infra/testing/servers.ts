@@ -8,7 +8,13 @@ import { amqpUrl, epmdProgram, rabbitmqProgram, runRabbitmqctl } from '../launch
 import { redisProgram, redisUrl, redisUrls } from '../launcher/redis.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import { Supervised, type Observer, type Program } from '../launcher/supervised.ts';
-import { plainFolder, serverFolder, unprivilegedUser, type Unprivileged } from '../launcher/unprivileged.ts';
+import {
+  masterFolder,
+  plainFolder,
+  serverFolder,
+  unprivilegedUser,
+  type Unprivileged,
+} from '../launcher/unprivileged.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A server of its own for tests, in a folder that goes away with it. */
@@ -115,7 +121,7 @@ export async function startTestInfluxdb({
       executable: influxdb[0] ?? 'influxd',
       nginx: nginx[0] ?? 'nginx',
       folder,
-      frontFolder: await serverFolder(home, 'influxdb-front', frontRunsAs),
+      frontFolder: await masterFolder(home, 'influxdb-front', frontRunsAs),
       logsFolder: home,
       ports: { api: port, server: await freePort(), rpc: await freePort() },
       token: password,

@@ -8,7 +8,7 @@ import { freePort } from '../free-port.ts';
 import { nginxProgram } from '../nginx.ts';
 import { preparePrograms } from '../programs.ts';
 import { Supervised } from '../supervised.ts';
-import { serverFolder, unprivilegedUser } from '../unprivileged.ts';
+import { masterFolder, unprivilegedUser } from '../unprivileged.ts';
 
 export interface EdgeAnswer {
   status: number;
@@ -29,7 +29,8 @@ export interface Edge {
 }
 
 export interface EdgeOptions {
-  edge: Record<string, string>;
+  /** The settings, which may depend on where nginx listens. */
+  edge: Record<string, string> | ((taken: { publicPort: number; internalPort: number }) => Record<string, string>);
   addresses?: string[];
   /** Of the folder in which it runs. */
   name?: string;
@@ -45,7 +46,8 @@ export async function startEdge({ edge, addresses = ['127.0.0.1'], name = 'edge'
     request.resume().on('end', () => response.end('{}'));
   });
   const port = await listening(upstream);
-  const [publicPort, proxyProtocolPort] = [await freePort(), await freePort()];
+  const [publicPort, internalPort, proxyProtocolPort] = [await freePort(), await freePort(), await freePort()];
+  const settings = typeof edge === 'function' ? edge({ publicPort, internalPort }) : edge;
   const runAs = await unprivilegedUser('nginx');
   const logFile = join(home, 'nginx.log');
   const closeUpstream = () => upstream.close().closeAllConnections();
@@ -53,14 +55,14 @@ export async function startEdge({ edge, addresses = ['127.0.0.1'], name = 'edge'
   try {
     const program = await nginxProgram({
       executable: (await preparePrograms(['nginx'], console.log)).nginx[0] ?? 'nginx',
-      folder: await serverFolder(home, 'nginx', runAs),
+      folder: await masterFolder(home, 'nginx', runAs),
       logFile,
       publicAddresses: addresses,
       publicPort,
-      internalPort: await freePort(),
+      internalPort,
       balance: 'round-robin',
       ports: Object.fromEntries(services.map((service) => [service, [port]])) as Record<ServiceName, number[]>,
-      edge: { ...edge, EDGE_PROXY_PROTOCOL_PORT: String(proxyProtocolPort) },
+      edge: { EDGE_PROXY_PROTOCOL_PORT: String(proxyProtocolPort), ...settings },
       runAs,
     });
     const silent = () => undefined;
