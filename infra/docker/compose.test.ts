@@ -291,6 +291,13 @@ describe('nginx in containers', () => {
     expect(dockerfile).toContain('CMD ["sh", "/etc/nginx/edge.sh", "/tmp", "nginx"]');
   });
 
+  test.each(stacks)('knows at which ports it listens anyway, that none of them is taken twice (%s)', (stack) => {
+    const config = nginxConfigForContainers(read('nginx/nginx.conf.template'), stack);
+    const ports = [...config.matchAll(/^ *listen \S+:(\d+) /gm)].map(([, port]) => port);
+    expect(ports).toHaveLength(2);
+    expect(read('nginx/edge.sh')).toContain(`\${EDGE_TAKEN_PORTS:-${ports.join(' ')}}`);
+  });
+
   test('counts everybody by the rate limits unless told otherwise', () => {
     expect(read('infra/docker/secrets')).toMatch(/^#RATE_LIMIT_EXEMPT=/m);
     expect(read('infra/docker/secrets')).not.toMatch(/^RATE_LIMIT_EXEMPT=/m);

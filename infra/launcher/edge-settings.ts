@@ -4,3 +4,9 @@ export const edgeSettings = {
   EDGE_CORS_ORIGINS: 'origins, separated by commas, whose pages may use the API',
   EDGE_PROXY_PROTOCOL_PORT: 'a further port, at which the PROXY protocol is spoken',
 } as const;
+
+/** The port at which the PROXY protocol is to be spoken. Undefined as well for what is no port: edge.sh will say so. */
+export function proxyProtocolPort(settings: Record<string, string> = {}): number | undefined {
+  const port = Number(settings['EDGE_PROXY_PROTOCOL_PORT'] ?? '');
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
+}

@@ -49,6 +49,10 @@ const proxyV2 = (address: string, text: string) =>
     Buffer.from(text),
   ]);
 
+/** Version 2 without addresses. @param command 20: LOCAL, the balancer speaks for itself; 21: PROXY */
+const proxyV2Of = (command: '20' | '21', text: string) =>
+  Buffer.concat([Buffer.from(`0d0a0d0a000d0a515549540a${command}000000`, 'hex'), Buffer.from(text)]);
+
 describe('with no trusted proxy', () => {
   const theEdge = withEdge({ edge: {}, addresses: ['0.0.0.0', '[::]'] });
 
@@ -99,6 +103,17 @@ describe('behind trusted proxies', () => {
     const edge = theEdge();
     const told = await clientOf(edge, bytes(claim('198.51.100.1')), { port: edge.proxyProtocolPort });
     expect(told).toEqual([expected, 'http']);
+  });
+
+  test.each<[string, (text: string) => string | Buffer]>([
+    ['UNKNOWN of version 1', (text) => `PROXY UNKNOWN\r\n${text}`],
+    ['UNKNOWN of version 1, with addresses', (text) => `PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n${text}`],
+    ['LOCAL of version 2', (text) => proxyV2Of('20', text)],
+    ['a connection of version 2 of no family', (text) => proxyV2Of('21', text)],
+  ])('%s is the balancer itself, whatever a header says', async (_what, bytes) => {
+    const edge = theEdge();
+    const told = await clientOf(edge, bytes(claim('203.0.113.7')), { port: edge.proxyProtocolPort });
+    expect(told).toEqual(['127.0.0.1', 'http']);
   });
 
   test('the PROXY protocol is spoken at its own port alone', async () => {
@@ -307,14 +322,58 @@ test('without CORS there is no trace of it', async () => {
   }
 });
 
-test.each([
-  { EDGE_TRUSTED_PROXIES: '10.0.0.0/8;' },
-  { EDGE_TRUSTED_PROXIES: '10.0.0.0/33' },
-  { EDGE_TRUSTED_PROXIES: 'proxy.example' },
-  { EDGE_CORS_ORIGINS: '*' },
-  { EDGE_CORS_ORIGINS: 'https://shop.example/' },
-  { EDGE_CORS_ORIGINS: 'https://"; }' },
-])('%j is refused in one sentence', async (edge) => {
-  const [name] = Object.keys(edge) as [string];
-  await expect(startEdge({ edge })).rejects.toThrow(new RegExp(`^${name}: ".*" is not an? [a-zA-Z ,:/.]+$`));
+describe('settings', () => {
+  test('may say a thing twice, in any letters, and with blanks or nothing between commas', async () => {
+    const edge = await startEdge({
+      edge: {
+        EDGE_CORS_ORIGINS: 'https://Shop.example,https://shop.example,, https://SHOP.example:443 ,http://[::1]:80,',
+        EDGE_TRUSTED_PROXIES:
+          '127.0.0.1,127.0.0.1/32 127.0.0.1,10.1.2.3/8,10.0.0.0/8,\t2001:DB8::/32,2001:db8::/32,2001:db8::1/32,::,1::,::1:2:3:4:5:6:7,1:2:3:4:5:6:7:8,0.0.0.0/0',
+      },
+    });
+    try {
+      expect(await clientOf(edge, claim('203.0.113.7, 127.0.0.1'))).toEqual(['203.0.113.7', 'https']);
+      for (const origin of ['https://shop.example', 'http://[::1]']) {
+        const { headers } = (await edge.raw(request({ Origin: origin })))!;
+        expect(headers.get('access-control-allow-origin')).toBe(origin);
+      }
+    } finally {
+      await edge.close();
+    }
+  });
+
+  test.each([
+    { EDGE_TRUSTED_PROXIES: '10.0.0.0/8;' },
+    { EDGE_TRUSTED_PROXIES: '10.0.0.0/33' },
+    { EDGE_TRUSTED_PROXIES: '10.0.0' },
+    { EDGE_TRUSTED_PROXIES: 'proxy.example' },
+    { EDGE_TRUSTED_PROXIES: ':::' },
+    { EDGE_TRUSTED_PROXIES: '1:2' },
+    { EDGE_TRUSTED_PROXIES: '12345::1' },
+    { EDGE_TRUSTED_PROXIES: '1::2::3' },
+    { EDGE_TRUSTED_PROXIES: '1:2:3:4:5:6:7:8:9' },
+    { EDGE_TRUSTED_PROXIES: '1:2:3:4::5:6:7:8' },
+    { EDGE_TRUSTED_PROXIES: '2001:db8::/129' },
+    { EDGE_TRUSTED_PROXIES: 'fe80::1%eth0' },
+    { EDGE_TRUSTED_PROXIES: '::ffff:10.0.0.1' }, // nginx knows a client of IPv4 by no such address
+    { EDGE_TRUSTED_PROXIES: '[::1]' },
+    { EDGE_CORS_ORIGINS: '*' },
+    { EDGE_CORS_ORIGINS: 'https://shop.example/' },
+    { EDGE_CORS_ORIGINS: 'https://"; }' },
+    { EDGE_CORS_ORIGINS: 'https://shop.example:99999' },
+    { EDGE_CORS_ORIGINS: 'https://shop.example:0443' },
+    { EDGE_CORS_ORIGINS: 'https://[:::]' },
+    { EDGE_CORS_ORIGINS: `https://${'x'.repeat(600)}` },
+    { EDGE_PROXY_PROTOCOL_PORT: '0' },
+    { EDGE_PROXY_PROTOCOL_PORT: '65536' },
+    { EDGE_PROXY_PROTOCOL_PORT: '8082 8083' },
+  ])('%j is refused in one sentence', async (edge) => {
+    const [name] = Object.keys(edge) as [string];
+    await expect(startEdge({ edge })).rejects.toThrow(new RegExp(`^${name}: ".*" is not (an?|one) [a-zA-Z ,:/.]+$`));
+  });
+
+  test.each(['publicPort', 'internalPort'] as const)('the PROXY protocol cannot be spoken at the %s', async (port) => {
+    const starting = startEdge({ edge: (taken) => ({ EDGE_PROXY_PROTOCOL_PORT: String(taken[port]) }) });
+    await expect(starting).rejects.toThrow(/^EDGE_PROXY_PROTOCOL_PORT: "\d+" is not a further port, for [a-z ]+$/);
+  });
 });

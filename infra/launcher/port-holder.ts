@@ -3,17 +3,20 @@ import { whyNotFree } from './free-port.ts';
 import { UnusableHost } from './listen-address.ts';
 import { runCommand } from './run-command.ts';
 
-/** The public port is in use; the message says by whom, where the system tells. */
+/** A port that was asked for is in use; the message says by whom, where the system tells. */
 export class PortTaken extends Error {}
 
-/** @throws PortTaken, or UnusableHost where the host is not this machine */
-export async function assertPortIsFree(port: number, host: string): Promise<void> {
+/**
+ * @param option how another port would be chosen, up to its number
+ * @throws PortTaken, or UnusableHost where the host is not this machine
+ */
+export async function assertPortIsFree(port: number, host: string, option = '--port '): Promise<void> {
   const reason = await whyNotFree(port, host);
   if (reason === undefined) return;
   if (reason !== 'EADDRINUSE') throw new UnusableHost(`--host ${host} is no address of this machine (${reason})`);
   const other = port < 65_535 ? port + 1 : port - 1;
   throw new PortTaken(
-    `port ${port} is taken by ${await holderOf(port)}; choose another with: npm start -- --port ${other}`,
+    `port ${port} is taken by ${await holderOf(port)}; choose another with: npm start -- ${option}${other}`,
   );
 }
 

@@ -35,8 +35,9 @@ export function stopOrder(instances: string[]): string[][] {
   return [['nginx'], instances, ['redis', 'rabbitmq', 'influxdb-front'], ['postgres', 'epmd', 'influxdb']];
 }
 
-export async function choosePorts(publicPort: number | undefined): Promise<Ports> {
-  if (publicPort) keepFree(publicPort);
+/** @param further ports at which something else of this stack will listen */
+export async function choosePorts(publicPort: number | undefined, further: number[] = []): Promise<Ports> {
+  for (const port of [publicPort, ...further]) if (port) keepFree(port);
   return {
     postgres: await freePort(),
     redis: await freePort(),

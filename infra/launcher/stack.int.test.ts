@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
@@ -223,6 +224,18 @@ describe('a stack with metrics', () => {
 });
 
 describe('a start that fails', () => {
+  test('says who holds the port at which the PROXY protocol is to be spoken', async () => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+    const env = { EDGE_PROXY_PROTOCOL_PORT: String((holder.address() as AddressInfo).port) };
+    try {
+      const sentence = /^port \d+ is taken by .*: npm start -- --set EDGE_PROXY_PROTOCOL_PORT=\d+$/;
+      await expect(aStack({ dataDir: join(home, 'taken'), env })).rejects.toThrow(sentence);
+    } finally {
+      holder.close();
+    }
+  });
+
   test('says why a service does not come up, and stops everything', async () => {
     const broken = await fakeServices('broken', "console.error('DATABASE_URL: no such thing'); process.exit(78);");
     const dataDir = join(home, 'broken-data');

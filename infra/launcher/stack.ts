@@ -5,6 +5,7 @@ import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import { loadOrEndDemo } from './demo.ts';
 import { listenAddress } from './listen-address.ts';
+import { proxyProtocolPort } from './edge-settings.ts';
 import { assertPortIsFree } from './port-holder.ts';
 import { ProcessRegister } from './process-register.ts';
 import { ProcessSet } from './process-set.ts';
@@ -62,8 +63,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     // Only now: the port may be held by what an earlier run left behind, or by the stack that runs on this folder.
     await assertPortIsFree(options.port ?? 0, host);
+    const further = [proxyProtocolPort(options.env)].filter((port) => port !== undefined);
+    for (const port of further) await assertPortIsFree(port, host, '--set EDGE_PROXY_PROTOCOL_PORT=');
     const secrets = await loadSecrets(join(dataDir, 'secrets.json'));
-    const ports = await choosePorts(options.port);
+    const ports = await choosePorts(options.port, further);
     instances = await chooseInstances(options.instances ?? 2);
     const site = {
       options,
