@@ -12,7 +12,8 @@ import { secretsFrom, setupSchema } from './setup-config.ts';
 
 const config = readEnvironment(setupSchema);
 const urls = await setUpDatabases(config.DATABASE_URL, secretsFrom(config), { provisioned: config.PROVISIONED });
-// A start with the demo unlocks and lists them again, after this; in Kubernetes nobody waits for it to do so.
+// A start with the demo unlocks and lists them again, after this. In Kubernetes nobody waits for it to do so: Jobs of their own
+// end the demo there, where there is none (base/demo-end.yaml).
 if (!config.PROVISIONED) await endDemo();
 console.log(`set up: ${databases.join(', ')}`);
 

@@ -5,11 +5,11 @@ import { describe, expect, test } from '@jest/globals';
 import type { z } from 'zod';
 import { parse, parseAllDocuments } from 'yaml';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
-import { configSchema as inventory } from '../../services/inventory/src/config.ts';
+import { configSchema as inventory, demoEndSchema as inventoryDemoEnd } from '../../services/inventory/src/config.ts';
 import { configSchema as order } from '../../services/order/src/config.ts';
 import { configSchema as payment } from '../../services/payment/src/config.ts';
 import { configSchema as reservation } from '../../services/reservation/src/config.ts';
-import { userConfigSchema as user } from '../../services/user/src/config.ts';
+import { demoEndSchema as userDemoEnd, userConfigSchema as user } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
 import { setupSchema } from '../docker/setup-config.ts';
 import { permissionsOf, redisUsers } from '../launcher/redis-users.ts';
@@ -23,6 +23,7 @@ import {
   ofKind,
   render,
   templateOf,
+  withComponent,
   type Container,
   type Labels,
   type Peer,
@@ -192,6 +193,32 @@ describe.each(stacks)('the %s overlay', (stack) => {
       const owners = secretsOf(podOf(serviceOf(resources, name))).filter((secret) => secret.name.endsWith('-owner'));
       expect(owners).toEqual([]);
     }
+  });
+
+  test.each([
+    ['user', userDemoEnd, ['postgres-rw:5432']],
+    ['inventory', inventoryDemoEnd, ['postgres-rw:5432', 'valkey:6379']],
+  ] as const)('takes the demo of %s away by a Job that knows and reaches nothing else', (name, schema, reached) => {
+    const job = find(resources, 'Job', `demo-end-${name}`);
+    const pod = podOf(job);
+    expectRestricted(pod);
+    const [container] = pod.containers as [Container];
+    expect(container.image).toBe(podOf(serviceOf(resources, name)).containers[0]!.image);
+    const { values, partsOfOthers } = environmentOf(container, resources);
+    expect(schema.safeParse(values).error?.issues).toBeUndefined();
+    expect(Object.keys(values).filter((key) => !(key in schema.shape) && !partsOfOthers.has(key))).toEqual([]);
+    expect(hostsOf(values)).toEqual(reached);
+    const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
+    const needed = reached.map((host) => servers[host]!);
+    expect(egressOf(policies, labelsOf(job))).toEqual(needed.map(place).sort());
+    for (const { labels, port } of needed) expect(mayEnter(policies, labels, port, labelsOf(job))).toBe(true);
+  });
+
+  test('has the demo, or what takes it away, and never both', () => {
+    const jobsOf = (all: Resource[]) => ofKind(all, 'Job').map(({ metadata }) => metadata.name);
+    expect(jobsOf(resources)).toEqual(['set-up', 'demo-end-user', 'demo-end-inventory']);
+    const shown = withComponent(resources, at('components/demo'));
+    expect(jobsOf(shown)).toEqual(['set-up', 'demo-user', 'demo-inventory']);
   });
 
   test('mentions no Secret that nobody makes', () => {

@@ -1,15 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { closed } from './schemas.ts';
-import { render, type Resource } from './testing/render.ts';
+import { ofKind, render, withComponent, type Resource } from './testing/render.ts';
 import { findKubernetesTools, kindsWithoutSchema } from './tools.ts';
 
 const tools = findKubernetesTools();
 const folders = ['overlays/sync', 'overlays/async', 'infrastructure', 'infrastructure/rabbitmq'];
 const build = (folder: string) =>
-  execFileSync(tools!.kustomize, ['build', join(import.meta.dirname, folder)], { encoding: 'utf8' });
+  execFileSync(tools!.kustomize, ['build', resolve(import.meta.dirname, folder)], { encoding: 'utf8' });
 const validate = (yaml: string, ...options: string[]) =>
   spawnSync(tools!.kubeconform, ['-strict', '-schema-location', tools!.schemas, ...options], {
     input: yaml,
@@ -24,11 +26,34 @@ const validate = (yaml: string, ...options: string[]) =>
     expect(status).toBe(0);
   });
 
-  test.each(folders)('%s becomes what the other tests look at', (folder) => {
-    const built = parseAllDocuments(build(folder).replaceAll(/^(\s+name: .+)-[a-z0-9]{10}$/gm, '$1'));
-    expect(sorted(built.map((document) => document.toJS() as Resource))).toEqual(
-      sorted(render(join(import.meta.dirname, folder))),
+  const built = (folder: string) =>
+    parseAllDocuments(build(folder).replaceAll(/^(\s+name: .+)-[a-z0-9]{10}$/gm, '$1')).map(
+      (document) => document.toJS() as Resource,
     );
+
+  test.each(folders)('%s becomes what the other tests look at', (folder) => {
+    expect(sorted(built(folder))).toEqual(sorted(render(join(import.meta.dirname, folder))));
+  });
+
+  test.each(['overlays/sync', 'overlays/async'])('%s with the demo, too', async (overlay) => {
+    const folder = await temporaryFolder('overlay');
+    const from = (name: string) => relative(folder, join(import.meta.dirname, name));
+    const kustomization = { resources: [from(overlay)], components: [from('components/demo')] };
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+    try {
+      const expected = withComponent(
+        render(join(import.meta.dirname, overlay)),
+        join(import.meta.dirname, 'components/demo'),
+      );
+      const [theirs, ours] = [sorted(built(folder)), sorted(expected)];
+      expect(theirs.map(({ kind, metadata }) => [kind, metadata.name])).toEqual(
+        ours.map(({ kind, metadata }) => [kind, metadata.name]),
+      );
+      expect(ofKind(theirs, 'Job')).toEqual(ofKind(ours, 'Job'));
+      expect(validate(build(folder), '-skip', kindsWithoutSchema.join(',')).status).toBe(0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test.each([

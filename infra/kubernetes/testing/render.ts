@@ -68,10 +68,14 @@ export interface Resource {
   data?: Record<string, string>;
   spec: Spec;
 }
+interface Target {
+  kind: string;
+  labelSelector: string;
+}
 interface Kustomization {
   labels?: { pairs: Labels }[];
   resources?: string[];
-  patches?: { path: string; target: { kind: string; labelSelector: string } }[];
+  patches?: { path?: string; patch?: string; target: Target }[];
   configMapGenerator?: {
     name: string;
     behavior?: 'merge';
@@ -104,12 +108,10 @@ export function render(folder: string): Resource[] {
     else resources.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data } as Resource);
   }
   for (const { path, target } of kustomization.patches ?? []) {
-    const [label, value] = target.labelSelector.split('=') as [string, string];
+    if (path === undefined) continue; // `withComponent` knows those
     const { spec } = parse(file(path)) as Resource;
-    for (const resource of resources) {
-      if (resource.kind === target.kind && resource.metadata.labels?.[label] === value) {
-        resource.spec = merge(resource.spec, spec) as Spec;
-      }
+    for (const resource of resources.filter((one) => isTarget(one, target))) {
+      resource.spec = merge(resource.spec, spec) as Spec;
     }
   }
   for (const resource of resources) {
@@ -124,6 +126,20 @@ export function render(folder: string): Resource[] {
     }
   }
   return resources;
+}
+
+/** What an overlay becomes that has the component as well, whose patches delete. */
+export function withComponent(overlay: Resource[], folder: string): Resource[] {
+  const { patches = [] } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as Kustomization;
+  const kept = overlay.filter(
+    (one) => !patches.some(({ patch, target }) => patch?.startsWith('$patch: delete\n') && isTarget(one, target)),
+  );
+  return [...kept, ...render(folder)];
+}
+
+function isTarget({ kind, metadata }: Resource, target: Target): boolean {
+  const [label, value] = target.labelSelector.split('=') as [string, string];
+  return kind === target.kind && metadata.labels?.[label] === value;
 }
 
 export function find(resources: Resource[], kind: string, name: string): Resource {

@@ -19,5 +19,8 @@ export const configSchema = commonSchema.extend({
 });
 export type InventoryConfig = ReturnType<typeof readConfig>;
 export const readConfig = () => readEnvironment(configSchema);
+/** What taking the demo away needs to know, and no more: in a cluster it gets nothing else. */
+export const demoEndSchema = configSchema.pick({ DATABASE_URL: true, REDIS_URL: true, RUN_AS: true });
+export const readDemoEndConfig = () => readEnvironment(demoEndSchema);
 /** For the demo data: the same environment and where the shop is open. */
 export const readDemoConfig = () => readEnvironment(configSchema.extend(demoSettings));

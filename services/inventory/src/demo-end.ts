@@ -2,10 +2,10 @@ import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
 import { dropPrivileges } from '@flash-sale/shared/service/privileges.ts';
 import pg from 'pg';
 import { listDemoProducts, publishLevels } from './adapters/demo-products.ts';
-import { readDemoConfig } from './config.ts';
+import { readDemoEndConfig } from './config.ts';
 
 /** For a start without the demo, on data that may have had it: its products leave the shop window, orders keep them. */
-const config = readDemoConfig();
+const config = readDemoEndConfig();
 dropPrivileges(config.RUN_AS);
 const client = new pg.Client({ connectionString: config.DATABASE_URL });
 let levels: StockLevel[];

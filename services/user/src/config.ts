@@ -98,6 +98,10 @@ export const readConfig = (): UserConfig =>
       }),
   );
 
+/** What taking the demo away needs to know, and no more: in a cluster it gets nothing else. */
+export const demoEndSchema = userConfigSchema.pick({ DATABASE_URL: true, RUN_AS: true, ADMIN_EMAIL: true });
+export const readDemoEndConfig = () => readEnvironment(demoEndSchema);
+
 /** For the demo data: the same environment and how many shoppers it wants. */
 export const readDemoConfig = () =>
   readEnvironment(userConfigSchema.extend({ ...demoSettings, DEMO_SHOPPERS: count(2_000) }));

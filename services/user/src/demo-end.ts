@@ -1,10 +1,10 @@
 import { dropPrivileges } from '@flash-sale/shared/service/privileges.ts';
 import pg from 'pg';
 import { lockDemoAccounts } from './adapters/demo-accounts.ts';
-import { readDemoConfig } from './config.ts';
+import { readDemoEndConfig } from './config.ts';
 
 /** For a start without the demo, on data that may have had it. */
-const config = readDemoConfig();
+const config = readDemoEndConfig();
 dropPrivileges(config.RUN_AS);
 const client = new pg.Client({ connectionString: config.DATABASE_URL, connectionTimeoutMillis: 5_000 });
 await client.connect();
