@@ -1,6 +1,5 @@
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { orderIds } from '@flash-sale/shared/ids.ts';
-import { InternalClient } from '@flash-sale/shared/messaging/http-client.ts';
 import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { migrations } from '../migrations/index.ts';
 import { ExpectedOrders } from './adapters/expected-orders.ts';
@@ -12,20 +11,11 @@ import type { OrderConfig } from './config.ts';
 import type { OrderState } from './domain/state.ts';
 import { announce, routes } from './routes.ts';
 
-/** A list of orders does not wait longer to hear whether one is on its way. */
-const askWithinMs = 1_000;
-
 export const orderService: ServiceDefinition<OrderConfig, OrderTables, OrderState, EventsOf<'order'>, OrderCommands> = {
   name: 'order',
   migrations,
-  build({ config, reads, background, tokens, settlements }) {
+  build({ config, reads, background, tokens, settlements, peers }) {
     const settled = settlements<true>('order');
-    const reservations = new InternalClient({
-      baseUrl: config.INTERNAL_URL,
-      token: config.INTERNAL_TOKEN,
-      timeoutMs: askWithinMs,
-      connections: 1,
-    });
     return {
       unitOfWork: orderUnitOfWork({
         changed: (order) => announce(order, settled),
@@ -35,13 +25,12 @@ export const orderService: ServiceDefinition<OrderConfig, OrderTables, OrderStat
       routes: () =>
         routes({
           reads: openOrderReads(reads),
-          expected: new ExpectedOrders(reservations),
+          expected: new ExpectedOrders(peers()),
           orderIds: orderIds(config.ORDER_ID_SECRET),
           settlements: settled,
           tokens,
           arrivalTimeoutMs: config.ARRIVAL_TIMEOUT_MS,
         }),
-      close: () => reservations.close(),
     };
   },
 };

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { orderIds } from '@flash-sale/shared/ids.ts';
-import { InternalClient } from '@flash-sale/shared/messaging/http-client.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
+import { pruneEveryMs } from '@flash-sale/shared/service/retention.ts';
 import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { migrations } from '../migrations/index.ts';
 import { Gate } from './adapters/gate.ts';
@@ -22,11 +22,6 @@ import { announce, internalRoutes, routes } from './routes.ts';
 type Events = EventsOf<'reservation'>;
 export type ReservationLane = Lane<ReservationState, Events, ReservationCommands>;
 
-const pruneEveryMs = 60_000;
-
-/** A cart does not wait longer to hear that a product does not exist; it takes it instead, and the inventory refuses. */
-const askWithinMs = 1_000;
-
 export const reservationService: ServiceDefinition<
   ReservationConfig,
   ReservationTables,
@@ -36,15 +31,10 @@ export const reservationService: ServiceDefinition<
 > = {
   name: 'reservation',
   migrations,
-  build({ config, reads, background, redis, tokens, settlements }) {
+  build({ config, reads, background, redis, tokens, settlements, peers }) {
     const settled = settlements<Reservation>('reservation');
-    const inventory = new InternalClient({
-      baseUrl: config.INTERNAL_URL,
-      token: config.INTERNAL_TOKEN,
-      timeoutMs: askWithinMs,
-      connections: 1,
-    });
-    const gate = new Gate(new StockViews(redis), new ProductQuestions(inventory));
+    // A cart that hears nothing in time takes the product, and the inventory refuses.
+    const gate = new Gate(new StockViews(redis), new ProductQuestions(peers()));
     const changed = (reservation: Reservation) => {
       if (reservation.reason === 'sold-out') gate.arm();
       announce(reservation, settled);
@@ -77,7 +67,6 @@ export const reservationService: ServiceDefinition<
           settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
         }),
       internalRoutes: () => internalRoutes(reservationReads),
-      close: () => inventory.close(),
     };
   },
 };

@@ -1,3 +1,4 @@
+import { pruneEveryMs } from '@flash-sale/shared/service/retention.ts';
 import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
 import { Router, type RequestHandler } from 'express';
 import { migrations } from '../migrations/index.ts';
@@ -17,8 +18,6 @@ import { docs } from './docs.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { ownerRoutes } from './owner-routes.ts';
 import { routes } from './routes.ts';
-
-const pruneEveryMs = 60_000;
 
 export const userService: ServiceDefinition<UserConfig, Tables, State, never, UserCommands> = {
   name: 'user',

@@ -2,6 +2,8 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { firstIdOf } from '../ids.ts';
 import type { Transport } from '../messaging/transport.ts';
 
+/** How often a service looks for what has outlived its use. */
+export const pruneEveryMs = 60_000;
 const rowsAtOnce = 1_000;
 const pagesAtOnce = 50;
 /** What was not due when the walk came by, or was locked, is looked at again in the next pass. */

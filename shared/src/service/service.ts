@@ -16,6 +16,7 @@ import { createApp, type OnRequest } from '../http/app.ts';
 import { closable } from '../http/closable.ts';
 import { answerUnreadable } from '../http/unreadable.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { InternalClient } from '../messaging/http-client.ts';
 import { outboxBacklog, pruneInbox, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
 import { Outbox } from '../messaging/outbox.ts';
@@ -30,15 +31,16 @@ import { connectRedis, stateOfRedis } from '../redis/connection.ts';
 import { VerificationKeys } from '../signing-keys.ts';
 import { authorityAt, type TokenAuthority } from '../token-authority.ts';
 import { healthRoutes, platformHealthRoutes, WorkAges, type Health } from './health.ts';
-import { removableBefore, type Removal } from './retention.ts';
+import { pruneEveryMs, removableBefore, type Removal } from './retention.ts';
 
-const pruneEveryMs = 60_000;
 const measureBacklogEveryMs = 1_000;
 /** An ended session is to be known everywhere within 3 s, and the answer takes a moment. */
 const askForEndedEveryMs = 2_000;
 const askForKeysEveryMs = 30_000;
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;
+/** No request waits longer for what it asks another service. */
+const askWithinMs = 1_000;
 
 /** What every service is given to build itself from. */
 export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown> {
@@ -55,6 +57,8 @@ export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown
   work: WorkAges;
   /** Lets requests wait for `what` to be settled, on whichever instance that happens. */
   settlements: <View>(what: string) => Settlements<View>;
+  /** For questions to other services that a request can do without: by one connection, for a second at most. */
+  peers: () => Pick<InternalClient, 'post'>;
 }
 
 export interface Task {
@@ -139,6 +143,12 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         log,
       });
     };
+    const peers = () => {
+      const { INTERNAL_URL: baseUrl, INTERNAL_TOKEN: token } = config;
+      const client = new InternalClient({ baseUrl, token, timeoutMs: askWithinMs, connections: 1 });
+      closers.push(() => client.close());
+      return client;
+    };
     const work = new WorkAges();
     const authority = definition.tokenAuthority?.(background, config) ?? authorityAt(config);
     const ended = new EndedSessions({ source: authority.ended, log });
@@ -148,7 +158,8 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     keys.learn().catch(() => {}); // a token that needs them asks again
     const { signWith } = authority;
     const tokens = accessTokens(config.JWT_SECRET, { ended, keys, accepted: config.TOKEN_ALGORITHMS, signWith });
-    const parts = await definition.build({ config, log, reads, background, redis, tokens, metrics, work, settlements });
+    const kernel = { config, log, reads, background, redis, tokens, metrics, work, settlements, peers };
+    const parts = await definition.build(kernel);
     if (parts.close) closers.push(parts.close);
 
     const { transport, routes: transportRoutes } = transportFactory({ config, log });
