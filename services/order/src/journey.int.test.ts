@@ -16,6 +16,24 @@ beforeAll(async () => {
 afterEach(() => audit(shop));
 afterAll(() => shop?.close());
 
+/** An index by what changes, or with it in its condition, makes every change write into all indexes of the table. */
+test.each([
+  ['reservation', 'carts'],
+  ['reservation', 'reservations'],
+  ['order', 'orders'],
+  ['payment', 'payables'],
+] as const)('what a purchase changes in the %s service touches no index of its %s', async (service, table) => {
+  const { shopper, reservation } = await user.aHold(await user.aProduct());
+  expect(outcomeOf(await user.pay(shopper, reservation.orderId))).toEqual([201, 'ok']);
+  const changes = `SELECT n_tup_upd::int AS changed, n_tup_hot_upd::int AS "withoutIndex"
+                     FROM pg_stat_user_tables WHERE relname = $1`;
+  await eventually(async () => {
+    const [counts] = await shop.query<{ changed: number; withoutIndex: number }>(service, changes, [table]);
+    expect(counts!.changed).toBeGreaterThan(0);
+    expect(counts!.withoutIndex).toBe(counts!.changed);
+  });
+});
+
 describe('a purchase', () => {
   test('from the cart to the confirmed order', async () => {
     const [shoes, socks] = [await user.aProduct(), await user.aProduct({ name: 'Socks', priceCents: 900 })];

@@ -36,9 +36,6 @@ export const migrations: Record<string, Migration> = {
   '0010-outbox-lease': { up: addProcessLeases },
   '0040-bounds-and-retention': {
     async up(db: Kysely<unknown>) {
-      // What a shopper has open, and has left to expire: counted at every reservation, so by an index each.
-      await buildIndex(db, 'reservations_open', "reservations (user_id) WHERE status IN ('pending', 'held')");
-      await buildIndex(db, 'reservations_left', "reservations (user_id, expires_at) WHERE reason = 'expired'");
       // Keys of reservations that were removed: as long as they are here, they buy nothing again.
       await sql`
         CREATE TABLE IF NOT EXISTS used_keys (
@@ -54,12 +51,13 @@ export const migrations: Record<string, Migration> = {
   },
   '0050-given-back': {
     async up(db: Kysely<unknown>) {
-      // What is cancelled counts against its shopper, too. The release before leaves it null, and counts by its own index.
-      await sql`ALTER TABLE reservations ADD COLUMN cancelled_at timestamptz`.execute(db);
-      await sql`
-        CREATE INDEX reservations_given_back ON reservations (user_id, expires_at) WHERE status = 'released'`.execute(
-        db,
-      );
+      // What is cancelled counts against its shopper, too. The release before leaves it null.
+      await sql`ALTER TABLE reservations ADD COLUMN IF NOT EXISTS cancelled_at timestamptz`.execute(db);
+      // By nothing that changes in a reservation: with a status in an index, each change of it would have to write a new
+      // entry into every index of the table. So did those of 0040.
+      await buildIndex(db, 'reservations_of_user', 'reservations (user_id, id)');
+      for (const index of ['reservations_open', 'reservations_left'])
+        await sql`DROP INDEX CONCURRENTLY IF EXISTS ${sql.ref(index)}`.execute(db);
     },
   },
 };

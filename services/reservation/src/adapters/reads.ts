@@ -1,9 +1,12 @@
 import { sql, type Kysely } from 'kysely';
 import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { readsById } from '@flash-sale/shared/db/reads-by-id.ts';
+import { firstIdOf } from '@flash-sale/shared/ids.ts';
 import { cartOf, reservationOf, type CartRow, type ReservationTables } from './tables.ts';
 
 const mostLatest = 5_000;
+/** Ids tell the time by the clocks of processes, rows by that of the database: they may differ by so much. */
+const clocksDifferByMs = 60_000;
 
 /** What routes read. @throws AppError unavailable */
 export function openReservationReads(db: Kysely<ReservationTables>) {
@@ -35,6 +38,7 @@ export function openReservationReads(db: Kysely<ReservationTables>) {
         .selectFrom('reservations')
         .select(['user_id', 'order_id'])
         .where(sql<boolean>`user_id = any(${userIds}::uuid[])`)
+        .where('id', '>=', firstIdOf(new Date(Date.now() - withinMs - clocksDifferByMs)))
         .where('status', 'in', ['held', 'completed'])
         .where(sql<boolean>`created_at > now() - ${withinMs} * interval '1 millisecond'`)
         .limit(mostLatest);

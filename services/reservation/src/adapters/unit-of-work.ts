@@ -43,16 +43,19 @@ const readByKeys: Statement = {
   text: `SELECT r.* FROM unnest($1::uuid[], $2::text[]) k (user_id, key)
            JOIN reservations r ON r.user_id = k.user_id AND r.idempotency_key = k.key`,
 };
+/** Among so many of a shopper's latest reservations those are looked for that count: more than the rate limit lets anybody hold. */
+const mostLookedAt = 1_000;
+const latestOfShopper = `(SELECT * FROM reservations WHERE user_id = k.user_id ORDER BY id DESC LIMIT ${mostLookedAt})`;
 /** No further than the bounds, so that its cost has one; after `readByKeys`, or a key could be missed as it moves. */
 const readStandings: Statement = {
   name: 'read-standings',
   text: `SELECT k.user_id, k.key, u.cart_id AS used_cart_id, u.reason AS used_reason,
-                (SELECT count(*) FROM (SELECT FROM reservations r
-                                        WHERE r.user_id = k.user_id AND r.status IN ('pending', 'held') LIMIT $3) o) AS open,
+                (SELECT count(*)
+                   FROM (SELECT FROM ${latestOfShopper} r WHERE r.status IN ('pending', 'held') LIMIT $3) o) AS open,
                 (SELECT coalesce(json_agg(l), '[]')
                    FROM (SELECT r.order_id AS "orderId", r.created_at AS "reservedAt", r.cancelled_at AS "cancelledAt",
-                                r.expires_at AS "expiresAt" FROM reservations r
-                          WHERE r.user_id = k.user_id AND r.status = 'released'
+                                r.expires_at AS "expiresAt" FROM ${latestOfShopper} r
+                          WHERE r.status = 'released'
                             AND (r.reason = 'expired' OR r.cancelled_at IS NOT NULL)
                             AND r.expires_at > clock_timestamp() - interval '${leftCountsForMs} ms'
                           ORDER BY r.expires_at DESC LIMIT $4) l) AS "left"
