@@ -55,11 +55,8 @@ export const migrations: Record<string, Migration> = {
   '0050-given-back': {
     async up(db: Kysely<unknown>) {
       // What is cancelled counts against its shopper, too. The release before leaves it null, and counts by its own index.
-      await sql`ALTER TABLE reservations ADD COLUMN cancelled_at timestamptz`.execute(db);
-      await sql`
-        CREATE INDEX reservations_given_back ON reservations (user_id, expires_at) WHERE status = 'released'`.execute(
-        db,
-      );
+      await sql`ALTER TABLE reservations ADD COLUMN IF NOT EXISTS cancelled_at timestamptz`.execute(db);
+      await buildIndex(db, 'reservations_given_back', "reservations (user_id, expires_at) WHERE status = 'released'");
     },
   },
 };
