@@ -116,14 +116,20 @@ describe('http transport, its own side of it', () => {
     await eventually(() => expect(services.inventory.acknowledged).toEqual([record.id]));
   });
 
-  test('a service that keeps failing is left alone for a second, and then asked again', async () => {
+  test('a service that keeps failing is left alone for a while', async () => {
+    await network.close();
+    network = await startHttpNetwork(services, { halfOpenAfterMs: 60_000 });
     network.takeDown('order');
     for (let n = 0; n < 5; n += 1) await deliver();
     const asked = network.requests.length;
     expect(asked).toBe(10);
     await deliver();
     expect(network.requests.length).toBe(asked);
+  });
 
+  test('a service that kept failing is asked again after that', async () => {
+    network.takeDown('order');
+    for (let n = 0; n < 6; n += 1) await deliver();
     network.bringUp('order');
     await eventually(async () => {
       const record = await deliver();

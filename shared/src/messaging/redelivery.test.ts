@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { pino } from 'pino';
 import { newId } from '../ids.ts';
 import { anEvent } from '../testing/events.ts';
@@ -59,6 +59,30 @@ describe('a record that could not be delivered', () => {
     const pauses = tried.map(({ atMs }, n) => atMs - (tried[n - 1]?.atMs ?? startedAt));
     [80, 240, 400].forEach((least, n) => expect(pauses[n]).toBeGreaterThanOrEqual(least));
     expect(givenBack).toEqual([]);
+  });
+
+  test('is tried often while a process may be starting again, and every two seconds at last', () => {
+    jest.useFakeTimers();
+    try {
+      const triedAtMs = [performance.now()];
+      const { redelivery } = open({
+        deliver: ([record]) => {
+          triedAtMs.push(performance.now());
+          redelivery.notDelivered(record!, 'unreachable');
+          return Promise.resolve();
+        },
+      });
+      redelivery.notDelivered(aRecord(), 'unreachable');
+      jest.advanceTimersByTime(20_000);
+      const pauses = triedAtMs.slice(1).map((atMs, n) => ({ afterMs: atMs - triedAtMs[0]!, ms: atMs - triedAtMs[n]! }));
+      const longest = (from: number, to: number) =>
+        Math.max(...pauses.filter(({ afterMs }) => from < afterMs && afterMs <= to).map(({ ms }) => ms));
+      expect(longest(0, 1_900)).toBeLessThanOrEqual(625);
+      expect(longest(0, 20_000)).toBeLessThanOrEqual(2_425);
+      expect(longest(10_000, 20_000)).toBeGreaterThanOrEqual(1_600);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('is not tried again once it is acknowledged', async () => {
