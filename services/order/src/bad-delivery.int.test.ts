@@ -57,7 +57,10 @@ const ways: Way[] = [
     await payFor(user, shopper, reservation, 'tok_declined');
     await payFor(user, shopper, reservation, 'tok_ok');
   },
-  (user, { shopper, reservation }) => payFor(user, shopper, reservation, 'tok_declined'),
+  async (user, { shopper, reservation }, shop) => {
+    await payFor(user, shopper, reservation, 'tok_declined');
+    await shop.endHold(reservation.id);
+  },
   (user, { shopper, reservation }) => payFor(user, shopper, reservation, 'tok_error_once'),
   cancel,
   async (user, held) => {
