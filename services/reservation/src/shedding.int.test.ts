@@ -67,8 +67,8 @@ const untilOlderThanAllowed = () =>
   });
 
 test('one that fails though others get through refuses nobody, however old it grows', async () => {
-  const { aProduct } = shopping(shop);
-  const [failingProduct, product] = [await aProduct(), await aProduct({ stock: 1_000 })];
+  const user = shopping(shop);
+  const [failingProduct, product] = [await user.aProduct(), await user.aProduct({ stock: 1_000 })];
   outcomes.set(failingProduct, 'transient');
   expect(await reserve(failingProduct, 0)).toEqual([202, 'ok']);
   expect(await untilOlderThanAllowed()).toMatchObject({ poison: true });
