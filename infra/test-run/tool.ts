@@ -39,6 +39,7 @@ export async function runTool(options: ToolOptions): Promise<{ code: number; out
   }, undefined);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('error', () => {}); // a pipe that breaks off ends the output; how the tool ended tells the rest
     stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
   return { code: await ended.promise, output: output.trim() };

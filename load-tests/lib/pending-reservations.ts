@@ -37,6 +37,7 @@ export async function reserveForCrowd(stack: Stack, productId: string, shoppers:
     maxUnconfirmed: 2 * atOnce,
     confirmTimeoutMs: 60_000,
     patientRetries: 10,
+    holdMs: 10_000,
   });
   const lane = new Lane({
     service: 'reservation',

@@ -81,6 +81,9 @@ export const commonSchema = z.object({
   AMQP_PATIENT_RETRIES: count(10).describe(
     'an event that fails for now comes again after 1 s, 5 s, then every 30 s for ever; after so many each is an error in the log',
   ),
+  AMQP_HOLD_MS: milliseconds(10_000).describe(
+    'how long a process without its database holds an event and tries it again by itself; then it comes again as above',
+  ),
   INFLUX_URL: z.url().optional().describe('InfluxDB 2, where metrics go each second; without it nowhere'),
   INFLUX_TOKEN: z.string().default(''),
   INFLUX_ORG: z.string().default('flash-sale'),
@@ -139,7 +142,7 @@ export const commonSchema = z.object({
     'outbox records (one a transaction) beyond which new reservations are refused with 503',
   ),
   OUTBOX_AGE_MAX_MS: milliseconds(60_000).describe(
-    'the same by age of the oldest record that nothing but an outage keeps from being delivered',
+    'the same by age of the oldest record that nothing but an outage keeps from being delivered: one that fails though others get through does not count',
   ),
   PUBLISH_AGE_MAX_MS: milliseconds(30_000).describe(
     'age of the oldest event that the broker has not confirmed beyond which new payments and reservations are refused with 503',

@@ -168,7 +168,7 @@ describe('PostgreSQL', () => {
       expect(JSON.stringify(answer.body)).not.toMatch(/postgres|ECONN|pg_|stack/i);
     }
     const event = anEvent('reservation.requested', aRequest([{ productId: id, quantity: 1 }]));
-    expect((await inventory.receive(event)).failures).toMatchObject([{ eventId: event.id, kind: 'transient' }]);
+    expect((await inventory.receive(event)).failures).toMatchObject([{ eventId: event.id, kind: 'unreachable' }]);
     expect(await inventory.call('GET', '/readyz')).toMatchObject({
       status: 503,
       body: { checks: { database: 'away' } },
@@ -281,7 +281,7 @@ describe('stopping', () => {
     const startedAt = performance.now();
     await inventory.stop();
     expect(performance.now() - startedAt).toBeLessThan(10_000);
-    expect((await stuck).failures).toMatchObject([{ kind: 'transient' }]);
+    expect((await stuck).failures).toMatchObject([{ kind: 'unreachable' }]);
   });
 
   test('leaves nobody waiting for its word about its levels', async () => {

@@ -97,6 +97,12 @@ export function isUnavailable(error: unknown): boolean {
   );
 }
 
+/**
+ * Whether the database did nothing at all, for anybody. A statement that took too long (57014) is no such thing: most
+ * likely it waited for a row that somebody has locked.
+ */
+export const isAway = (error: unknown): boolean => isUnavailable(error) && codeOf(error) !== '57014';
+
 /** Whether the transaction lost to another one (deadlock, serialisation, lock timeout) and may be tried again at once. */
 export const isConflict = (error: unknown): boolean => retryableStates.has(codeOf(error) ?? '');
 

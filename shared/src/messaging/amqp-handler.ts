@@ -12,9 +12,11 @@ import {
   type Publication,
 } from './amqp-messages.ts';
 import type { AmqpPublisher } from './amqp-publisher.ts';
-import type { Intake } from './transport.ts';
+import type { Failure, Intake } from './transport.ts';
 
 const publishAgainAfterMs = 1_000;
+/** Between the tries of an event that is held; the last is the longest that an outage of the database outlives its end. */
+const pausesMs = [100, 300, 500];
 
 export interface MessageHandlerOptions {
   intake: Intake;
@@ -22,6 +24,8 @@ export interface MessageHandlerOptions {
   log: Logger;
   /** How often an event may fail for now before each further time is an error in the log. */
   patientRetries: number;
+  /** How long an event is held and tried again while its service handles nothing at all, as without its database. */
+  holdMs: number;
 }
 
 /** Why a message is put aside: it is no event that we know, or its service cannot handle it. */
@@ -50,8 +54,7 @@ export class MessageHandler {
     } catch (error) {
       return this.#putAside(message, 'unreadable', { reason: `not readable: ${reasonOf(error)}` }, isWanted);
     }
-    const { failures } = await intake.receive([event], 'self');
-    const failure = failures[0];
+    const failure = await this.#receive(event, isWanted);
     if (!failure) return true;
     if (failure.kind === 'poison') return this.#putAside(message, 'unhandleable', failure, isWanted);
     const retries = retryCountOf(message);
@@ -59,6 +62,28 @@ export class MessageHandler {
     if (retries >= patientRetries)
       log.error({ eventId: event.id, eventType: event.type, retries, reason: failure.reason }, 'event is stuck');
     return this.#moveTo(retryPublication(message, intake.service, new Date()), isWanted);
+  }
+
+  /**
+   * Tries on while the service handles nothing: the queue has no better place for the event, and to be moved on to a step
+   * that lasts longer than the outage would be the outage's fault. Not for ever, for another instance may be well. Events
+   * that are held at the same time share their tries, as everything that the service does at a time.
+   */
+  async #receive(event: DomainEvent, isWanted: () => boolean): Promise<Failure | undefined> {
+    const { intake, log, holdMs } = this.#options;
+    const sinceMs = performance.now();
+    for (let tries = 0; ; tries += 1) {
+      const { failures } = await intake.receive([event], 'self');
+      const failure = failures[0];
+      if (failure?.kind !== 'unreachable') return failure;
+      if (performance.now() - sinceMs >= holdMs) {
+        const { id: eventId, type: eventType } = event;
+        log.warn({ eventId, eventType, reason: failure.reason }, 'event not handled yet');
+        return failure;
+      }
+      await sleep(pausesMs[Math.min(tries, pausesMs.length - 1)], undefined, { ref: false });
+      if (!isWanted()) return failure;
+    }
   }
 
   async #putAside(
@@ -84,7 +109,8 @@ export class MessageHandler {
    */
   async #moveTo(publication: Publication, isWanted: () => boolean): Promise<boolean> {
     while (isWanted()) {
-      if (await new Promise<boolean>((resolve) => this.#options.publisher.publish(publication, resolve))) return true;
+      const outcome = await new Promise((resolve) => this.#options.publisher.publish(publication, resolve));
+      if (outcome === 'confirmed') return true;
       await sleep(publishAgainAfterMs, undefined, { ref: false });
     }
     return false;

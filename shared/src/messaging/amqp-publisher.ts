@@ -4,6 +4,15 @@ import type { Publication } from './amqp-messages.ts';
 import { assertTopology } from './amqp-topology.ts';
 
 const countWithinMs = 1_000;
+/** What the broker closes a channel with over a message that it does not take, such as one that is too large. */
+const refusalsOfAMessage = [311, 406];
+const basicPublish = { classId: 60, methodId: 40 };
+
+/**
+ * `confirmed`: on disk in a queue; `returned`: there is no queue for it; `refused`: it may be what the broker has closed the
+ * channel over; `unreachable`: the broker takes no messages, a full queue included, or nobody knows.
+ */
+export type Outcome = 'confirmed' | 'returned' | 'refused' | 'unreachable';
 
 interface Session {
   channel: ConfirmChannel;
@@ -11,6 +20,8 @@ interface Session {
   unconfirmed: Map<object, number>;
   /** How many messages came back that await their confirm, by `returnKey`. */
   returned: Map<string, number>;
+  /** Whether the channel ends over one of the messages that await their confirm. */
+  endsOverMessage: boolean;
 }
 
 const returnKey = (messageId: string, exchange: string, routingKey: string) => `${messageId} ${exchange} ${routingKey}`;
@@ -29,8 +40,11 @@ export class AmqpPublisher {
   /** Makes a new connection the one to publish on. */
   async setUp(model: ChannelModel, lose: (error: Error) => void): Promise<void> {
     const channel = await model.createConfirmChannel();
-    const session: Session = { channel, unconfirmed: new Map(), returned: new Map() };
-    channel.on('error', lose);
+    const session: Session = { channel, unconfirmed: new Map(), returned: new Map(), endsOverMessage: false };
+    channel.on('error', (error: Error) => {
+      session.endsOverMessage = isAboutMessage(error);
+      lose(error);
+    });
     channel.on('close', () => {
       if (this.#session === session) this.#session = undefined;
       lose(new Error('channel closed'));
@@ -71,14 +85,11 @@ export class AmqpPublisher {
     return Object.fromEntries(await Promise.race([Promise.all(counts), silence])) as Partial<Record<Queue, number>>;
   }
 
-  /**
-   * Publishes at once. `onOutcome` is called once: true when the message is on disk in a queue; false when it was
-   * refused, found no queue, or nobody knows. It may be long in coming, so whoever waits does so with a limit.
-   */
-  publish({ exchange, routingKey, content, options }: Publication, onOutcome: (confirmed: boolean) => void): void {
+  /** Publishes at once. `onOutcome` is called once; it may be long in coming, so whoever waits does so with a limit. */
+  publish({ exchange, routingKey, content, options }: Publication, onOutcome: (outcome: Outcome) => void): void {
     const session = this.#session;
     if (!session || this.#blocked || session.unconfirmed.size >= this.#options.maxUnconfirmed) {
-      onOutcome(false);
+      onOutcome('unreachable');
       return;
     }
     const publication = {};
@@ -88,13 +99,22 @@ export class AmqpPublisher {
         session.unconfirmed.delete(publication);
         // The broker returns a message before it confirms it.
         const returned = session.returned.size > 0 && takeReturned(session, exchange, routingKey, options.messageId);
-        onOutcome(!error && !returned);
+        if (returned) onOutcome('returned');
+        else if (error) onOutcome(session.endsOverMessage ? 'refused' : 'unreachable');
+        else onOutcome('confirmed');
       });
     } catch {
       session.unconfirmed.delete(publication); // the channel is closing
-      onOutcome(false);
+      onOutcome('unreachable');
     }
   }
+}
+
+/** Whether a channel was closed because of a message that was published on it; which one, the broker does not say. */
+function isAboutMessage(error: Error): boolean {
+  const { code, classId, methodId } = error as { code?: number; classId?: number; methodId?: number };
+  const isOfPublish = classId === basicPublish.classId && methodId === basicPublish.methodId;
+  return isOfPublish && refusalsOfAMessage.includes(code ?? 0);
 }
 
 function takeReturned({ returned }: Session, exchange: string, routingKey: string, messageId: string): boolean {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GetMessage } from 'amqplib';
 import { createTestRabbitmq } from '@flash-sale/infra/testing/rabbitmq.ts';
-import { serviceNames } from '../events/subscriptions.ts';
+import { serviceNames, subscriptions } from '../events/subscriptions.ts';
 import { emptyBroker, startAmqpNetwork, amqpTransport } from '../testing/amqp-network.ts';
 import { withChannel } from './amqp-channel.ts';
 import { anEvent } from '../testing/events.ts';
@@ -201,9 +201,107 @@ describe('amqp transport, its own side of it', () => {
     const [lost, arrives] = [aRecord(), inventory().record(anEvent('stock.refused'))];
     await deliver(lost, arrives);
     expect(inventory().acknowledged).toEqual([arrives.id]);
+    // The broker is there, so the attempt counts; it is the record’s.
+    expect(inventory().undelivered).toEqual([{ record: lost, kind: 'transient' }]);
     await unbind('bindQueue');
     await deliver(lost);
     expect(inventory().acknowledged).toEqual([arrives.id, lost.id]);
+  });
+
+  test('when all events of a service find no queue, that is an outage', async () => {
+    const types = subscriptions.order;
+    const bind = (action: 'bindQueue' | 'unbindQueue') =>
+      withChannel(broker.url, async (channel) => {
+        for (const type of types) await channel[action]('order', 'events', type);
+      });
+    await bind('unbindQueue');
+    const records = Array.from({ length: 4 }, aRecord);
+    for (const record of records) await deliver(record);
+    await bind('bindQueue');
+    const kinds = inventory().undelivered.map(({ kind }) => kind);
+    expect(kinds).toEqual(['transient', 'transient', 'unreachable', 'unreachable']);
+  });
+
+  test('a full queue is the broker’s state, and nobody’s fault', async () => {
+    await network.takeDown('order');
+    const limit = async (action: 'set' | 'clear') => {
+      const definition = JSON.stringify({ 'max-length': 1 });
+      if (action === 'set') await broker.control('set_policy', 'full', '^order$', definition, '--apply-to', 'queues');
+      else await broker.control('clear_policy', 'full');
+    };
+    await limit('set');
+    try {
+      await eventually(async () => {
+        const record = aRecord();
+        await deliver(record);
+        expect(inventory().undelivered.at(-1)).toEqual({ record, kind: 'unreachable' });
+      });
+      expect(inventory().transport!.healthy()).toBe(true);
+    } finally {
+      await limit('clear');
+    }
+  });
+
+  test('a message that the broker closes the channel over is at fault; what travelled with it gets through', async () => {
+    const mostBytes = 2_000;
+    const setMost = (bytes: number) =>
+      broker.control('eval', `application:set_env(rabbit, max_message_size, ${bytes}).`);
+    await setMost(mostBytes);
+    const transport = amqpTransport(broker.url);
+    const sender = new FakeService('payment');
+    try {
+      await transport.start(sender);
+      const event = anEvent('stock.commit-refused');
+      const tooLarge = sender.record({ ...event, data: { ...event.data, more: 'x'.repeat(mostBytes) } } as never);
+      const small = sender.record(anEvent('order.cancelled'));
+      await transport.deliver([tooLarge, small]);
+      await eventually(() => expect(sender.undelivered).toContainEqual({ record: tooLarge, kind: 'transient' }));
+      await eventually(async () => {
+        await transport.deliver([small]);
+        expect(sender.acknowledged).toContain(small.id);
+      });
+      expect(sender.acknowledged).not.toContain(tooLarge.id);
+    } finally {
+      await setMost(134_217_728);
+      await transport.stop();
+    }
+  });
+
+  describe('a service that handles nothing, as without its database,', () => {
+    test('is asked again for what it holds, and no event goes to wait elsewhere', async () => {
+      order().failureOf = () => 'unreachable';
+      const records = Array.from({ length: 5 }, aRecord);
+      await deliver(...records);
+      await eventually(() => expect(order().received.length).toBeGreaterThan(15));
+      expect([await ready('retry.1s'), await ready('retry.5s')]).toEqual([0, 0]);
+      order().failureOf = () => undefined;
+      const before = order().received.length;
+      await eventually(() => expect(receivedIds(order()).slice(before).sort()).toEqual(idsOf(records).sort()));
+      await network.takeDown('order');
+      expect(await ready('order')).toBe(0);
+    });
+
+    test('leaves them to others after a while, who may be well', async () => {
+      await network.takeDown('order');
+      const transport = amqpTransport(broker.url, { holdMs: 1 });
+      const service = new FakeService('order');
+      service.failureOf = () => 'unreachable';
+      await transport.start(service);
+      try {
+        await deliver(aRecord());
+        await eventually(async () => expect(await ready('retry.1s')).toBe(1));
+      } finally {
+        await transport.stop();
+      }
+    });
+
+    test('stops, and what it held is still there', async () => {
+      order().failureOf = () => 'unreachable';
+      await deliver(aRecord(), aRecord());
+      await eventually(() => expect(order().received.length).toBeGreaterThanOrEqual(2));
+      await network.takeDown('order');
+      await eventually(async () => expect(await ready('order')).toBe(2));
+    });
   });
 
   test('stop waits for what is being handled, and acknowledges it', async () => {

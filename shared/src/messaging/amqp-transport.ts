@@ -1,13 +1,15 @@
 import type { ConsumeMessage } from 'amqplib';
+import type { DomainEvent } from '../events/schemas.ts';
 import type { Logger } from '../log.ts';
 import { subscribersOf, subscriptions, type ServiceName } from '../events/subscriptions.ts';
 import { AmqpConnection } from './amqp-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';
 import { eventPublication } from './amqp-messages.ts';
-import { AmqpPublisher } from './amqp-publisher.ts';
+import { AmqpPublisher, type Outcome } from './amqp-publisher.ts';
 import { deadQueueOf, subscribingServices } from './amqp-topology.ts';
-import type { Intake, OutboxRecord, Transport } from './transport.ts';
+import { Receivers } from './receivers.ts';
+import type { Intake, NotDelivered, OutboxRecord, Transport } from './transport.ts';
 
 /** Longest that handlings under way may take when the transport stops. */
 const settleWithinMs = 5_000;
@@ -30,6 +32,8 @@ export interface AmqpTransportOptions {
   confirmTimeoutMs: number;
   /** How often an event may fail for now before each further time is an error in the log. */
   patientRetries: number;
+  /** How long an event is tried again here while its service handles nothing, before it waits at the broker. */
+  holdMs: number;
 }
 
 /**
@@ -46,7 +50,8 @@ export class AmqpTransport implements Transport {
   #intake: Intake | undefined;
   #delivering = new Set<Promise<void>>();
   /** The events of a record that the broker has not got, so that the next try is about those. */
-  readonly #failed = new WeakMap<OutboxRecord, Set<string>>();
+  readonly #failed = new WeakMap<OutboxRecord, Map<string, NotDelivered>>();
+  readonly #receivers = new Receivers();
   #connected: boolean | undefined;
   #stopped = false;
 
@@ -58,12 +63,12 @@ export class AmqpTransport implements Transport {
 
   /** Resolves when the broker has been reached or has turned out to be away; then it is tried again for ever. */
   async start(intake: Intake): Promise<void> {
-    const { prefetch, log, patientRetries } = this.#options;
+    const { prefetch, log, patientRetries, holdMs } = this.#options;
     const { service } = intake;
     this.#intake = intake;
     this.#connections.push(this.#connection('publish', this.#publisher));
     if (subscriptions[service].length > 0) {
-      const handler = new MessageHandler({ intake, publisher: this.#publisher, log, patientRetries });
+      const handler = new MessageHandler({ intake, publisher: this.#publisher, log, patientRetries, holdMs });
       const handle = (message: ConsumeMessage, isWanted: () => boolean) => handler.handle(message, isWanted);
       this.#handler = handler;
       this.#consumer = new AmqpConsumer({ queue: service, prefetch, handle });
@@ -121,12 +126,12 @@ export class AmqpTransport implements Transport {
       let timer = setTimeout(() => {
         resolve();
         const silentMs = Math.max(0, publishAgainAfterMs - confirmTimeoutMs);
-        timer = setTimeout(() => open.forEach((record) => this.#tell(record, false)), silentMs).unref();
+        timer = setTimeout(() => open.forEach((record) => this.#tell(record, 'unreachable')), silentMs).unref();
       }, confirmTimeoutMs);
       const nowS = Math.floor(Date.now() / 1_000);
-      const onRecord = (record: OutboxRecord, confirmed: boolean) => {
+      const onRecord = (record: OutboxRecord, failure: NotDelivered | undefined) => {
         // Also when the timeout is over: late is not never.
-        this.#tell(record, confirmed);
+        this.#tell(record, failure);
         open.delete(record);
         if (open.size > 0) return;
         clearTimeout(timer);
@@ -136,26 +141,46 @@ export class AmqpTransport implements Transport {
     });
   }
 
-  #tell(record: OutboxRecord, confirmed: boolean): void {
-    if (confirmed) this.#intake!.acknowledge([record.id]);
-    else this.#intake!.notDelivered(record, 'unreachable');
+  #tell(record: OutboxRecord, failure: NotDelivered | undefined): void {
+    if (failure) this.#intake!.notDelivered(record, failure);
+    else this.#intake!.acknowledge([record.id]);
   }
 
-  #publishRecord(record: OutboxRecord, nowS: number, onOutcome: (record: OutboxRecord, ok: boolean) => void): void {
+  #publishRecord(
+    record: OutboxRecord,
+    nowS: number,
+    onRecord: (record: OutboxRecord, failure: NotDelivered | undefined) => void,
+  ): void {
     const wanted = this.#failed.get(record);
     const events = record.events.filter(({ id, type }) => subscribersOf(type).length > 0 && (wanted?.has(id) ?? true));
-    const failed = new Set<string>();
+    const failed = new Map<string, NotDelivered>();
     let open = events.length;
-    if (open === 0) onOutcome(record, true);
+    if (open === 0) onRecord(record, undefined);
     for (const event of events) {
-      this.#publisher.publish(eventPublication(event, nowS), (confirmed) => {
-        if (!confirmed) failed.add(event.id);
+      this.#publisher.publish(eventPublication(event, nowS), (outcome) => {
+        const failure = this.#failureOf(event, outcome);
+        if (failure) failed.set(event.id, failure);
         open -= 1;
         if (open > 0) return;
         if (failed.size > 0) this.#failed.set(record, failed);
-        onOutcome(record, failed.size === 0);
+        const failures = [...failed.values()];
+        onRecord(record, failures.includes('unreachable') ? 'unreachable' : failures[0]);
       });
     }
+  }
+
+  #failureOf({ id, type }: DomainEvent, outcome: Outcome): 'unreachable' | 'transient' | undefined {
+    const services = subscribersOf(type);
+    if (outcome === 'unreachable') return outcome;
+    // Those that travelled with it must not be sent together with it again as soon as the broker is back.
+    if (outcome === 'refused') return 'transient';
+    if (outcome === 'returned') {
+      // A queue that is gone returns all that is for its service, and that is an outage.
+      const judged = services.map((service) => this.#receivers.judge(service, id, 'transient'));
+      return judged.includes('unreachable') ? 'unreachable' : 'transient';
+    }
+    for (const service of services) this.#receivers.handled(service);
+    return undefined;
   }
 
   #connection(purpose: string, side: Pick<AmqpConsumer, 'setUp'>): AmqpConnection {

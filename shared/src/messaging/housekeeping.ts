@@ -53,7 +53,7 @@ export async function createMessagingTables(db: Kysely<unknown>): Promise<void> 
 
 /**
  * Outbox rows name the process that holds them (null: nobody, or a release that knew no processes), and processes have a
- * lease. `poison` marks what was last refused for its own fault. A migration of every service calls it.
+ * lease. `poison` marks what has failed by itself, for now or whenever it comes. A migration of every service calls it.
  */
 export async function addProcessLeases(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -124,15 +124,28 @@ export interface GiveBackOptions {
 }
 
 /**
- * Makes rows of this process everybody's again. What fails by itself is left alone for a while; the rest is due at once,
- * unless it is stuck. That nobody could be reached is no attempt.
+ * Notes of rows that they fail by themselves, whoever has them by now: others like them get through. So they are late
+ * through no outage, and say so to everybody until they are delivered.
+ */
+export async function markFailing(db: Kysely<MessagingTables>, ids: string[]): Promise<void> {
+  // In the order of ids, as the lane removes them, or the two deadlock.
+  await sql`
+    UPDATE outbox SET poison = true
+     WHERE id IN (SELECT id FROM outbox WHERE id = ANY(${ids}::uuid[]) AND NOT poison ORDER BY id FOR UPDATE)`.execute(
+    db,
+  );
+}
+
+/**
+ * Makes rows of this process everybody's again. What fails whenever it comes is left alone for a while; the rest is due at
+ * once, unless it is stuck. That nobody could be reached is no attempt, and does not say of a row that it fails by itself.
  */
 export async function giveBackRows({ db, ids, kind, holder, maxAttempts }: GiveBackOptions): Promise<void> {
   const isPoison = kind === 'poison';
   // In the order of ids, as the lane removes them, or the two deadlock.
   await sql`
     UPDATE outbox
-       SET process_id = NULL, poison = ${isPoison},
+       SET process_id = NULL, poison = poison OR ${kind !== 'unreachable'},
            attempts = greatest(0, attempts - ${kind === 'unreachable' ? 1 : 0}),
            next_attempt_at = statement_timestamp() +
              CASE WHEN ${isPoison} OR attempts >= ${maxAttempts} THEN ${backoff(maxAttempts)}
@@ -148,7 +161,10 @@ export interface OutboxBacklog {
   oldestMs: number | undefined;
 }
 
-/** What waits in the outbox. Records that fail by themselves, or have failed too often, have no age: they are late for ever. */
+/**
+ * What waits in the outbox. Records that fail by themselves, or have failed too often, have no age: they would be late for
+ * as long as they are there, and nothing that is refused for it would get them on.
+ */
 export async function outboxBacklog(
   db: Kysely<MessagingTables>,
   limits: { atMost: number; maxAttempts: number },

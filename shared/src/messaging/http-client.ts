@@ -15,11 +15,14 @@ export interface InternalClientOptions {
   token: string;
   timeoutMs: number;
   connections?: number;
+  /** How long a service that keeps failing is left alone; 300 unless given. */
+  halfOpenAfterMs?: number;
 }
 
 const attempts = 2;
 const breakAfterFailures = 5;
-const halfOpenAfterMs = 1_000;
+/** Short, for a service that is started again is there within a second or two, and somebody waits for it. */
+const usualHalfOpenAfterMs = 300;
 
 /** The service was reached, and what it answered is none of the answers that a post has. */
 export class BadAnswer extends Error {}
@@ -32,8 +35,10 @@ export class InternalClient {
   readonly #pool: Pool;
   readonly #headers: Record<string, string>;
   readonly #policies = new Map<string, ReturnType<typeof policy>>();
+  readonly #halfOpenAfterMs: number;
 
   constructor(options: InternalClientOptions) {
+    this.#halfOpenAfterMs = options.halfOpenAfterMs ?? usualHalfOpenAfterMs;
     this.#pool = new Pool(options.baseUrl, {
       connections: options.connections ?? 32,
       pipelining: 1,
@@ -80,12 +85,12 @@ export class InternalClient {
 
   #policyOf(service: string) {
     let known = this.#policies.get(service);
-    if (!known) this.#policies.set(service, (known = policy()));
+    if (!known) this.#policies.set(service, (known = policy(this.#halfOpenAfterMs)));
     return known;
   }
 }
 
-function policy() {
+function policy(halfOpenAfterMs: number) {
   return wrap(
     circuitBreaker(handleAll, { halfOpenAfter: halfOpenAfterMs, breaker: new ConsecutiveBreaker(breakAfterFailures) }),
     retry(

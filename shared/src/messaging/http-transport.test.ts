@@ -116,14 +116,20 @@ describe('http transport, its own side of it', () => {
     await eventually(() => expect(services.inventory.acknowledged).toEqual([record.id]));
   });
 
-  test('a service that keeps failing is left alone for a second, and then asked again', async () => {
+  test('a service that keeps failing is left alone for a while', async () => {
+    await network.close();
+    network = await startHttpNetwork(services, { halfOpenAfterMs: 60_000 });
     network.takeDown('order');
     for (let n = 0; n < 5; n += 1) await deliver();
     const asked = network.requests.length;
     expect(asked).toBe(10);
     await deliver();
     expect(network.requests.length).toBe(asked);
+  });
 
+  test('a service that kept failing is asked again after that', async () => {
+    network.takeDown('order');
+    for (let n = 0; n < 6; n += 1) await deliver();
     network.bringUp('order');
     await eventually(async () => {
       const record = await deliver();
@@ -186,6 +192,56 @@ describe('http transport, its own side of it', () => {
     await services.inventory.transport!.deliver(records);
     expect(services.inventory.undelivered).toEqual([{ record: records[3], kind: 'transient' }]);
     expect(services.inventory.acknowledged.length).toBe(7);
+  });
+
+  describe('a service that is reached and handles nothing', () => {
+    const told = () => services.inventory.undelivered.splice(0).map(({ kind }) => kind);
+
+    test('says so of all, and counts as away; when it handles something again, what waits hears of it', async () => {
+      services.order.failureOf = () => 'unreachable';
+      const answer = await post({ events: [anEvent('stock.held'), anEvent('stock.held')], acknowledged: [] });
+      expect(answer).toMatchObject({ status: 503, body: { type: '/problems/unavailable' } });
+      await deliver();
+      expect(told()).toEqual(['unreachable']);
+      services.order.failureOf = () => undefined;
+      await eventually(async () => {
+        await deliver();
+        expect(services.inventory.reachable).toBe(1);
+      });
+    });
+
+    test('of some is answered in words that a release before knows', async () => {
+      const [good, bad] = [anEvent('stock.held'), anEvent('stock.held')];
+      services.order.failureOf = ({ id }) => (id === bad.id ? 'unreachable' : undefined);
+      const answer = await post({ events: [good, bad], acknowledged: [] });
+      expect(answer).toMatchObject({ status: 200, body: { failures: [{ eventId: bad.id, kind: 'transient' }] } });
+    });
+
+    test('though it blames each event counts as away, and one that fails beside others does not', async () => {
+      const records = Array.from({ length: 5 }, () => services.inventory.record(anEvent('stock.commit-refused')));
+      const failing = records[0]!;
+      services.order.failureOf = () => 'transient';
+      for (const record of records) await deliver(record);
+      expect(told()).toEqual(['transient', 'transient', 'unreachable', 'unreachable', 'unreachable']);
+      services.order.failureOf = ({ id }) => (id === failing.events[0]!.id ? 'transient' : undefined);
+      for (const record of records.slice(1)) await deliver(record);
+      for (let n = 0; n < 5; n += 1) await deliver(failing);
+      expect(told()).toEqual(Array(5).fill('transient'));
+    });
+
+    test('in time, because of one event alone, is not away: others get through', async () => {
+      await network.close();
+      network = await startHttpNetwork(services, { timeoutMs: 400 });
+      const [locked, free] = [anEvent('stock.commit-refused'), anEvent('stock.commit-refused')];
+      const receive = services.order.receive.bind(services.order);
+      services.order.receive = (events, carryOn) =>
+        events.some(({ id }) => id === locked.id) ? new Promise(() => {}) : receive(events, carryOn);
+      const record = services.inventory.record(locked);
+      await deliver(record);
+      await deliver(services.inventory.record(free));
+      await deliver(record);
+      expect(told()).toEqual(['unreachable', 'transient']);
+    });
   });
 
   test('with the internal listener away, deliver resolves and nothing is acknowledged', async () => {

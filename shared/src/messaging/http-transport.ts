@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { parseEvent, type DomainEvent } from '../events/schemas.ts';
 import { serviceNames, subscribersOf, type ServiceName } from '../events/subscriptions.ts';
@@ -14,6 +15,7 @@ import {
   type Transport,
 } from './transport.ts';
 import { BadAnswer, type InternalClient } from './http-client.ts';
+import { Receivers } from './receivers.ts';
 
 const largestPost = 256;
 const acknowledgeWithinMs = 100;
@@ -36,6 +38,13 @@ interface Sent {
 
 const nothingFollows = Promise.resolve();
 type Ended = 'handled' | 'poison';
+/** Of a record that must be tried again. */
+interface Tried {
+  /** When the last try began. */
+  atMs: number;
+  /** What has come to its end, so that the next try is about the rest. */
+  ended: Map<string, Ended>;
+}
 const keyOf = ({ event, service }: { event: DomainEvent; service: ServiceName }) => `${event.id} ${service}`;
 
 export interface HttpTransportOptions {
@@ -56,9 +65,9 @@ export class HttpTransport implements Transport {
   #acknowledgeTimer: NodeJS.Timeout | undefined;
   #intake: Intake | undefined;
   #walks = new Set<Promise<void>>();
-  /** What has come to its end of a record that must be tried again, so that the next try is about the rest. */
-  readonly #ended = new WeakMap<OutboxRecord, Map<string, Ended>>();
+  readonly #tried = new WeakMap<OutboxRecord, Tried>();
   readonly #unreachable = new Set<ServiceName>();
+  readonly #receivers = new Receivers();
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
@@ -98,7 +107,9 @@ export class HttpTransport implements Transport {
       }
       if (acknowledged.length > 0) this.#intake!.acknowledge(acknowledged);
       const { failures, records } = await this.#intake!.receive(parsed, 'sender');
-      response.json({ failures: [...failures, ...unreadable], records });
+      if (parsed.length > 0 && failures.filter(({ kind }) => kind === 'unreachable').length === parsed.length)
+        throw new AppError('unavailable', 'None of the events can be handled now.');
+      response.json({ failures: [...failures.map(asAnswered), ...unreadable], records });
     });
     return router;
   }
@@ -124,24 +135,26 @@ export class HttpTransport implements Transport {
   }
 
   async #walkRecord(record: OutboxRecord): Promise<void> {
-    const ended = this.#ended.get(record);
+    const atMs = performance.now();
+    const before = this.#tried.get(record);
     const hops = record.events
       .flatMap((event) => subscribersOf(event.type).map((service) => ({ event, service })))
-      .filter((hop) => !ended?.has(keyOf(hop)));
+      .filter((hop) => !before?.ended.has(keyOf(hop)));
     const outcomes = await Promise.all(hops.map(({ event, service }) => this.#send(service, event)));
-    const failures = outcomes.map(({ failure }) => failure);
     // What follows stands in outboxes of its own, so the record need not wait for it.
-    if (ended === undefined && failures.every((failure) => failure === undefined)) this.#acknowledge(record);
+    if (before === undefined && outcomes.every(({ failure }) => failure === undefined)) this.#acknowledge(record);
     else {
-      const all = ended ?? new Map<string, Ended>();
+      const ended = before?.ended ?? new Map<string, Ended>();
+      const open = new Set<NotDelivered>();
       hops.forEach((hop, n) => {
-        const failure = failures[n] ?? 'handled';
-        if (failure === 'handled' || failure === 'poison') all.set(keyOf(hop), failure);
+        const failure = outcomes[n]!.failure ?? 'handled';
+        if (failure === 'handled' || failure === 'poison') ended.set(keyOf(hop), failure);
+        else open.add(this.#receivers.judge(hop.service, hop.event.id, failure, before?.atMs));
       });
-      this.#ended.set(record, all);
+      this.#tried.set(record, { atMs, ended });
       const failure =
-        (['unreachable', 'transient'] as const).find((kind) => failures.includes(kind)) ??
-        ([...all.values()].includes('poison') ? 'poison' : undefined);
+        (['unreachable', 'transient'] as const).find((kind) => open.has(kind)) ??
+        ([...ended.values()].includes('poison') ? 'poison' : undefined);
       if (failure) this.#intake!.notDelivered(record, failure);
       else this.#acknowledge(record);
     }
@@ -151,6 +164,7 @@ export class HttpTransport implements Transport {
   async #send(service: ServiceName, event: DomainEvent): Promise<Sent> {
     if (service === this.#intake!.service) {
       const { failures, delivered } = await this.#intake!.receive([event], 'self');
+      if (failures.length === 0) this.#receivers.handled(service);
       return { failure: failures[0]?.kind, followed: delivered };
     }
     try {
@@ -170,6 +184,7 @@ export class HttpTransport implements Transport {
       const answer = readAnswer(await this.#options.client.post(service, '/events', { events, acknowledged }));
       if (this.#unreachable.delete(service)) this.#intake!.reachableAgain();
       const failed = new Map(answer.failures.map(({ eventId, kind }) => [eventId, kind]));
+      if (events.some(({ id }) => !failed.has(id))) this.#receivers.handled(service);
       const followed = answer.records.length > 0 ? this.deliver(answer.records) : nothingFollows;
       return events.map(({ id }) => ({ failure: failed.get(id), followed }));
     } catch (error) {
@@ -211,6 +226,10 @@ export class HttpTransport implements Transport {
     this.#acknowledged.set(service, waiting);
   }
 }
+
+/** A release before does not know of what is unreachable behind a service that answers. */
+const asAnswered = (failure: Failure): Failure =>
+  failure.kind === 'unreachable' ? { ...failure, kind: 'transient' } : failure;
 
 /** @throws BadAnswer */
 function readAnswer(body: unknown): { failures: Failure[]; records: OutboxRecord[] } {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
@@ -351,7 +352,7 @@ describe('the database is away', () => {
     expect(await results).toMatchObject([
       { status: 'rejected', reason: { code: 'unavailable', retryAfterSeconds: 1 } },
       { status: 'rejected', reason: { code: 'unavailable' } },
-      { status: 'fulfilled', value: { failures: [{ eventId: event.id, kind: 'transient' }] } },
+      { status: 'fulfilled', value: { failures: [{ eventId: event.id, kind: 'unreachable' }] } },
     ]);
     await lock.release();
     expect(await tallies()).toEqual({ [id]: 0 });
@@ -369,7 +370,7 @@ describe('the database is away', () => {
     const startedAt = performance.now();
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ name: 'AppError', code: 'unavailable' });
     const event = counted();
-    expect((await lane.receive([event], 'self')).failures).toMatchObject([{ kind: 'transient' }]);
+    expect((await lane.receive([event], 'self')).failures).toMatchObject([{ kind: 'unreachable' }]);
     expect(performance.now() - startedAt).toBeLessThan(5_000);
 
     await proxy.restore();
@@ -391,7 +392,7 @@ describe('the database is away', () => {
     await rows(`ALTER ROLE ${user()} NOLOGIN`);
     try {
       await expect(lane.run('add', { id: newId(), by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
-      expect((await lane.receive([event], 'self')).failures).toMatchObject([{ kind: 'transient' }]);
+      expect((await lane.receive([event], 'self')).failures).toMatchObject([{ kind: 'unreachable' }]);
     } finally {
       await rows(`ALTER ROLE ${user()} LOGIN`);
     }
@@ -439,6 +440,8 @@ describe('the database is away', () => {
     const lock = await locked(id);
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
     expect((await lane.run('add', { id: newId(), by: 1 })).result).toBe(1);
+    // Others get through, so it is the event’s own misfortune.
+    expect((await lane.receive([counted({ orderId: id })], 'self')).failures).toMatchObject([{ kind: 'transient' }]);
     await lock.release();
     expect((await lane.run('add', { id, by: 1 })).result).toBe(1);
   });
@@ -513,7 +516,7 @@ describe('the queue', () => {
     const waiting = [lane.run('add', { id, by: 1 }), lane.run('add', { id, by: 1 })];
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 1 });
     const event = counted();
-    expect((await lane.receive([event], 'self')).failures).toMatchObject([{ eventId: event.id, kind: 'transient' }]);
+    expect((await lane.receive([event], 'self')).failures).toMatchObject([{ eventId: event.id, kind: 'unreachable' }]);
 
     await lock.release();
     await Promise.all([first, ...waiting]);
@@ -575,6 +578,20 @@ describe('acknowledgements', () => {
     await proxy.restore();
     await lane.run('add', { id: newId(), by: 1 });
     expect(await outbox()).toEqual([]);
+  });
+
+  test('that the database does not take keep no process that has ended its work', async () => {
+    const tally = new URL('../testing/tally.ts', import.meta.url);
+    const script = `
+      import { openTallyLane } from '${tally.href}';
+      openTallyLane('postgres://nobody@127.0.0.1:9/none').lane.acknowledge(['${newId()}']);
+      setTimeout(() => {}, 1_000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+    try {
+      await eventually(() => expect(child.exitCode).toBe(0));
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 
   test('are written before drained resolves', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { isConflict, isUnavailable, isUniqueViolation } from '../db/connection.ts';
+import { isAway, isConflict, isUnavailable, isUniqueViolation } from '../db/connection.ts';
 import type { LaneConnection, Statement, Tx } from '../db/lane-connection.ts';
 import type { DomainEvent, EventType, NewEvent } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
@@ -186,13 +186,19 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
   }
 
   #failureOf(event: DomainEvent, error: unknown): Failure {
-    const transient = error instanceof AppError || isUnavailable(error) || isConflict(error);
+    const { log } = this.#options;
     const reason = (error instanceof Error ? error.message : String(error)).slice(0, 500);
-    this.#options.log[transient ? 'warn' : 'error'](
-      { eventId: event.id, eventType: event.type, ...(transient ? { reason } : { err: error }) },
-      transient ? 'event not handled yet' : 'event cannot be handled',
-    );
-    if (transient) return { eventId: event.id, kind: 'transient', reason };
+    const about = { eventId: event.id, eventType: event.type };
+    if (isAway(error) || (error instanceof AppError && error.code === 'overloaded')) {
+      // All that come meanwhile fail, again and again; who brought them says what becomes of them.
+      log.debug({ ...about, reason }, 'event not handled yet');
+      return { eventId: event.id, kind: 'unreachable', reason };
+    }
+    if (error instanceof AppError || isUnavailable(error) || isConflict(error)) {
+      log.warn({ ...about, reason }, 'event not handled yet');
+      return { eventId: event.id, kind: 'transient', reason };
+    }
+    log.error({ ...about, err: error }, 'event cannot be handled');
     const stack = error instanceof Error ? error.stack?.slice(0, 4_000) : undefined;
     return { eventId: event.id, kind: 'poison', reason, ...(stack === undefined ? {} : { stack }) };
   }

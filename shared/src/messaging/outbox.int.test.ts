@@ -8,7 +8,7 @@ import { migrate } from '../db/migrate.ts';
 import { newId } from '../ids.ts';
 import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
-import { counted, openTallyLane, tallyMigrations, type TallyTables } from '../testing/tally.ts';
+import { counted, openTallyLane, tallyMigrations, tallyUnitOfWork, type TallyTables } from '../testing/tally.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { outboxBacklog } from './housekeeping.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
@@ -69,7 +69,7 @@ async function aProcess(
   const { url = database.url, hasLease = true, outcome = 'delivered', ...overrides } = options;
   const db: Kysely<TallyTables> = openReads({ url, poolSize: 1, statementTimeoutMs: 5_000, onError: () => {} });
   const tried: string[] = [];
-  const self = { outcome, tried, intake: undefined as Intake | undefined };
+  const self = { outcome, tried, intake: undefined as Intake | undefined, failedTransactions: 0 };
   const transport = {
     deliver: (records: OutboxRecord[]) => {
       for (const record of records) {
@@ -100,6 +100,7 @@ async function aProcess(
     outboxGraceMs: neverMs,
     handoverMs: neverMs,
     holder: () => outbox.holder,
+    unitOfWork: tallyUnitOfWork({ failed: () => void (self.failedTransactions += 1) }),
   });
   const intake = outbox.intakeOf(lane);
   self.intake = intake;
@@ -320,6 +321,41 @@ describe('without the database', () => {
   });
 });
 
+describe('an acknowledgement that the database does not take', () => {
+  /** A process that has delivered a record and cannot say so. */
+  const aDebtor = async () => {
+    const process = await aProcess('1', { url: proxy.url, outcome: 'nobody knows' });
+    process.outbox.sweep();
+    const id = await process.announce();
+    expect(process.tried).toEqual([id]);
+    await proxy.cut();
+    process.intake.acknowledge([id]);
+    await eventually(() => expect(process.failedTransactions).toBe(1));
+    return { process, id };
+  };
+
+  test('is repeated by itself until the database is back, and the record is not sent again meanwhile', async () => {
+    const { process, id } = await aDebtor();
+    await eventually(() => expect(process.failedTransactions).toBe(3));
+    expect((await rows()).map((row) => row.id)).toEqual([id]);
+    await proxy.restore();
+    // Nothing else happens here that would take it along.
+    await noneLeft();
+    expect(process.tried).toEqual([id]);
+  });
+
+  test('keeps nobody from stopping; the record is left to the others', async () => {
+    const { process, id } = await aDebtor();
+    await process.end();
+    expect((await rows()).map((row) => row.id)).toEqual([id]);
+    await proxy.restore();
+    const successor = await aProcess('1');
+    successor.outbox.sweep();
+    await noneLeft();
+    expect(successor.tried).toEqual([id]);
+  });
+});
+
 describe('rows that name no process', () => {
   test('are taken up when they are due, as from a release that knows none', async () => {
     const old = await aProcess('old', { hasLease: false, outcome: 'nobody knows' });
@@ -378,6 +414,33 @@ describe('what cannot be delivered for long', () => {
     process.outcome = 'delivered';
     await noneLeft();
     expect(await age()).toEqual({ depth: 0, oldestMs: undefined });
+  });
+
+  test('although others get through is tried on, and is late no more as soon as that is seen', async () => {
+    const process = await aProcess('1', { outcome: 'transient' });
+    const id = await process.announce();
+    await admin.query(`UPDATE outbox SET created_at = now() - interval '10 minutes'`);
+    expect((await age()).oldestMs).toBeGreaterThan(599_000);
+    await eventually(async () => expect(await age()).toEqual({ depth: 1, oldestMs: undefined }));
+    // It is nobody else's, and no attempt, for that.
+    expect(await rows()).toMatchObject([{ id, process_id: process.outbox.holder, poison: true, attempts: 0 }]);
+    const before = process.tried.length;
+    await eventually(() => expect(process.tried.length).toBeGreaterThan(before));
+    process.outcome = 'delivered';
+    await noneLeft();
+  });
+
+  test('and was at fault once stays out of the age when it is given back, even by an outage', async () => {
+    const process = await aProcess('1', { outcome: 'transient', holdMs: 1 });
+    await process.announce();
+    process.outbox.sweep();
+    await eventually(async () => expect(await rows()).toMatchObject([{ poison: true }]));
+    process.outcome = 'unreachable';
+    const before = process.tried.length;
+    await eventually(() => expect(process.tried.length).toBeGreaterThan(before + 3));
+    expect(await age()).toEqual({ depth: 1, oldestMs: undefined });
+    process.outcome = 'delivered';
+    await noneLeft();
   });
 
   test('although it was reached counts an attempt each time it is given back', async () => {

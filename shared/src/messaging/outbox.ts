@@ -1,14 +1,17 @@
 import type { Kysely } from 'kysely';
 import type { Logger } from '../log.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
-import { giveBackRows, sweepAtMost, sweepOutbox, type MessagingTables } from './housekeeping.ts';
+import { giveBackRows, markFailing, sweepAtMost, sweepOutbox, type MessagingTables } from './housekeeping.ts';
 import { periodically } from './periodic.ts';
 import { ProcessLease, releaseRowsOfTheDead } from './process-lease.ts';
 import { Redelivery } from './redelivery.ts';
+import { throttled } from './throttled.ts';
 import type { Intake, NotDelivered, OutboxRecord, Transport } from './transport.ts';
 
 /** After an outage much is found, and should not wait for many turns. */
 const sweepRounds = 50;
+/** A connection that comes and goes must not have everything that is held sent again each time. */
+const retryEveryMs = 250;
 
 export interface OutboxOptions {
   db: Kysely<MessagingTables>;
@@ -43,6 +46,7 @@ export class Outbox {
       ...options,
       deliver: (records) => transport.deliver(records),
       giveBack: (ids, kind) => giveBackRows({ db, ids, kind, holder: this.#lease.holder, maxAttempts }),
+      markFailing: (ids) => markFailing(db, ids),
     });
   }
 
@@ -61,10 +65,10 @@ export class Outbox {
         lane.acknowledge(ids);
       },
       notDelivered: (record: OutboxRecord, kind: NotDelivered) => this.#redelivery.notDelivered(record, kind),
-      reachableAgain: () => {
+      reachableAgain: throttled(() => {
         this.#redelivery.retryNow();
         this.#sweeping?.wake();
-      },
+      }, retryEveryMs),
     };
   }
 

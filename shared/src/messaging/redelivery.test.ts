@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { pino } from 'pino';
 import { newId } from '../ids.ts';
 import { anEvent } from '../testing/events.ts';
@@ -12,6 +12,7 @@ afterEach(() => opened.splice(0).forEach((redelivery) => redelivery.stop()));
 function open(options: Partial<RedeliveryOptions> = {}) {
   const tried: { id: string; atMs: number }[] = [];
   const givenBack: { ids: string[]; kind: NotDelivered }[] = [];
+  const marked: string[] = [];
   const redelivery = new Redelivery({
     service: 'order',
     deliver: (records) => {
@@ -22,6 +23,10 @@ function open(options: Partial<RedeliveryOptions> = {}) {
       givenBack.push({ ids, kind });
       return Promise.resolve();
     },
+    markFailing: (ids) => {
+      marked.push(...ids);
+      return Promise.resolve();
+    },
     log: pino({ level: 'silent' }),
     maxHeld: 100,
     holdMs: 60_000,
@@ -29,7 +34,7 @@ function open(options: Partial<RedeliveryOptions> = {}) {
     ...options,
   });
   opened.push(redelivery);
-  return { redelivery, tried, givenBack };
+  return { redelivery, tried, givenBack, marked };
 }
 const aRecord = (owner: OutboxRecord['owner'] = 'order'): OutboxRecord => ({
   id: newId(),
@@ -52,8 +57,32 @@ describe('a record that could not be delivered', () => {
     redelivery.notDelivered(aRecord(), 'unreachable');
     await eventually(() => expect(tried.length).toBe(3));
     const pauses = tried.map(({ atMs }, n) => atMs - (tried[n - 1]?.atMs ?? startedAt));
-    [80, 240, 800].forEach((least, n) => expect(pauses[n]).toBeGreaterThanOrEqual(least));
+    [80, 240, 400].forEach((least, n) => expect(pauses[n]).toBeGreaterThanOrEqual(least));
     expect(givenBack).toEqual([]);
+  });
+
+  test('is tried often while a process may be starting again, and every two seconds at last', () => {
+    jest.useFakeTimers();
+    try {
+      const triedAtMs = [performance.now()];
+      const { redelivery } = open({
+        deliver: ([record]) => {
+          triedAtMs.push(performance.now());
+          redelivery.notDelivered(record!, 'unreachable');
+          return Promise.resolve();
+        },
+      });
+      redelivery.notDelivered(aRecord(), 'unreachable');
+      jest.advanceTimersByTime(20_000);
+      const pauses = triedAtMs.slice(1).map((atMs, n) => ({ afterMs: atMs - triedAtMs[0]!, ms: atMs - triedAtMs[n]! }));
+      const longest = (from: number, to: number) =>
+        Math.max(...pauses.filter(({ afterMs }) => from < afterMs && afterMs <= to).map(({ ms }) => ms));
+      expect(longest(0, 1_900)).toBeLessThanOrEqual(625);
+      expect(longest(0, 20_000)).toBeLessThanOrEqual(2_425);
+      expect(longest(10_000, 20_000)).toBeGreaterThanOrEqual(1_600);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('is not tried again once it is acknowledged', async () => {
@@ -73,6 +102,47 @@ describe('a record that could not be delivered', () => {
     redelivery.notDelivered(failing, 'transient');
     redelivery.retryNow();
     expect(tried.map(({ id }) => id)).toEqual([away.id]);
+  });
+});
+
+describe('marked as failing by itself is', () => {
+  const fail = (redelivery: Redelivery, record: OutboxRecord, ...kinds: NotDelivered[]) =>
+    kinds.forEach((kind) => redelivery.notDelivered(record, kind));
+
+  test('what has failed three times though others got through, once, and it is tried on', async () => {
+    const { redelivery, marked, tried, givenBack } = open();
+    const [record, second] = [aRecord(), aRecord()];
+    fail(redelivery, record, 'transient', 'transient', 'unreachable', 'transient', 'transient');
+    fail(redelivery, second, 'transient', 'transient');
+    await eventually(() => expect(marked).toEqual([record.id]));
+    await eventually(() => expect(tried.map(({ id }) => id).sort()).toEqual([record.id, second.id].sort()));
+    expect([marked, givenBack]).toEqual([[record.id], []]);
+  });
+
+  test('nothing that an outage keeps from being delivered', async () => {
+    const { redelivery, marked } = open();
+    const record = aRecord();
+    fail(redelivery, record, ...Array<NotDelivered>(10).fill('unreachable'), 'transient', 'transient');
+    const other = aRecord();
+    fail(redelivery, other, 'transient', 'transient', 'transient');
+    await eventually(() => expect(marked).toEqual([other.id]));
+  });
+
+  test('none of another service: that one finds out by itself', async () => {
+    const { redelivery, marked } = open();
+    fail(redelivery, aRecord('inventory'), 'transient', 'transient', 'transient');
+    const own = aRecord();
+    fail(redelivery, own, 'transient', 'transient', 'transient');
+    await eventually(() => expect(marked).toEqual([own.id]));
+  });
+
+  test('noted later when the database is away', async () => {
+    let tries = 0;
+    const { redelivery } = open({
+      markFailing: () => ((tries += 1) === 1 ? Promise.reject(new Error('away')) : Promise.resolve()),
+    });
+    fail(redelivery, aRecord(), 'transient', 'transient', 'transient');
+    await eventually(() => expect(tries).toBe(2));
   });
 });
 

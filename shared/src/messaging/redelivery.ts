@@ -2,11 +2,19 @@ import type { Logger } from '../log.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import type { NotDelivered, OutboxRecord } from './transport.ts';
 
-/** Between the tries of a record that this process holds. The last is the longest that an outage outlives its end. */
-const pausesMs = [100, 300, 1_000, 2_000];
+/**
+ * Between the tries of a record that this process holds. Close to each other for as long as a process takes to start
+ * again; the last is the longest that an outage outlives its end.
+ */
+const pausesMs = [100, 300, 500, 500, 500, 1_000, 2_000];
 const lookEveryMs = 25;
-const giveBackEveryMs = 100;
-const giveBackAgainAfterMs = 1_000;
+const writeEveryMs = 100;
+const writeAgainAfterMs = 1_000;
+/**
+ * After so many failures that were no outage's a record fails by itself. One or two say little: it may have shared its
+ * transaction with another that does.
+ */
+const failsByItselfAfter = 3;
 
 interface Held {
   record: OutboxRecord;
@@ -19,6 +27,8 @@ export interface RedeliveryOptions {
   deliver: (records: OutboxRecord[]) => Promise<void>;
   /** Leaves rows of this service to whoever sweeps next. */
   giveBack: (ids: string[], kind: NotDelivered) => Promise<void>;
+  /** Notes of rows of this service that they fail by themselves; they are tried on. */
+  markFailing: (ids: string[]) => Promise<void>;
   log: Logger;
   /** Most records that wait here. */
   maxHeld: number;
@@ -30,17 +40,18 @@ export interface RedeliveryOptions {
 
 /**
  * Tries again, from memory and soon, what could not be delivered: a service away for a second costs about as much. What
- * fails by itself, what has been tried for long, and what is too much to hold goes back to the outbox, where the sweep
- * counts its attempts.
+ * fails whenever it comes, what has been tried for long, and what is too much to hold goes back to the outbox, where the
+ * sweep counts its attempts. What fails for now though others get through is tried on, and is marked: it is late by its own
+ * fault, and must not count as an outage. Whether others do is for the transport and the receiver to say; see NotDelivered.
  */
 export class Redelivery {
   readonly #options: RedeliveryOptions;
   readonly #held = new Map<string, Held>();
   /** Of records that come back from a try; one that does not is forgotten with it. */
-  readonly #history = new WeakMap<OutboxRecord, { sinceMs: number; tries: number }>();
-  readonly #toGiveBack = new Map<NotDelivered, Set<string>>();
+  readonly #history = new WeakMap<OutboxRecord, { sinceMs: number; tries: number; ownFailures: number }>();
+  readonly #toWrite = new Map<NotDelivered | 'failing', Set<string>>();
   #looking: NodeJS.Timeout | undefined;
-  #givingBack: NodeJS.Timeout | undefined;
+  #writing: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: RedeliveryOptions) {
@@ -57,16 +68,19 @@ export class Redelivery {
     if (this.#stopped) return; // its row is everybody's as soon as the lease has ended
     const { service, holdMs, handoverMs } = this.#options;
     const nowMs = performance.now();
-    const history = this.#history.get(record) ?? { sinceMs: nowMs, tries: 0 };
+    const history = this.#history.get(record) ?? { sinceMs: nowMs, tries: 0, ownFailures: 0 };
     this.#history.set(record, history);
+    if (kind !== 'unreachable') history.ownFailures += 1;
     const isOwn = record.owner === service;
     const isTooLong = nowMs - history.sinceMs >= (isOwn ? holdMs : handoverMs);
     if (kind === 'poison' || isTooLong || (this.room === 0 && !this.#held.has(record.id))) {
       this.#held.delete(record.id);
       // Another service's record is taken up by its owner when the time for which it was handed to us is over.
-      if (isOwn) this.#giveBackSoon([record.id], kind);
+      if (isOwn) this.#writeSoon([record.id], kind);
       return;
     }
+    if (isOwn && kind === 'transient' && history.ownFailures === failsByItselfAfter)
+      this.#writeSoon([record.id], 'failing');
     const pauseMs = pausesMs[Math.min(history.tries, pausesMs.length - 1)]!;
     history.tries += 1;
     this.#held.set(record.id, { record, kind, dueAtMs: nowMs + pauseMs * (0.8 + Math.random() * 0.4) });
@@ -88,7 +102,7 @@ export class Redelivery {
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#looking);
-    clearTimeout(this.#givingBack);
+    clearTimeout(this.#writing);
     this.#held.clear();
   }
 
@@ -106,22 +120,23 @@ export class Redelivery {
     if (due.length > 0) void this.#options.deliver(due.map(({ record }) => record));
   }
 
-  #giveBackSoon(ids: Iterable<string>, kind: NotDelivered, afterMs = giveBackEveryMs): void {
-    const all = this.#toGiveBack.get(kind) ?? new Set();
-    this.#toGiveBack.set(kind, all);
+  #writeSoon(ids: Iterable<string>, what: NotDelivered | 'failing', afterMs = writeEveryMs): void {
+    const all = this.#toWrite.get(what) ?? new Set();
+    this.#toWrite.set(what, all);
     for (const id of ids) all.add(id);
-    this.#givingBack ??= setTimeout(() => void this.#giveBackAll(), afterMs);
+    this.#writing ??= setTimeout(() => void this.#writeAll(), afterMs);
   }
 
-  async #giveBackAll(): Promise<void> {
-    const { giveBack, log } = this.#options;
-    const all = [...this.#toGiveBack];
-    this.#toGiveBack.clear();
-    this.#givingBack = undefined;
-    for (const [kind, ids] of all) {
-      await giveBack([...ids], kind).catch((error: Error) => {
+  async #writeAll(): Promise<void> {
+    const { giveBack, markFailing, log } = this.#options;
+    const all = [...this.#toWrite];
+    this.#toWrite.clear();
+    this.#writing = undefined;
+    for (const [what, ids] of all) {
+      const written = what === 'failing' ? markFailing([...ids]) : giveBack([...ids], what);
+      await written.catch((error: Error) => {
         log.warn({ records: ids.size, reason: error.message }, 'records not given back to the outbox yet');
-        if (!this.#stopped) this.#giveBackSoon(ids, kind, giveBackAgainAfterMs);
+        if (!this.#stopped) this.#writeSoon(ids, what, writeAgainAfterMs);
       });
     }
   }

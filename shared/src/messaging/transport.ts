@@ -9,18 +9,24 @@ export interface OutboxRecord {
   events: DomainEvent[];
 }
 
-/** `transient`: the same event may succeed later; `poison`: it fails by itself, whenever it comes. */
+/**
+ * `unreachable`: the service handles nothing at all now, such as without its database; `transient`: it handles others, and
+ * may handle this event later; `poison`: the event fails by itself, whenever it comes.
+ */
 export const failureSchema = z.strictObject({
   eventId: z.uuid(),
-  kind: z.enum(['transient', 'poison']),
+  kind: z.enum(['unreachable', 'transient', 'poison']),
   reason: z.string().max(500),
   /** Where it was thrown; only of what was not expected. */
   stack: z.string().max(4_000).optional(),
 });
 export type Failure = z.output<typeof failureSchema>;
 
-/** Why a record was not delivered: `unreachable` is nobody's fault of those who would handle it; the rest as in Failure. */
-export type NotDelivered = 'unreachable' | Failure['kind'];
+/**
+ * Why a record was not delivered, as in Failure: `unreachable` says nothing of the record, for nobody else's gets through
+ * either; the rest is about this one.
+ */
+export type NotDelivered = Failure['kind'];
 
 /** What became of events that a transport brought: those not named in `failures` are handled for good. */
 export interface Receipt {

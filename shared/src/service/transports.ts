@@ -31,6 +31,7 @@ const amqpTransport: TransportFactory = ({ config, log }) => {
     maxUnconfirmed: config.AMQP_UNCONFIRMED_MAX,
     confirmTimeoutMs: config.AMQP_CONFIRM_TIMEOUT_MS,
     patientRetries: config.AMQP_PATIENT_RETRIES,
+    holdMs: config.AMQP_HOLD_MS,
   });
   return { transport };
 };

@@ -16,6 +16,7 @@ export function amqpTransport(url: string, options: AmqpTestOptions = {}): AmqpT
     maxUnconfirmed: 10_000,
     confirmTimeoutMs: 5_000,
     patientRetries: 50,
+    holdMs: 10_000,
     ...options,
   });
 }

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { requireInternal } from '../auth.ts';
 import { serviceNames, type ServiceName } from '../events/subscriptions.ts';
 import { createApp } from '../http/app.ts';
-import { InternalClient } from '../messaging/http-client.ts';
+import { InternalClient, type InternalClientOptions } from '../messaging/http-client.ts';
 import { HttpTransport } from '../messaging/http-transport.ts';
 import type { FakeService } from './fake-service.ts';
 
@@ -14,7 +14,7 @@ export const internalToken = 'internal-token-of-the-tests-0123456789';
 /** Services on real sockets behind one internal listener, which maps `/internal/<service>/x` to `/internal/x` as nginx does. */
 export async function startHttpNetwork(
   services: Record<ServiceName, FakeService>,
-  options: { timeoutMs?: number } = {},
+  options: Partial<Pick<InternalClientOptions, 'timeoutMs' | 'halfOpenAfterMs'>> = {},
 ) {
   const log = pino({ level: 'silent' });
   const apps = new Map<string, RequestListener>();
@@ -35,7 +35,7 @@ export async function startHttpNetwork(
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
   const transports = serviceNames.map((name) => {
-    const client = new InternalClient({ baseUrl, token: internalToken, timeoutMs: options.timeoutMs ?? 20_000 });
+    const client = new InternalClient({ baseUrl, token: internalToken, timeoutMs: 20_000, ...options });
     const transport = new HttpTransport({ client, log, maxQueued: 20_000 });
     const internal = { guard: requireInternal(internalToken), routes: transport.routes() };
     apps.set(name, createApp({ log, trustedProxies: 'loopback', publicRoutes: Router(), internal }) as RequestListener);
