@@ -265,10 +265,10 @@ describe('what a process has left is taken up at once', () => {
 
 describe('a process that was given up for dead', () => {
   test('goes on where it was, and what was delivered twice is gone once', async () => {
-    const [frozen, other] = [await aProcess('1', { outcome: 'unreachable', leaseMs: 900 }), await aProcess('2')];
+    const frozen = await aProcess('1', { outcome: 'unreachable' });
     await frozen.announce();
     await leaseIsOver('1');
-    other.outcome = 'nobody knows';
+    const other = await aProcess('2', { outcome: 'nobody knows' }); // which looks for the dead as it begins
     other.outbox.sweep();
     await eventually(() => expect(other.tried.length).toBe(1));
     frozen.outcome = 'delivered';
@@ -281,10 +281,10 @@ describe('a process that was given up for dead', () => {
   });
 
   test('does not give back what is another’s by now', async () => {
-    const [frozen, other] = [await aProcess('1', { outcome: 'unreachable', holdMs: 300 }), await aProcess('2')];
+    const frozen = await aProcess('1', { outcome: 'unreachable', holdMs: 300 });
     const taken = await frozen.announce();
     await leaseIsOver('1');
-    other.outcome = 'nobody knows';
+    const other = await aProcess('2', { outcome: 'nobody knows' });
     other.outbox.sweep();
     await eventually(() => expect(other.tried).toEqual([taken]));
     // It gives back what has waited longest first.

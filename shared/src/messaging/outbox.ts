@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 import { giveBackRows, markFailing, sweepAtMost, sweepOutbox, type MessagingTables } from './housekeeping.ts';
 import { periodically } from './periodic.ts';
-import { ProcessLease, releaseRowsOfTheDead } from './process-lease.ts';
+import { ProcessLease } from './process-lease.ts';
 import { Redelivery } from './redelivery.ts';
 import { throttled } from './throttled.ts';
 import type { Intake, NotDelivered, OutboxRecord, Transport } from './transport.ts';
@@ -41,7 +41,7 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options;
     const { db, transport, maxAttempts } = options;
-    this.#lease = new ProcessLease(options);
+    this.#lease = new ProcessLease({ ...options, onReleased: () => this.#sweeping?.wake() });
     this.#redelivery = new Redelivery({
       ...options,
       deliver: (records) => transport.deliver(records),
@@ -98,7 +98,6 @@ export class Outbox {
 
   async #sweep(): Promise<void> {
     const { db, service, transport, log, maxAttempts } = this.#options;
-    await releaseRowsOfTheDead(db);
     const deliver = (records: OutboxRecord[]) => transport.deliver(records);
     // What cannot be handed over now would only look as if it had failed, and fill the memory.
     for (let round = 0; round < sweepRounds && transport.healthy(); round += 1) {
