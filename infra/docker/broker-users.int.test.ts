@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { freePort } from '../launcher/free-port.ts';
-import { administrator, rabbitmqUsers, rightsOf, type RabbitmqUser } from '../launcher/rabbitmq-users.ts';
+import {
+  administrator,
+  rabbitmqUsers,
+  rightsOf,
+  topicRightsOf,
+  type RabbitmqUser,
+} from '../launcher/rabbitmq-users.ts';
 import { createTestRabbitmq } from '../testing/rabbitmq.ts';
 import type { TestRabbitmq } from '../testing/servers.ts';
 import { putBrokerUsers } from './broker-users.ts';
@@ -47,6 +53,16 @@ test(
     });
     expect(found).toEqual(expect.arrayContaining(wanted));
     expect(found).toHaveLength(wanted.length + 1);
+    for (const user of rabbitmqUsers) {
+      const shown = await broker.control('--quiet', 'list_user_topic_permissions', '--no-table-headers', user);
+      const topics = topicRightsOf(user).map(({ exchange, write, read }) => ['/', exchange, write, read].join('\t'));
+      expect(
+        shown
+          .split('\n')
+          .flatMap((row) => row.trim() || [])
+          .sort(),
+      ).toEqual(topics.sort());
+    }
     const tags = await broker.control('--quiet', 'list_users', '--no-table-headers');
     expect(tags.match(/^.*administrator.*$/gm)).toEqual([expect.stringMatching(new RegExp(`^${administrator}\\s`))]);
   },

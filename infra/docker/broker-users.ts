@@ -1,4 +1,4 @@
-import { rabbitmqUsers, rightsOf, type RabbitmqUser } from '../launcher/rabbitmq-users.ts';
+import { rabbitmqUsers, rightsOf, topicRightsOf, type RabbitmqUser } from '../launcher/rabbitmq-users.ts';
 
 const answerWithinMs = 10_000;
 
@@ -23,5 +23,6 @@ export async function putBrokerUsers(apiUrl: string, passwords: Record<RabbitmqU
   for (const user of rabbitmqUsers) {
     await put(`users/${user}`, { password: passwords[user], tags: '' });
     await put(`permissions/%2F/${user}`, rightsOf(user));
+    for (const rights of topicRightsOf(user)) await put(`topic-permissions/%2F/${user}`, rights);
   }
 }

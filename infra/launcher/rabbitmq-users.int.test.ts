@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
+import { eventTypes } from '@flash-sale/shared/events/schemas.ts';
+import { subjects, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import {
   assertTopology,
@@ -7,6 +9,7 @@ import {
   deadLettersExchange,
   deadQueueOf,
   eventsExchange,
+  putAsideExchange,
   retrySteps,
   serviceQueue,
   subscribingServices,
@@ -53,7 +56,9 @@ const consume =
   (channel) =>
     channel.consume(queue, () => undefined);
 const isService = (user: RabbitmqUser) => (subscribingServices as readonly RabbitmqUser[]).includes(user);
-const exchanges = [eventsExchange, deadLettersExchange, ...retrySteps.map(({ name }) => name)];
+const putOffOrAside = [putAsideExchange, ...retrySteps.map(({ exchange }) => exchange)];
+/** Those of the broker itself, and of releases before. */
+const otherExchanges = ['amq.topic', deadLettersExchange, ...retrySteps.map(({ name }) => name)];
 const queues = [
   ...subscribingServices.flatMap((name) => [name, deadQueueOf(name)]),
   ...retrySteps.map(({ name }) => name),
@@ -70,7 +75,14 @@ const allowed: [RabbitmqUser, ...Deed][] = [
   ...subscribingServices.flatMap((name): [RabbitmqUser, ...Deed][] => [
     [name, 'take from its queue', take(name)],
     [name, 'consume from its queue', consume(name)],
-    ...exchanges.map((exchange): [RabbitmqUser, ...Deed] => [name, `publish to ${exchange}`, publish(exchange, name)]),
+    ...eventTypes
+      .filter((type) => type.startsWith(`${subjects[name]}.`))
+      .map((type): [RabbitmqUser, ...Deed] => [name, `tell of ${type}`, publish(eventsExchange, type)]),
+    ...putOffOrAside.map((exchange): [RabbitmqUser, ...Deed] => [
+      name,
+      `publish to ${exchange}`,
+      publish(exchange, name),
+    ]),
   ]),
   ...subscribingServices.flatMap((name): [RabbitmqUser, ...Deed][] => [
     ['operator', `look at ${deadQueueOf(name)}`, take(deadQueueOf(name))],
@@ -94,7 +106,6 @@ const ofNobody: Deed[] = [
 ];
 const forbidden: [RabbitmqUser, ...Deed][] = rabbitmqUsers.flatMap((user) => {
   const own = user === 'operator' ? subscribingServices.map(deadQueueOf) : isService(user) ? [user] : [];
-  const ownExchanges = user === 'operator' ? [''] : isService(user) ? exchanges : [];
   const strange = queues.filter((queue) => !own.includes(queue));
   const deeds: Deed[] = [
     ...ofNobody,
@@ -103,9 +114,16 @@ const forbidden: [RabbitmqUser, ...Deed][] = rabbitmqUsers.flatMap((user) => {
       [`consume from ${queue}`, consume(queue)],
       [`empty ${queue}`, (channel) => channel.purgeQueue(queue)],
     ]),
-    ...['', 'amq.topic', ...exchanges]
-      .filter((exchange) => !ownExchanges.includes(exchange))
-      .map((exchange): Deed => [`publish to ${exchange || 'another queue by its name'}`, publish(exchange, 'payment')]),
+    ...(user === 'operator' ? [] : subscribingServices.map((name): Deed => [`publish to ${name}`, publish('', name)])),
+    ...otherExchanges.map((exchange): Deed => [`publish to ${exchange}`, publish(exchange, user)]),
+    ...putOffOrAside.flatMap((exchange) =>
+      subscribingServices
+        .filter((name) => name !== user)
+        .map((name): Deed => [`publish to ${exchange} for ${name}`, publish(exchange, name)]),
+    ),
+    ...eventTypes
+      .filter((type) => !isService(user) || !type.startsWith(`${subjects[user as ServiceName]}.`))
+      .map((type): Deed => [`tell of ${type}`, publish(eventsExchange, type)]),
   ];
   return deeds.map((deed): [RabbitmqUser, ...Deed] => [user, ...deed]);
 });
@@ -119,6 +137,11 @@ test.each(rabbitmqUsers)('%s may do nothing else', async (user) => {
     );
     expect([what, outcome]).toEqual([what, expect.stringMatching(/ACCESS_REFUSED/)]);
   }
+});
+
+test('each event is for one service to tell', () => {
+  const tellers = eventTypes.map((type) => services.filter((name) => type.startsWith(`${subjects[name]}.`)).length);
+  expect(tellers).toEqual(eventTypes.map(() => 1));
 });
 
 test('the names are those of the services, and two more', () => {

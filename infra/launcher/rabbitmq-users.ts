@@ -1,11 +1,12 @@
+import { subjects } from '@flash-sale/shared/events/subscriptions.ts';
 import {
-  deadLettersExchange,
   deadQueueOf,
   eventsExchange,
+  putAsideExchange,
   retrySteps,
   subscribingServices,
 } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { services } from './database-names.ts';
+import { services, type ServiceName } from './database-names.ts';
 
 /** Who may do everything: for the set-up, and for services of the release before, which all shared it. */
 export const administrator = 'flash_sale';
@@ -34,8 +35,28 @@ export function rightsOf(user: RabbitmqUser): Rights {
     return { configure: nothing, write: only(defaultExchange), read: only(...subscribingServices.map(deadQueueOf)) };
   const service = subscribingServices.find((name) => name === user);
   if (!service) return { configure: nothing, write: nothing, read: nothing };
-  const exchanges = [eventsExchange, deadLettersExchange, ...retrySteps.map(({ name }) => name)];
-  return { configure: nothing, write: only(...exchanges), read: only(service) };
+  return { configure: nothing, write: only(...exchangesOf(service)), read: only(service) };
+}
+
+const putOffOrAside = [putAsideExchange, ...retrySteps.map(({ exchange }) => exchange)];
+const exchangesOf = (service: ServiceName) => (subjects[service] ? [eventsExchange, ...putOffOrAside] : putOffOrAside);
+
+/** A pattern of the routing keys by which a user may publish to an exchange, and of those to which it may bind a queue. */
+export interface TopicRights {
+  exchange: string;
+  write: string;
+  read: string;
+}
+
+/** What a user may publish, of where it may: events that are its service's to tell, and messages of its own queue. */
+export function topicRightsOf(user: RabbitmqUser): TopicRights[] {
+  const service = subscribingServices.find((name) => name === user);
+  if (!service) return [];
+  const subject = subjects[service];
+  return [
+    ...(subject ? [{ exchange: eventsExchange, write: `^${subject}[.]`, read: nothing }] : []),
+    ...putOffOrAside.map((exchange) => ({ exchange, write: only(service), read: nothing })),
+  ];
 }
 
 export type RabbitmqPasswords = Record<RabbitmqUser | typeof administrator, string>;
@@ -57,5 +78,8 @@ export function userDefinitions(passwords: RabbitmqPasswords) {
       { user: administrator, vhost, ...everything },
       ...rabbitmqUsers.map((user) => ({ user, vhost, ...rightsOf(user) })),
     ],
+    topic_permissions: rabbitmqUsers.flatMap((user) =>
+      topicRightsOf(user).map((rights) => ({ user, vhost, ...rights })),
+    ),
   };
 }

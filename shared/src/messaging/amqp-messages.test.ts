@@ -16,6 +16,17 @@ describe('a message', () => {
     expect(readEvent(aMessage())).toEqual(event);
   });
 
+  test('is not read as another event than its sender was allowed to publish', () => {
+    const { exchange } = eventPublication(event, 7);
+    const came = (fields: object) => ({ ...aMessage(), fields }) as unknown as Message;
+    expect(readEvent(came({ exchange, routingKey: event.type }))).toEqual(event);
+    // After a wait, or given to its service again.
+    expect(readEvent(came({ exchange: '', routingKey: 'order' }))).toEqual(event);
+    expect(() => readEvent(came({ exchange, routingKey: 'order.opened' }))).toThrow(
+      /published as order.opened, and is/,
+    );
+  });
+
   test.each([
     [undefined, 0],
     [3, 3],
@@ -31,11 +42,11 @@ describe('a message', () => {
 
 describe('to come again', () => {
   test.each([
-    [0, 'retry.1s'],
-    [1, 'retry.5s'],
-    [2, 'retry.30s'],
-    [3, 'retry.30s'],
-    [48, 'retry.30s'],
+    [0, 'services.retry.1s'],
+    [1, 'services.retry.5s'],
+    [2, 'services.retry.30s'],
+    [3, 'services.retry.30s'],
+    [48, 'services.retry.30s'],
   ])('after %d times it waits in %s', (count, exchange) => {
     const { options, ...where } = retryPublication(aMessage({ 'x-retry-count': count }), 'order', now);
     expect(where).toMatchObject({ exchange, routingKey: 'order', content: aMessage().content });
@@ -69,7 +80,7 @@ describe('to be put aside', () => {
       complaint,
       now,
     );
-    expect([exchange, routingKey]).toEqual(['dead-letters', 'order']);
+    expect([exchange, routingKey]).toEqual(['services.dead-letters', 'order']);
     expect(options.messageId).toBe(event.id);
     expect(options.headers).toEqual({
       'x-reason': 'r'.repeat(500),

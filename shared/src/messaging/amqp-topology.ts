@@ -5,8 +5,13 @@ import { serviceNames, subscriptions, type ServiceName } from '../events/subscri
 /** Every event is published here; the routing key is its type. */
 export const eventsExchange = 'events';
 export const eventsExchangeType = 'topic';
-/** Where messages go that a service will never handle; the routing key is the service's name. */
+/** Where the broker puts what it puts aside by itself; the routing key is the service's name. */
 export const deadLettersExchange = 'dead-letters';
+/**
+ * Where a service puts what it will never handle, under its own name. RabbitMQ confines users to routing keys in exchanges of
+ * type topic alone, so that here, and where retries begin, nobody can put anything into the queue of another.
+ */
+export const putAsideExchange = 'services.dead-letters';
 
 /** Beyond it a queue refuses what is published, and the events stay in their outboxes. */
 const mostMessages = 1_000_000;
@@ -15,11 +20,11 @@ const deliveryLimit = 20;
 /** For queues that are only looked through: each look counts as a delivery, and from 4.0 on the default is 20. */
 const unlimitedDeliveries = 1_000_000_000;
 
-/** A message that failed for now waits here, and then returns to the queue of its service. */
+/** A message that failed for now waits here, where it comes by the exchange, and then returns to the queue of its service. */
 export const retrySteps = [
-  { name: 'retry.1s', delayMs: 1_000 },
-  { name: 'retry.5s', delayMs: 5_000 },
-  { name: 'retry.30s', delayMs: 30_000 },
+  { name: 'retry.1s', exchange: 'services.retry.1s', delayMs: 1_000 },
+  { name: 'retry.5s', exchange: 'services.retry.5s', delayMs: 5_000 },
+  { name: 'retry.30s', exchange: 'services.retry.30s', delayMs: 30_000 },
 ] as const;
 export type RetryStep = (typeof retrySteps)[number];
 
@@ -64,11 +69,13 @@ export interface Topology {
 export const topology: Topology = {
   exchanges: [
     { name: eventsExchange, type: eventsExchangeType, options: { durable: true } },
-    ...[deadLettersExchange, ...retrySteps.map(({ name }) => name)].map((name) => ({
-      name,
-      type: 'direct',
-      options: { durable: true },
-    })),
+    { name: deadLettersExchange, type: 'direct', options: { durable: true } },
+    { name: putAsideExchange, type: 'topic', options: { durable: true } },
+    ...retrySteps.flatMap(({ name, exchange }) => [
+      // For services of a release before.
+      { name, type: 'direct', options: { durable: true } },
+      { name: exchange, type: 'topic', options: { durable: true } },
+    ]),
   ],
   queues: [
     ...subscribingServices.map((service) => ({
@@ -86,9 +93,16 @@ export const topology: Topology = {
     })),
   ],
   bindings: subscribingServices.flatMap((service) => [
-    { queue: deadQueueOf(service), exchange: deadLettersExchange, key: service },
+    ...[deadLettersExchange, putAsideExchange].map((exchange) => ({
+      queue: deadQueueOf(service),
+      exchange,
+      key: service,
+    })),
     ...subscriptions[service].map((key) => ({ queue: service, exchange: eventsExchange, key })),
-    ...retrySteps.map(({ name }) => ({ queue: name, exchange: name, key: service })),
+    ...retrySteps.flatMap(({ name, exchange }) => [
+      { queue: name, exchange: name, key: service },
+      { queue: name, exchange, key: service },
+    ]),
   ]),
 };
 
