@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
+import { connect, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib';
 import { eventTypes } from '@flash-sale/shared/events/schemas.ts';
 import { subjects, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
@@ -14,6 +14,9 @@ import {
   serviceQueue,
   subscribingServices,
 } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { eventPublication, readEvent } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { anEvent } from '@flash-sale/shared/testing/events.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { createTestRabbitmq } from '../testing/rabbitmq.ts';
 import type { TestRabbitmq } from '../testing/servers.ts';
 import { services } from './database-names.ts';
@@ -146,6 +149,25 @@ test('each event is for one service to tell', () => {
 
 test('the names are those of the services, and two more', () => {
   expect(rabbitmqUsers).toEqual([...services, 'auditor', 'operator']);
+});
+
+test('what comes by a second routing key, which older servers overlook, is refused by who reads it', async () => {
+  const { content } = eventPublication(anEvent('payment.requested'), 1);
+  const sent = as('order', (channel) => {
+    return new Promise<void>((resolve, reject) => {
+      channel.once('error', reject);
+      channel.publish(retrySteps[0].exchange, 'order', content, { CC: ['payment'] }, () => resolve());
+    });
+  });
+  const outcome = sent.then(async () => {
+    const came = await eventually(async () => {
+      const message = await withChannel(broker.url, (channel) => channel.get('payment', { noAck: true }));
+      expect(message && message.content).toEqual(content);
+      return message as GetMessage;
+    });
+    return readEvent(came, 'payment');
+  });
+  await expect(outcome).rejects.toThrow(/ACCESS_REFUSED|came by the key order instead of payment/);
 });
 
 test('the users are there again after a start, whoever has changed them; nobody comes by a wrong password', async () => {

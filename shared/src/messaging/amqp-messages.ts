@@ -38,13 +38,13 @@ export function eventPublication(event: DomainEvent, nowS: number): Publication 
 }
 
 /**
- * @throws when the message is no event, one of an unknown type or version, or another than its routing key says: RabbitMQ
- * looks at that to tell who may publish it
+ * @throws when the message is no event, or one of an unknown type or version. Or when it has come by another routing key than it
+ * should, by its type at first and after a wait by its service: by that key RabbitMQ tells who may publish it
  */
-export function readEvent({ content, fields }: Message): DomainEvent {
+export function readEvent({ content, fields }: Message, service: ServiceName): DomainEvent {
   const event = parseEvent(JSON.parse(content.toString()));
-  if (fields.exchange === eventsExchange && fields.routingKey !== event.type)
-    throw new Error(`it was published as ${fields.routingKey}, and is ${event.type}`);
+  const key = fields.exchange === eventsExchange ? event.type : service;
+  if (fields.routingKey !== key) throw new Error(`came by the key ${fields.routingKey} instead of ${key}`);
   return event;
 }
 
