@@ -131,7 +131,7 @@ const breaks: Record<string, Break> = {
   ),
   'no event has been given up': inserted('order', 'outbox', 'id', aRecord),
   'no dead letter waits for somebody to look at it': async (stack, _books, work) => {
-    await withChannel(stack.amqpUrl!, async (channel) => {
+    await withChannel(stack.amqpAdminUrl!, async (channel) => {
       channel.publish(deadLettersExchange, 'payment', Buffer.from('what nobody could handle'), { persistent: true });
       await channel.waitForConfirms();
     });

@@ -64,7 +64,7 @@ onEachStack(
     const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000] });
     beforeAll(async () => {
       ({ stack, sale, shopper, product } = theScene());
-      model = await connect(stack.amqpUrl!);
+      model = await connect(stack.amqpAdminUrl!);
       model.on('error', () => {});
       channel = await model.createConfirmChannel();
       const { queue } = await channel.assertQueue('', { exclusive: true });

@@ -1,8 +1,11 @@
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { subscriptions } from '@flash-sale/shared/events/subscriptions.ts';
 import { deadQueueOf, retrySteps, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { services } from '../infra/launcher/database-names.ts';
 import { preparePrograms } from '../infra/launcher/programs.ts';
 import { runCommand } from '../infra/launcher/run-command.ts';
 import { liftedBounds } from '../load-tests/lib/load-settings.ts';
@@ -41,7 +44,27 @@ onEachStack(
     const messagesIn = (queue: string) =>
       withChannel(stack.amqpUrl!, async (channel) => (await channel.checkQueue(queue)).messageCount);
     const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0);
+    const linesOfServices = async (pattern: RegExp) => {
+      const names = stack.processes.flatMap(({ name, service }) => (service ? [name] : []));
+      const logs = names.map((name) => readFile(join(stack.dataDir, 'logs', `${name}.log`), 'utf8'));
+      return (await Promise.all(logs)).flatMap((log) => log.split('\n').filter((line) => pattern.test(line)));
+    };
     const pidOfBroker = () => stack.processes.find(({ name }) => name === 'rabbitmq')?.pid;
+
+    test('has each service come to it as its own user, which is refused nothing', async () => {
+      const info = 'rabbit_networking:connection_info_all([user, client_properties])';
+      const name = '{<<"connection_name">>, _, Name} <- Properties';
+      const rows = `[{user, User}, {client_properties, Properties}] <- ${info}, ${name}`;
+      const shown = await evaluateIn(pidOfBroker()!, `[binary_to_list(<<User/binary, " ", Name/binary>>) || ${rows}].`);
+      const connections = services.flatMap((service) =>
+        ['publish', 'consume']
+          .slice(0, subscriptions[service].length > 0 ? 2 : 1)
+          .flatMap((purpose) => [1, 2].map((n) => `${service} ${service}/${n} ${purpose}`)),
+      );
+      expect([...shown.matchAll(/"([^"]+)"/g)].map(([, one]) => one).sort()).toEqual(connections.sort());
+      await shopper.aPurchase(product);
+      expect(await linesOfServices(/ACCESS.REFUSED/)).toEqual([]);
+    });
 
     test('goes on when RabbitMQ is killed, and no service is started again for it', async () => {
       const services = pids();
@@ -112,6 +135,8 @@ onEachStack(
       expect(sale.reservations.size).toBeGreaterThan(20);
       await expectAuditClean(stack);
       expect(sum(await Promise.all(subscribingServices.map((name) => messagesIn(deadQueueOf(name)))))).toBe(0);
+      // Retries among it: no right was missing.
+      expect(await linesOfServices(/ACCESS.REFUSED/)).toEqual([]);
       expect(shop.log.filter((line) => / ended \((?!SIGKILL)/.test(line))).toEqual([]);
     });
   },

@@ -6,7 +6,8 @@ import { countDeadLetters } from '../infra/dlq/broker.ts';
 import { forDeadLetters } from '../infra/dlq/dead-letters.ts';
 import { startStack } from '../infra/launcher/stack.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
-import { releases, stackKinds, type Clients, type Promised } from '../infra/testing/release/fixture.ts';
+import { restoreBroker, type SavedBroker } from '../infra/testing/release/broker.ts';
+import { readFixture, releases, stackKinds, type Clients, type Promised } from '../infra/testing/release/fixture.ts';
 import { namesInLogs, namesOfRunning, namesOfRelease } from '../infra/testing/release/names.ts';
 import { restoreRelease, type RestoredRelease } from '../infra/testing/release/restore.ts';
 import { narrowedIn, readSchemas } from '../infra/testing/release/schema.ts';
@@ -137,6 +138,13 @@ describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
   }
 
   if (kind === 'async')
+    test('a service of the release still comes to the broker by the one password, and declares what it knows', async () => {
+      const { topology } = JSON.parse(readFixture(release, kind).read('broker.json')) as SavedBroker;
+      await restoreBroker(stack.amqpAdminUrl!, { topology, messages: [] });
+      expect(new URL(stack.amqpAdminUrl!).password).toBe(readFixture(release, kind).secrets.rabbitmqPassword);
+    });
+
+  if (kind === 'async')
     describe('dead letters', () => {
       const dead = async () => (await countDeadLetters(stack.amqpUrl!)).reduce((sum, [, count]) => sum + count, 0);
 
@@ -192,11 +200,11 @@ describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
     await expectAuditClean(stack);
   });
 
-  test('no service misses a right in Redis that its one password gave it', async () => {
+  test('no service misses a right in Redis or RabbitMQ that the one password gave it', async () => {
     const logs = (await readdir(join(dataDir, 'logs'))).filter((name) => /-\d+\.log$/.test(name));
     expect(logs.length).toBeGreaterThan(0);
     const texts = await Promise.all(logs.map((name) => readFile(join(dataDir, 'logs', name), 'utf8')));
-    expect(texts.flatMap((text) => text.split('\n')).filter((line) => line.includes('NOPERM'))).toEqual([]);
+    expect(texts.flatMap((text) => text.split('\n')).filter((line) => /NOPERM|ACCESS.REFUSED/.test(line))).toEqual([]);
   });
 
   describe('names that others use go on working:', () => {

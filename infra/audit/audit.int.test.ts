@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { Redis } from 'ioredis';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
-import { assertTopology, deadLettersExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { deadLettersExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { forDeadLetters } from '../dlq/dead-letters.ts';
 import { databases, type DatabaseName } from '../launcher/database-names.ts';
 import type { DatabaseUrls } from '../launcher/databases.ts';
@@ -353,7 +353,6 @@ describe('the audit of an async stack', () => {
   let vhost: TestVhost;
   beforeAll(async () => {
     vhost = await createTestVhost();
-    await withChannel(vhost.url, assertTopology);
   });
   afterAll(() => vhost?.drop());
 

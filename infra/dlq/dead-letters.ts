@@ -3,7 +3,7 @@ import type { ConfirmChannel, GetMessage } from 'amqplib';
 import type { ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
-import { assertTopology, deadQueueOf, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { deadQueueOf, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { deadLetterOf, type DeadLetter } from './dead-letter.ts';
 import { isSelected, type Selection } from './selection.ts';
 
@@ -42,7 +42,6 @@ export async function forDeadLetters(
   const outcome: Outcome = { letters: [], refused: 0, silent: false, unread: [] };
   const services = selection.service ? [selection.service] : subscribingServices;
   await withChannel(url, async (channel) => {
-    await assertTopology(channel);
     const replay = (message: GetMessage, service: ServiceName) => replayed(channel, message, service, confirmWithinMs);
     for (const service of services) {
       const queue = deadQueueOf(service);

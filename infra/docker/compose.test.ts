@@ -6,13 +6,14 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { services, type ServiceName } from '../launcher/database-names.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
+import { administrator, rabbitmqUsers, userDefinitions, type RabbitmqPasswords } from '../launcher/rabbitmq-users.ts';
 import { redisProgram } from '../launcher/redis.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import { settingsOf } from '../launcher/settings.ts';
 import { folderOf, releases } from '../testing/release/fixture.ts';
 import { readCompose, root, servicesOf, type ComposeService } from './testing/compose-file.ts';
 import { nginxConfigForContainers } from './nginx-settings.ts';
-import { setupSchema } from './setup-config.ts';
+import { setupBrokerSchema, setupSchema } from './setup-config.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const fileOf = { sync: 'docker-compose.sync.yml', async: 'docker-compose.async.yml' } as const;
@@ -28,14 +29,14 @@ test('the two stacks differ in the architecture, and in nothing else', () => {
   }) as [Part, Part];
   type Part = { rest: object; own: Record<string, ComposeService>; stack: string };
 
-  const { rabbitmq, dlq, ...shared } = byAsync.own;
-  expect([rabbitmq, dlq]).toEqual([expect.anything(), expect.anything()]);
+  const { rabbitmq, 'setup-broker': setup, dlq, ...shared } = byAsync.own;
+  expect([rabbitmq, setup, dlq]).toEqual(Array(3).fill(expect.anything()));
   expect(Object.keys(shared)).toEqual(Object.keys(bySync.own));
   const common = ({ own, stack }: Part) =>
     Object.keys(bySync.own).map((name) => {
       const { environment, depends_on: needs, ...service } = own[name]!;
       if (environment) expect(environment['STACK']).toBe(stack);
-      for (const other of Object.keys(needs ?? {})) expect([stack, other]).toEqual(['async', 'rabbitmq']);
+      for (const other of Object.keys(needs ?? {})) expect([stack, other]).toEqual(['async', 'setup-broker']);
       const setting = Object.keys(environment ?? {}).filter((key) => !['STACK', 'AMQP_URL'].includes(key));
       return [name, setting, JSON.parse(JSON.stringify(service).replaceAll(stack, 'STACK')) as unknown];
     });
@@ -45,13 +46,16 @@ test('the two stacks differ in the architecture, and in nothing else', () => {
     include: ['infra/docker/servers.yml'],
     'x-architecture': { environment: { STACK: 'sync' } },
   });
+  const architecture = { depends_on: { 'setup-broker': { condition: 'service_completed_successfully' } } };
+  const asUser = (user: string) => {
+    const password = `\${${user.toUpperCase()}_RABBITMQ_PASSWORD:?run infra/docker/secrets}`;
+    return { ...architecture, environment: { STACK: 'async', AMQP_URL: `amqp://${user}:${password}@rabbitmq:5672` } };
+  };
   expect(byAsync.rest).toEqual({
     name: 'flash-sale-async',
     include: ['infra/docker/servers.yml'],
-    'x-architecture': {
-      environment: { STACK: 'async', AMQP_URL: expect.stringContaining('@rabbitmq:5672') },
-      depends_on: { rabbitmq: { condition: 'service_healthy' } },
-    },
+    'x-architecture': architecture,
+    ...Object.fromEntries([...services, 'auditor'].map((user) => [`x-${user}`, asUser(user)])),
     volumes: { rabbitmq: {} },
   });
 });
@@ -72,7 +76,8 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
       expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
       expect(config.DATABASE_URL).toContain(`//fs_${name}:`);
       expect(config.REDIS_URL).toContain(`//${name}:`);
-      expect(config.AMQP_URL === undefined).toBe(stack === 'sync');
+      if (stack === 'sync') expect(config.AMQP_URL).toBeUndefined();
+      else expect(config.AMQP_URL).toContain(`//${name}:`);
       expect(all[instance]!.image).toBe(`flash-sale/${name}:local`);
       if (number === '1') expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
       const { ipv4_address: address } = all[instance]!.networks!['shop']!;
@@ -118,7 +123,7 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
       expect(all[instance]!.depends_on).toMatchObject({
         setup: { condition: 'service_completed_successfully' },
         redis: { condition: 'service_healthy' },
-        ...(stack === 'async' ? { rabbitmq: { condition: 'service_healthy' } } : {}),
+        ...(stack === 'async' ? { 'setup-broker': { condition: 'service_completed_successfully' } } : {}),
       });
       expect(all['nginx']!.depends_on![instance]).toEqual({ condition: 'service_healthy' });
     }
@@ -279,6 +284,44 @@ describe('the servers are set as those of npm start', () => {
     const ours = (input as { text: string }).text.trim().split('\n');
     const given = (servers['redis']!.command as string[])[2]!.trim().split('\n').slice(1, -1);
     expect(given).toEqual(ours.filter((line) => !/^(bind|port|unixsocket|daemonize) /.test(line)));
+  });
+});
+
+describe('RabbitMQ in containers', () => {
+  const own = servicesOf(fileOf.async);
+
+  test('has the users of npm start with their rights, each time that it starts', () => {
+    const [, , script] = own['rabbitmq']!.command as [string, string, string];
+    const [, written] = /^\(umask 077 && cat > (\S+)\) <<END\n/.exec(script)!;
+    expect(read('infra/docker/rabbitmq.conf')).toContain(`\nload_definitions = ${written}\n`);
+    const passwords = Object.fromEntries(rabbitmqUsers.map((user) => [user, `of ${user}`])) as RabbitmqPasswords;
+    passwords[administrator] = 'of the administrator';
+    const names = Object.keys(own['rabbitmq']!.environment!).filter((name) => name.endsWith('RABBITMQ_PASSWORD'));
+    const valueOf = (name: string) => passwords[name === 'RABBITMQ_PASSWORD' ? administrator : userOf(name)];
+    const userOf = (name: string) => name.replace('_RABBITMQ_PASSWORD', '').toLowerCase() as keyof RabbitmqPasswords;
+    const env = { PATH: process.env.PATH, ...Object.fromEntries(names.map((name) => [name, valueOf(name)])) };
+    // As Compose passes it on, and as the shell then fills it in.
+    const text = script
+      .replaceAll('$$', '$')
+      .replace(/^.*<<END$/m, 'cat <<END')
+      .replace('exec rabbitmq-server\n', '');
+    const definitions = JSON.parse(execFileSync('sh', ['-c', text], { env, encoding: 'utf8' })) as unknown;
+    expect(definitions).toEqual(userDefinitions(passwords));
+  });
+
+  test('is set up by a container of its own, which alone comes as the administrator', () => {
+    expect(own['setup-broker']).toMatchObject({
+      image: own['setup']!.image,
+      depends_on: { rabbitmq: { condition: 'service_healthy' } },
+      command: ['infra/docker/setup-broker.ts'],
+      restart: 'no',
+    });
+    const { environment } = own['setup-broker']!;
+    const filled = Object.entries(environment!).map(([key, value]) => [key, value!.replaceAll(required, 'x')]);
+    expect(setupBrokerSchema.parse(Object.fromEntries(filled))).toEqual(Object.fromEntries(filled));
+    const asAdministrator = Object.entries(own).filter(([, one]) => /\bRABBITMQ_PASSWORD\b/.test(JSON.stringify(one)));
+    expect(asAdministrator.map(([name]) => name).sort()).toEqual(['rabbitmq', 'setup-broker']);
+    expect(own['dlq']!.environment!['AMQP_URL']).toContain('//operator:');
   });
 });
 

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { databases, type DatabaseName } from '../launcher/database-names.ts';
+import { rabbitmqUsers, type RabbitmqUser } from '../launcher/rabbitmq-users.ts';
 import type { Secrets } from '../launcher/secrets.ts';
 
 type Owner = `${Uppercase<DatabaseName>}_DB_OWNER_PASSWORD`;
 type Runtime = `${Uppercase<DatabaseName>}_DB_PASSWORD`;
 
-const upper = <Name extends DatabaseName>(name: Name) => name.toUpperCase() as Uppercase<Name>;
+const upper = <Name extends DatabaseName | RabbitmqUser>(name: Name) => name.toUpperCase() as Uppercase<Name>;
 const password = z.string().min(1);
 const passwords = Object.fromEntries(
   databases.flatMap((name) => [
@@ -30,4 +31,33 @@ export function secretsFrom(config: z.output<typeof setupSchema>): Pick<Secrets,
     { owner: config[`${upper(name)}_DB_OWNER_PASSWORD`], runtime: config[`${upper(name)}_DB_PASSWORD`] },
   ]);
   return { auditorPassword: config.AUDITOR_PASSWORD, roles: Object.fromEntries(roles) as Secrets['roles'] };
+}
+
+type BrokerPassword = `${Uppercase<RabbitmqUser>}_RABBITMQ_PASSWORD`;
+const brokerPassword = (user: RabbitmqUser): BrokerPassword => `${upper(user)}_RABBITMQ_PASSWORD`;
+
+/** What the set-up of the broker is told, apart from that of the databases: the sync stack has none. */
+export const setupBrokerSchema = z.object({
+  AMQP_URL: z.url({ protocol: /^amqps?$/ }).describe('for a user who may declare everything'),
+  RABBITMQ_API_URL: z
+    .url()
+    .optional()
+    .describe(
+      "RabbitMQ's HTTP API, with user and password of an administrator, by whom the other users are made. Without it they" +
+        ' are there already: in Compose the server takes them from its environment',
+    ),
+  ...(Object.fromEntries(rabbitmqUsers.map((user) => [brokerPassword(user), password.optional()])) as Record<
+    BrokerPassword,
+    z.ZodOptional<typeof password>
+  >),
+});
+
+/** @throws when one is missing */
+export function brokerPasswordsFrom(config: z.output<typeof setupBrokerSchema>): Record<RabbitmqUser, string> {
+  const known = rabbitmqUsers.map((user) => {
+    const given = config[brokerPassword(user)];
+    if (given === undefined) throw new Error(`RABBITMQ_API_URL needs ${brokerPassword(user)}, too`);
+    return [user, given];
+  });
+  return Object.fromEntries(known) as Record<RabbitmqUser, string>;
 }

@@ -11,7 +11,8 @@ import { configSchema as payment } from '../../services/payment/src/config.ts';
 import { configSchema as reservation } from '../../services/reservation/src/config.ts';
 import { demoEndSchema as userDemoEnd, userConfigSchema as user } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
-import { setupSchema } from '../docker/setup-config.ts';
+import { brokerPasswordsFrom, setupBrokerSchema, setupSchema } from '../docker/setup-config.ts';
+import { rabbitmqUsers } from '../launcher/rabbitmq-users.ts';
 import { permissionsOf, redisUsers } from '../launcher/redis-users.ts';
 import { redisProgram } from '../launcher/redis.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
@@ -216,9 +217,10 @@ describe.each(stacks)('the %s overlay', (stack) => {
 
   test('has the demo, or what takes it away, and never both', () => {
     const jobsOf = (all: Resource[]) => ofKind(all, 'Job').map(({ metadata }) => metadata.name);
-    expect(jobsOf(resources)).toEqual(['set-up', 'demo-end-user', 'demo-end-inventory']);
+    const others = stack === 'async' ? ['set-up-broker'] : [];
+    expect(jobsOf(resources)).toEqual(['set-up', 'demo-end-user', 'demo-end-inventory', ...others]);
     const shown = withComponent(resources, at('components/demo'));
-    expect(jobsOf(shown)).toEqual(['set-up', 'demo-user', 'demo-inventory']);
+    expect(jobsOf(shown).sort()).toEqual(['set-up', 'demo-user', 'demo-inventory', ...others].sort());
   });
 
   test('mentions no Secret that nobody makes', () => {
@@ -236,7 +238,7 @@ test('the overlays differ in the architecture and in nothing else', () => {
     const rest = structuredClone(overlays[stack]).filter(
       ({ kind, metadata: { name } }) =>
         !['HorizontalPodAutoscaler', 'ScaledObject', 'TriggerAuthentication'].includes(kind) &&
-        name !== 'services-to-rabbitmq',
+        !['services-to-rabbitmq', 'set-up-broker'].includes(name),
     );
     delete find(rest, 'ConfigMap', 'settings').data!.STACK;
     const { data } = find(rest, 'ConfigMap', 'nginx');
@@ -278,6 +280,36 @@ test('Valkey has the users of npm start, each with its own password, and every s
       expect(secretsOf(podOf(serviceOf(resources, name)))).toContainEqual({ name: 'valkey', key: name });
     }
   }
+});
+
+test('a Job sets up RabbitMQ, which alone comes as its administrator; each service comes as its own user', () => {
+  const { async: resources } = overlays;
+  const job = find(resources, 'Job', 'set-up-broker');
+  const pod = podOf(job);
+  expectRestricted(pod);
+  expect(pod.containers[0]!.image).toBe(podOf(find(resources, 'Job', 'set-up')).containers[0]!.image);
+  const environment = environmentOf(pod.containers[0]!, resources);
+  const given = Object.keys(environment.values).filter((name) => !environment.partsOfOthers.has(name));
+  expect(given.sort()).toEqual(Object.keys(setupBrokerSchema.shape).sort());
+  expect(Object.keys(brokerPasswordsFrom(setupBrokerSchema.parse(environment.values)))).toEqual(rabbitmqUsers);
+  const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
+  const { labels } = servers['rabbitmq:5672']!;
+  const ports = [5672, 15672];
+  expect(egressOf(policies, labelsOf(job))).toEqual(ports.map((port) => place({ labels, port })).sort());
+  for (const port of ports) expect(mayEnter(policies, labels, port, labelsOf(job))).toBe(true);
+
+  const made = secretsMadeBy(at('secrets.sh'));
+  for (const user of rabbitmqUsers) expect(made.get(`broker-${user}`)).toEqual(['username', 'password']);
+  for (const name of services) {
+    const service = serviceOf(resources, name);
+    const { values } = environmentOf(podOf(service).containers[0]!, resources);
+    expect(values.AMQP_URL).toMatch(new RegExp(`^amqp://${name}:x+@rabbitmq:5672$`));
+    const ofBroker = secretsOf(podOf(service)).filter((secret) => /^(broker|rabbitmq)-/.test(secret.name));
+    expect(ofBroker).toEqual([{ name: `broker-${name}`, key: 'password' }]);
+    expect(mayEnter(policies, labels, 15672, labelsOf(service))).toBe(false);
+  }
+  const { secretTargetRef } = find(resources, 'TriggerAuthentication', 'rabbitmq').spec;
+  expect(secretTargetRef.map(({ name }) => name)).toEqual(['broker-auditor', 'broker-auditor']);
 });
 
 test('the broker is the one that the containers run, and keeps its majority when nodes are emptied', () => {

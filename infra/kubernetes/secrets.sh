@@ -8,22 +8,28 @@ secret() {
   openssl rand -hex 32 # characters that need no escaping in a URL
 }
 
-# The user and password of a role, which CloudNativePG takes over whenever they change.
-role() {
+# A Secret with a user and a password, by its name; what else belongs to its metadata comes last.
+account() {
   cat <<YAML
 ---
 apiVersion: v1
 kind: Secret
 type: kubernetes.io/basic-auth
 metadata:
-  name: postgres-$(echo "$1" | tr _ -)
+  name: $1
   namespace: flash-sale
-  labels:
-    cnpg.io/reload: 'true'
+YAML
+  [ $# -lt 3 ] || echo "$3"
+  cat <<YAML
 stringData:
-  username: $1
+  username: $2
   password: $(secret)
 YAML
+}
+
+# Of a role, which CloudNativePG takes over whenever it changes.
+role() {
+  account "postgres-$(echo "$1" | tr _ -)" "$1" "  labels: { cnpg.io/reload: 'true' }"
 }
 
 for database in user inventory reservation order payment gateway; do
@@ -31,6 +37,11 @@ for database in user inventory reservation order payment gateway; do
   role "fs_${database}_owner"
 done
 role fs_auditor
+
+# The users of RabbitMQ, whom the Job set-up-broker makes; the sync stack has none.
+for user in user inventory reservation order payment auditor operator; do
+  account "broker-$user" "$user"
+done
 
 cat <<YAML
 ---

@@ -1,24 +1,31 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { erlangBinary } from './quoting.ts';
+import { administrator, userDefinitions, type RabbitmqUser } from './rabbitmq-users.ts';
 import { runCommand } from './run-command.ts';
 import { writeFor, type RunAs } from './unprivileged.ts';
 
-export const amqpUser = 'flash_sale';
+/** The passwords of a broker's users. */
+export interface RabbitmqCredentials {
+  /** Of who may do everything. */
+  password: string;
+  /** Of the others; without them there is only the one, which is made with the first start. */
+  users?: Record<RabbitmqUser, string> | undefined;
+}
+
 /** Below it nothing more is published. */
 export const diskFreeLimitBytes = 50_000_000;
 
 /**
  * In Erlang's own notation: the newer rabbitmq.conf is translated at each start, which costs two seconds of one core.
- * The user is made with the first start; with one of our own there is no `guest`.
+ * With a user of our own there is no `guest`.
  */
-const configuration = (password: string) => `[
+const configuration = (users: string) => `[
   {rabbit, [
-    {default_user, <<"${amqpUser}">>},
-    {default_pass, ${erlangBinary(password)}},
-    {loopback_users, [<<"${amqpUser}">>]},
+    ${users},
+    {loopback_users, [<<"${administrator}">>]},
     {vm_memory_high_watermark, {absolute, 536870912}},
     {disk_free_limit, ${diskFreeLimitBytes}},
     {heartbeat, 10},
@@ -31,12 +38,38 @@ const configuration = (password: string) => `[
 `;
 
 /** Writes anew what RabbitMQ reads at its start. Its user may read it, and nobody else. */
-export async function writeRabbitmqFiles(folder: string, password: string, runAs: RunAs | undefined): Promise<void> {
+export async function writeRabbitmqFiles(
+  folder: string,
+  { password, users }: RabbitmqCredentials,
+  runAs: RunAs | undefined,
+): Promise<void> {
   const cookie = createHmac('sha256', password).update('Erlang cookie').digest('hex');
-  await writeFor(runAs, join(folder, 'rabbitmq.config'), configuration(password), 0o600);
+  const theOne = `{default_user, <<"${administrator}">>},\n    {default_pass, ${erlangBinary(password)}}`;
+  const definitions = join(folder, 'definitions.json');
+  if (users) await writeFor(runAs, definitions, hashedDefinitions({ ...users, [administrator]: password }), 0o600);
+  const settings = users ? `{load_definitions, ${erlangBinary(definitions)}}` : theOne;
+  await writeFor(runAs, join(folder, 'rabbitmq.config'), configuration(settings), 0o600);
   await writeFor(runAs, join(folder, 'enabled_plugins'), '[].\n', 0o600);
   // Erlang refuses a cookie that others could read.
   await writeFor(runAs, join(folder, '.erlang.cookie'), cookie, 0o400);
+}
+
+/** Without the passwords themselves, which the broker need not know. */
+function hashedDefinitions(passwords: Parameters<typeof userDefinitions>[0]): string {
+  const { users, ...rest } = userDefinitions(passwords);
+  const hashed = users.map(({ password, ...user }) => ({
+    ...user,
+    password_hash: rabbitmqHash(password),
+    hashing_algorithm: 'rabbit_password_hashing_sha256',
+  }));
+  return JSON.stringify({ ...rest, users: hashed }, null, 2);
+}
+
+/** As RabbitMQ keeps passwords: four bytes of salt, and the hash of them with the password. */
+function rabbitmqHash(password: string): string {
+  const salt = randomBytes(4);
+  const hash = createHash('sha256').update(salt).update(password).digest();
+  return Buffer.concat([salt, hash]).toString('base64');
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -63,7 +63,10 @@ describe('RabbitMQ', () => {
   );
 
   test('keeps its secrets to itself', async () => {
-    expect((await stat(join(folder, 'rabbitmq.config'))).mode & 0o777).toBe(0o600);
+    for (const name of ['rabbitmq.config', 'definitions.json'])
+      expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+    // It knows their hashes.
+    expect(await readFile(join(folder, 'definitions.json'), 'utf8')).not.toContain(new URL(rabbitmq.url).password);
     expect((await stat(join(folder, '.erlang.cookie'))).mode & 0o777).toBe(0o400);
     expect((await stat(folder)).mode & 0o077).toBe(0);
   });

@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
 import { opensConnection } from './amqp-handshake.ts';
 import { accepts } from './free-port.ts';
-import { amqpUser, pluginsWithoutPlugins, writeRabbitmqFiles } from './rabbitmq-files.ts';
+import { pluginsWithoutPlugins, writeRabbitmqFiles, type RabbitmqCredentials } from './rabbitmq-files.ts';
 import { deadQueues } from './rabbitmq-queues.ts';
+import { administrator, rabbitmqUsers, type RabbitmqUser } from './rabbitmq-users.ts';
 import { runCommand } from './run-command.ts';
 import type { Program } from './supervised.ts';
 import type { RunAs } from './unprivileged.ts';
@@ -15,7 +16,7 @@ export interface RabbitmqPorts {
   epmd: number;
 }
 
-export interface RabbitmqOptions {
+export interface RabbitmqOptions extends RabbitmqCredentials {
   /** `rabbitmq-server`, and `rabbitmqctl`. */
   executable: string;
   controller: string;
@@ -25,15 +26,24 @@ export interface RabbitmqOptions {
   folder: string;
   logFile: string;
   ports: RabbitmqPorts;
-  password: string;
   runAs: RunAs | undefined;
 }
 
 /** By this name it finds its data again; it is no host's own, because that may change. */
 const nodeName = 'flash_sale@localhost';
 
-export function amqpUrl(port: number, password: string): string {
-  return `amqp://${amqpUser}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
+export function amqpUrl(
+  port: number,
+  password: string,
+  user: RabbitmqUser | typeof administrator = administrator,
+): string {
+  return `amqp://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
+}
+
+/** How each user reaches it. */
+export function amqpUrls(port: number, users: Record<RabbitmqUser, string>): Record<RabbitmqUser, string> {
+  const urls = rabbitmqUsers.map((user) => [user, amqpUrl(port, users[user], user)]);
+  return Object.fromEntries(urls) as Record<RabbitmqUser, string>;
 }
 
 /** RabbitMQ does not start without it, and left to itself would start one that outlives everything. */
@@ -57,8 +67,8 @@ export function epmdProgram({ erlang, folder, logFile, ports, runAs }: RabbitmqO
 
 /** Writes its configuration, and answers the program; that of `epmdProgram` must run before it and longer. */
 export async function rabbitmqProgram(options: RabbitmqOptions): Promise<Program> {
-  const { executable, folder, logFile, ports, password, runAs } = options;
-  await writeRabbitmqFiles(folder, password, runAs);
+  const { executable, folder, logFile, ports, password, users, runAs } = options;
+  await writeRabbitmqFiles(folder, options, runAs);
   const plugins = await pluginsWithoutPlugins(executable, folder, runAs);
   return {
     name: 'rabbitmq',
@@ -76,7 +86,7 @@ export async function rabbitmqProgram(options: RabbitmqOptions): Promise<Program
     readyWithinMs: 120_000, // seconds of work for one core, and other starts may want that core too
     isReady: () => isReady(ports.amqp, password, folder),
     reasonToRestart: deadQueues({
-      url: amqpUrl(ports.amqp, password),
+      url: users ? amqpUrl(ports.amqp, users.auditor, 'auditor') : amqpUrl(ports.amqp, password),
       folder,
       control: (...args) => runRabbitmqctl(options, args),
     }),

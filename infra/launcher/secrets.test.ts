@@ -31,14 +31,16 @@ describe('secrets', () => {
 
   test('that an older file lacks are added; the others stay', async () => {
     const file = join(folder, 'secrets.json');
-    const { jwtSecret, redisUsers, ...older } = await loadSecrets(file);
+    const { jwtSecret, redisUsers, rabbitmqUsers, ...older } = await loadSecrets(file);
     await writeFile(file, JSON.stringify({ ...older, redisUsers: { user: redisUsers.user } }));
     const renewed = await loadSecrets(file);
     expect(renewed).toEqual({
       ...older,
       jwtSecret: renewed.jwtSecret,
       redisUsers: { ...renewed.redisUsers, user: redisUsers.user },
+      rabbitmqUsers: renewed.rabbitmqUsers,
     });
+    expect(Object.keys(renewed.rabbitmqUsers)).toEqual(Object.keys(rabbitmqUsers));
     expect(renewed.jwtSecret).not.toBe(jwtSecret);
     expect(JSON.parse(await readFile(file, 'utf8')) as Secrets).toEqual(renewed);
   });

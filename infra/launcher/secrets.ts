@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { databases, type DatabaseName } from './database-names.ts';
+import { rabbitmqUsers, type RabbitmqUser } from './rabbitmq-users.ts';
 import { redisUsers, type RedisUser } from './redis-users.ts';
 
 /** Everything secret of one installation. */
@@ -11,7 +12,9 @@ export interface Secrets {
   /** Of Redis' default user, who may do everything. */
   redisPassword: string;
   redisUsers: Record<RedisUser, string>;
+  /** Of RabbitMQ's administrator. */
   rabbitmqPassword: string;
+  rabbitmqUsers: Record<RabbitmqUser, string>;
   influxToken: string;
   jwtSecret: string;
   /** Of the key pair by which the user service signs access tokens, where TOKEN_SIGNING says so. */
@@ -29,13 +32,13 @@ export async function loadSecrets(file: string): Promise<Secrets> {
     name,
     { owner: known.roles?.[name]?.owner ?? newSecret(), runtime: known.roles?.[name]?.runtime ?? newSecret() },
   ]);
-  const users = redisUsers.map((name) => [name, known.redisUsers?.[name] ?? newSecret()]);
   const secrets: Secrets = {
     postgresPassword: known.postgresPassword ?? newSecret(),
     auditorPassword: known.auditorPassword ?? newSecret(),
     redisPassword: known.redisPassword ?? newSecret(),
-    redisUsers: Object.fromEntries(users) as Secrets['redisUsers'],
+    redisUsers: secretsOf(redisUsers, known.redisUsers),
     rabbitmqPassword: known.rabbitmqPassword ?? newSecret(),
+    rabbitmqUsers: secretsOf(rabbitmqUsers, known.rabbitmqUsers),
     influxToken: known.influxToken ?? newSecret(),
     jwtSecret: known.jwtSecret ?? newSecret(),
     tokenKey: known.tokenKey ?? newSecret(),
@@ -45,6 +48,10 @@ export async function loadSecrets(file: string): Promise<Secrets> {
   };
   if (JSON.stringify(secrets) !== JSON.stringify(known)) await writePrivately(file, secrets);
   return secrets;
+}
+
+function secretsOf<Name extends string>(names: readonly Name[], known: Partial<Record<Name, string>> = {}) {
+  return Object.fromEntries(names.map((name) => [name, known[name] ?? newSecret()])) as Record<Name, string>;
 }
 
 /** 256 bits, in characters that need no escaping in a URL, in SQL or in a configuration file. */

@@ -7,22 +7,26 @@ import { nginxProgram } from './nginx.ts';
 import { balanceOf } from './nginx-config.ts';
 import { postgresProgram, postgresUrl } from './postgres.ts';
 import { preparePrograms, type ProgramName, type Programs } from './programs.ts';
-import { amqpUrl, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
+import { amqpUrl, amqpUrls, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
+import { rabbitmqUsers, type RabbitmqUser } from './rabbitmq-users.ts';
 import { canConfineUsers, redisProgram, redisUrl, redisUrls } from './redis.ts';
 import { redisUsers, type RedisUser } from './redis-users.ts';
-import { setUpDatabases } from './set-up.ts';
+import { setUpBroker, setUpDatabases } from './set-up.ts';
 import { portsByService, runsRabbitmq, type Site } from './site.ts';
 import type { Supervised } from './supervised.ts';
 import { masterFolder, plainFolder, serverFolder, unprivilegedUser, type RunAs } from './unprivileged.ts';
 
 /** How each user reaches Redis. */
 export type RedisUrls = Record<RedisUser | 'admin', string>;
+/** How each user reaches RabbitMQ. */
+export type RabbitmqUrls = Record<RabbitmqUser | 'admin', string>;
 
-/** Starts what the services stand on, all at once, and sets up the databases. */
+/** Starts what the services stand on, all at once, and sets up the databases and the broker. */
 export async function startServers(site: Site): Promise<{
   databases: Record<DatabaseName, DatabaseUrls>;
   redis: RedisUrls;
-  amqpUrl: string | undefined;
+  /** Only in the async stack. */
+  rabbitmq: RabbitmqUrls | undefined;
   influxdb: Influxdb | undefined;
 }> {
   const { databaseUrl, redisUrl: givenRedisUrl } = site.options;
@@ -39,7 +43,7 @@ export async function startServers(site: Site): Promise<{
     influxExecutable === undefined ? undefined : startInfluxdb(site, influxExecutable, programs),
     startNginx(site, programs),
   ]);
-  return { databases, redis, amqpUrl: rabbitmq, influxdb };
+  return { databases, redis, rabbitmq, influxdb };
 }
 
 async function startPostgres(site: Site, programs: Programs): Promise<string> {
@@ -64,7 +68,8 @@ async function startPostgres(site: Site, programs: Programs): Promise<string> {
 
 async function startRedis(site: Site, programs: Programs): Promise<RedisUrls> {
   // One that was given has its own users, whom nobody asked us to change.
-  if (site.options.redisUrl) return { admin: site.options.redisUrl, ...everybodyBy(site.options.redisUrl) };
+  const given = site.options.redisUrl;
+  if (given) return { admin: given, ...everybodyBy(given, redisUsers) };
   const { ports, secrets } = site;
   const runAs = await unprivilegedUser('redis');
   const folder = await placeFor(site, 'redis', runAs);
@@ -75,15 +80,22 @@ async function startRedis(site: Site, programs: Programs): Promise<RedisUrls> {
   const options = { executable, folder, logFile, port: ports.redis, password: secrets.redisPassword, users, runAs };
   await site.processes.start(redisProgram(options));
   const admin = redisUrl(ports.redis, secrets.redisPassword);
-  return { admin, ...(users ? redisUrls(ports.redis, users) : everybodyBy(admin)) };
+  return { admin, ...(users ? redisUrls(ports.redis, users) : everybodyBy(admin, redisUsers)) };
 }
 
-const everybodyBy = (url: string) =>
-  Object.fromEntries(redisUsers.map((user) => [user, url])) as Record<RedisUser, string>;
+const everybodyBy = <User extends string>(url: string, users: readonly User[]) =>
+  Object.fromEntries(users.map((user) => [user, url])) as Record<User, string>;
 
-async function startRabbitmq(site: Site, programs: Programs): Promise<string | undefined> {
+async function startRabbitmq(site: Site, programs: Programs): Promise<RabbitmqUrls | undefined> {
+  const given = site.options.amqpUrl;
   if (site.options.stack === 'sync') return undefined;
-  if (site.options.amqpUrl) return site.options.amqpUrl;
+  // As with Redis, one that was given keeps the users it has.
+  const urls = given ? { admin: given, ...everybodyBy(given, rabbitmqUsers) } : await startOwnRabbitmq(site, programs);
+  await setUpBroker(urls.admin);
+  return urls;
+}
+
+async function startOwnRabbitmq(site: Site, programs: Programs): Promise<RabbitmqUrls> {
   const { ports, secrets } = site;
   const runAs = await unprivilegedUser('rabbitmq');
   const options = {
@@ -94,11 +106,13 @@ async function startRabbitmq(site: Site, programs: Programs): Promise<string | u
     logFile: join(site.logsFolder, 'rabbitmq.log'),
     ports: ports.rabbitmq,
     password: secrets.rabbitmqPassword,
+    users: secrets.rabbitmqUsers,
     runAs,
   };
   await site.processes.start(epmdProgram(options));
   await site.processes.start(await rabbitmqProgram(options));
-  return amqpUrl(ports.rabbitmq.amqp, secrets.rabbitmqPassword);
+  const { amqp } = ports.rabbitmq;
+  return { admin: amqpUrl(amqp, secrets.rabbitmqPassword), ...amqpUrls(amqp, secrets.rabbitmqUsers) };
 }
 
 /** Where it cannot be had, the shop runs without it. */

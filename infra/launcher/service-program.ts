@@ -14,7 +14,7 @@ export interface ServiceSurroundings {
   databases: Record<DatabaseName, DatabaseUrls>;
   redis: Record<ServiceName, string>;
   /** Only in the async stack. */
-  amqpUrl: string | undefined;
+  rabbitmq: Record<ServiceName, string> | undefined;
   /** Only of a stack with metrics. */
   influxdb: Influxdb | undefined;
   internalUrl: string;
@@ -69,7 +69,7 @@ export function environmentOf(
     ...(service === 'payment' ? { GATEWAY_DATABASE_URL: databases.gateway.runtime } : {}),
     ...(service === 'user' ? { TOKEN_KEYS: secrets.tokenKey } : {}),
     REDIS_URL: around.redis[service],
-    ...(around.amqpUrl ? { AMQP_URL: around.amqpUrl } : {}),
+    ...(around.rabbitmq ? { AMQP_URL: around.rabbitmq[service] } : {}),
     ...metrics,
     INTERNAL_URL: around.internalUrl,
     INTERNAL_TOKEN: secrets.internalToken,

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from '@flash-sale/shared/db/migrate.ts';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { assertTopology } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { migrations as inventory } from '../../services/inventory/migrations/index.ts';
 import { migrations as order } from '../../services/order/migrations/index.ts';
 import { migrations as payment } from '../../services/payment/migrations/index.ts';
@@ -14,6 +17,9 @@ import {
   type DatabaseSecrets,
   type DatabaseUrls,
 } from './databases.ts';
+
+/** A queue that is just choosing its leader answers after five. */
+const brokerWithinMs = 60_000;
 
 /** Of each database, by their names. */
 export const migrations: Record<DatabaseName, Parameters<typeof migrate>[1]> = {
@@ -41,4 +47,19 @@ export async function setUpDatabases(
   else await provision(serverUrl, secrets);
   await Promise.all(databases.map((name) => migrate(urls[name].owner, migrations[name])));
   return urls;
+}
+
+/**
+ * Declares all exchanges, queues and bindings, of which the services only look whether they are there. May be done again at
+ * any time. @param url for a user who may do that
+ */
+export async function setUpBroker(url: string): Promise<void> {
+  const silence = sleep(brokerWithinMs, undefined, { ref: false }).then(() => {
+    throw new Error(`no answer within ${brokerWithinMs / 1_000} s`);
+  });
+  try {
+    await Promise.race([withChannel(url, assertTopology), silence]);
+  } catch (cause) {
+    throw new Error(`RabbitMQ cannot be set up: ${(cause as Error).message}`, { cause });
+  }
 }

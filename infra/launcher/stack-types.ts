@@ -59,8 +59,9 @@ export interface Stack {
   /** For a user who may read everything and change nothing. */
   redisUrl: string;
   redisAdminUrl: string;
-  /** Only in the async stack. */
+  /** Only in the async stack: for a user who counts what waits, and sees to dead letters. */
   amqpUrl: string | undefined;
+  amqpAdminUrl: string | undefined;
   /** Where InfluxQL is asked, database, user and password included: append `&q=`. Only of a stack with metrics. */
   influxUrl: string | undefined;
   /** After how many tries its services give a record up, where they were told (OUTBOX_MAX_ATTEMPTS). */

@@ -3,7 +3,10 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { checkTopology } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { createTestVhost } from '../testing/rabbitmq.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { opensConnection } from './amqp-handshake.ts';
 import { services } from './database-names.ts';
@@ -158,7 +161,11 @@ describe('an asynchronous stack', () => {
     try {
       expect(log[0]).toContain('RabbitMQ');
       expect(await opensConnection(stack.amqpUrl ?? '')).toBe(true);
-      expect((await ask(stack, '/api/orders')).env).toMatchObject({ STACK: 'async', AMQP_URL: stack.amqpUrl });
+      const { env } = await ask(stack, '/api/orders');
+      expect(env).toMatchObject({ STACK: 'async', AMQP_URL: expect.stringContaining('//order:') });
+      expect(stack.amqpUrl).toContain('//operator:');
+      // What the services only look for.
+      await withChannel(env.AMQP_URL!, checkTopology);
       expect(findRunningStack(stack.dataDir).amqpUrl).toBe(stack.amqpUrl);
       expect(stack.processes.map(({ name }) => name)).toEqual(expect.arrayContaining(['epmd', 'rabbitmq']));
       await stack.rabbitmq.stop();
@@ -171,16 +178,25 @@ describe('an asynchronous stack', () => {
   });
 
   test('takes one that is given', async () => {
-    const stack = await async({ amqpUrl: 'amqp://broker.example' });
+    const vhost = await createTestVhost();
+    // As somebody has it who starts the first time.
+    await withChannel(vhost.url, (channel) => channel.deleteQueue('order'));
+    const stack = await async({ amqpUrl: vhost.url });
     try {
       const { env } = await ask(stack, '/api/orders');
-      expect(env.AMQP_URL).toBe('amqp://broker.example');
+      expect([env.AMQP_URL, stack.amqpUrl]).toEqual([vhost.url, vhost.url]);
+      await withChannel(vhost.url, checkTopology);
       expect(env).not.toHaveProperty('RATE_LIMIT_EXEMPT'); // without the demo everybody counts
       expect(stack.processes.map(({ name }) => name)).not.toContain('rabbitmq');
       await expect(stack.rabbitmq.stop()).rejects.toThrow('no rabbitmq of its own');
     } finally {
       await stack.stop();
+      await vhost.drop();
     }
+  });
+
+  test('does not start on one that it cannot set up, and says so', async () => {
+    await expect(async({ amqpUrl: 'amqp://127.0.0.1:9' })).rejects.toThrow(/RabbitMQ cannot be set up: .*ECONNREFUSED/);
   });
 });
 

@@ -1,3 +1,5 @@
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { assertTopology } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { askerHeader } from '../test-run/test-broker.ts';
 import { startTestRabbitmq, type TestRabbitmq } from './servers.ts';
 
@@ -13,11 +15,12 @@ export interface TestVhost {
 }
 
 /**
- * A fresh virtual host on the RabbitMQ of this test run, which the first call starts: allow it half a minute. Needs the
- * servers of `npm test`.
+ * A fresh virtual host on the RabbitMQ of this test run, with all exchanges and queues and the one user who may do everything.
+ * The first call starts the server: allow it half a minute. Needs the servers of `npm test`.
  */
 export async function createTestVhost(): Promise<TestVhost> {
   const url = await ask('POST', '/');
+  await withChannel(url, assertTopology);
   const name = url.slice(url.lastIndexOf('/'));
   return { url, drop: async () => void (await ask('DELETE', name)) };
 }

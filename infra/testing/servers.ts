@@ -4,7 +4,8 @@ import { freePort } from '../launcher/free-port.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from '../launcher/influxdb.ts';
 import { postgresProgram, postgresUrl } from '../launcher/postgres.ts';
 import { preparePrograms } from '../launcher/programs.ts';
-import { amqpUrl, epmdProgram, rabbitmqProgram, runRabbitmqctl } from '../launcher/rabbitmq.ts';
+import { amqpUrl, amqpUrls, epmdProgram, rabbitmqProgram, runRabbitmqctl } from '../launcher/rabbitmq.ts';
+import { rabbitmqUsers, type RabbitmqUser } from '../launcher/rabbitmq-users.ts';
 import { redisProgram, redisUrl, redisUrls } from '../launcher/redis.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import { Supervised, type Observer, type Program } from '../launcher/supervised.ts';
@@ -58,10 +59,7 @@ export interface TestRedis extends TestServer {
 }
 
 export async function startTestRedis({ name, password = ordinary.password }: Surroundings = {}): Promise<TestRedis> {
-  const users = Object.fromEntries(redisUsers.map((user) => [user, `${password}-${user}`])) as Record<
-    RedisUser,
-    string
-  >;
+  const users = passwordsOf(redisUsers, password);
   let urls: Record<RedisUser, string> | undefined;
   const server = await startServer('redis', name, async ({ folder, logFile, port, runAs }) => {
     const [executable = 'redis-server'] = (await preparePrograms(['redis'], console.log)).redis;
@@ -74,7 +72,12 @@ export async function startTestRedis({ name, password = ordinary.password }: Sur
   return { ...server, urlOf: (user) => urls![user] };
 }
 
+const passwordsOf = <User extends string>(users: readonly User[], password: string) =>
+  Object.fromEntries(users.map((user) => [user, `${password}-${user}`])) as Record<User, string>;
+
 export interface TestRabbitmq extends TestServer {
+  /** As the services use it, each with no more rights than it has there; `url` may do everything. */
+  urlOf(user: RabbitmqUser): string;
   /** Runs rabbitmqctl on it, and answers its output. Throws if it fails. */
   control(...args: string[]): Promise<string>;
 }
@@ -83,6 +86,8 @@ export async function startTestRabbitmq({
   name,
   password = ordinary.password,
 }: Surroundings = {}): Promise<TestRabbitmq> {
+  const users = passwordsOf(rabbitmqUsers, password);
+  let urls: Record<RabbitmqUser, string> | undefined;
   let control: TestRabbitmq['control'] | undefined;
   let link: string | undefined;
   const unlink = async () => link !== undefined && rm(dirname(link), { recursive: true });
@@ -92,7 +97,8 @@ export async function startTestRabbitmq({
     const { rabbitmq, erlang } = await preparePrograms(['rabbitmq', 'erlang'], console.log);
     const [executable = 'rabbitmq-server', controller = 'rabbitmqctl'] = rabbitmq;
     const ports = { amqp: port, distribution: await freePort(), epmd: await freePort() };
-    const options = { executable, controller, erlang, folder: place, logFile, ports, password, runAs };
+    const options = { executable, controller, erlang, folder: place, logFile, ports, password, users, runAs };
+    urls = amqpUrls(port, users);
     control = (...args) => runRabbitmqctl(options, args);
     return { programs: [epmdProgram(options), await rabbitmqProgram(options)], url: amqpUrl(port, password) };
   });
@@ -104,7 +110,7 @@ export async function startTestRabbitmq({
     await server.close();
     await unlink();
   };
-  return { ...server, close, control: (...args) => control!(...args) };
+  return { ...server, close, urlOf: (user) => urls![user], control: (...args) => control!(...args) };
 }
 
 export type TestInfluxdb = TestServer & Pick<Influxdb, 'token' | 'org' | 'bucket' | 'queryUrl'>;

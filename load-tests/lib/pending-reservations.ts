@@ -24,13 +24,14 @@ const statementTimeoutMs = 30_000;
  * out, which would take minutes. Returns when the broker has every event on disk.
  */
 export async function reserveForCrowd(stack: Stack, productId: string, shoppers: number): Promise<PendingReservations> {
-  if (stack.amqpUrl === undefined) throw new Error('only the async stack keeps requests for a service that is away');
+  if (stack.amqpAdminUrl === undefined)
+    throw new Error('only the async stack keeps requests for a service that is away');
   const role = databaseNameOf('reservation');
   const url = urlFor(stack.databaseUrls.reservation, role, role, stack.secrets.roles.reservation.runtime);
   const log = createLogger({ service: 'reservation', instance: 'crowd', level: 'warn' });
   const connection = new LaneConnection({ url, statementTimeoutMs, onError: (error) => log.warn(error.message) });
   const transport = new AmqpTransport({
-    url: stack.amqpUrl,
+    url: stack.amqpAdminUrl,
     instance: 'crowd',
     log,
     prefetch: 1,

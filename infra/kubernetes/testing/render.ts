@@ -51,6 +51,7 @@ interface Spec {
   minReplicaCount?: number;
   maxReplicaCount?: number;
   triggers: { type: string; metadata: Record<string, string> }[];
+  secretTargetRef: { name: string }[];
   podSelector: Selector;
   ingress?: Rule[];
   egress?: Rule[];

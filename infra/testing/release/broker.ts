@@ -1,14 +1,7 @@
-import type { Channel, GetMessage, Options } from 'amqplib';
+import type { GetMessage, Options } from 'amqplib';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
-import { assertTopology, eventsExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
-
-/** What a release declares in the broker. */
-export interface Topology {
-  exchanges: { name: string; type: string; options: object }[];
-  queues: { name: string; options: object }[];
-  bindings: { queue: string; exchange: string; key: string }[];
-}
+import { eventsExchange, type Topology } from '@flash-sale/shared/messaging/amqp-topology.ts';
 
 /** A message with where it was published to. */
 interface SavedMessage {
@@ -20,22 +13,9 @@ interface SavedMessage {
 }
 
 export interface SavedBroker {
+  /** What the release declares. */
   topology: Topology;
   messages: SavedMessage[];
-}
-
-/** What this tree declares, as it declares it. */
-export async function topologyOf(declare: typeof assertTopology = assertTopology): Promise<Topology> {
-  const topology: Topology = { exchanges: [], queues: [], bindings: [] };
-  const recorder = {
-    assertExchange: (name: string, type: string, options: object) =>
-      Promise.resolve(topology.exchanges.push({ name, type, options })),
-    assertQueue: (name: string, options: object) => Promise.resolve(topology.queues.push({ name, options })),
-    bindQueue: (queue: string, exchange: string, key: string) =>
-      Promise.resolve(topology.bindings.push({ queue, exchange, key })),
-  };
-  await declare(recorder as unknown as Channel);
-  return topology;
 }
 
 /** Takes everything out of the named queues. */
@@ -49,7 +29,7 @@ export async function takeMessages(url: string, queues: string[]): Promise<Saved
   });
 }
 
-/** Declares and publishes what was saved, into a broker that has nothing yet. */
+/** Declares and publishes what was saved, by a user who may. */
 export async function restoreBroker(url: string, { topology, messages }: SavedBroker): Promise<void> {
   await withChannel(url, async (channel) => {
     for (const { name, type, options } of topology.exchanges) await channel.assertExchange(name, type, options);

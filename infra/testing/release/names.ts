@@ -4,12 +4,12 @@ import { problemInfo, type ProblemCode } from '@flash-sale/shared/contract/opera
 import { openApiDocument } from '@flash-sale/shared/contract/openapi.ts';
 import { errorTable } from '@flash-sale/shared/errors.ts';
 import { subscriptions } from '@flash-sale/shared/events/subscriptions.ts';
-import { setupSchema } from '../../docker/setup-config.ts';
+import { topology, type Topology } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { setupBrokerSchema, setupSchema } from '../../docker/setup-config.ts';
 import { influxql } from '../../launcher/influxql.ts';
 import { runCommand } from '../../launcher/run-command.ts';
 import { settingsOf } from '../../launcher/settings.ts';
 import type { Stack } from '../../launcher/stack-types.ts';
-import { topologyOf, type Topology } from './broker.ts';
 import { folderOf } from './fixture.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -51,7 +51,7 @@ export interface Names extends TreeNames {
 
 /** The names in this tree. Asks each command for its help. */
 export async function namesOfTree(): Promise<TreeNames> {
-  const schemas = { ...settingsOf, setup: setupSchema };
+  const schemas = { ...settingsOf, setup: setupSchema, 'setup-broker': setupBrokerSchema };
   const { paths } = openApiDocument();
   const methods = ['get', 'post', 'put', 'patch', 'delete'];
   const routes = Object.entries(paths).flatMap(([path, operations]) =>
@@ -68,7 +68,7 @@ export async function namesOfTree(): Promise<TreeNames> {
     problems: sorted(codes.map((code) => problemInfo(code).type)),
     routes: sorted(routes),
     events: mapped(subscriptions, (types) => [...types]),
-    topology: await topologyOf(),
+    topology,
     commands: await commandNames(),
     compose: sorted(composeFiles().flatMap((text) => [...text.matchAll(/\$\{(\w+)/g)].map(([, name]) => name!))),
   };

@@ -24,6 +24,18 @@ export const subscriptions = {
   payment: ['order.opened', 'order.cancelled', 'order.refund-due', 'payment.requested'],
 } as const satisfies Record<ServiceName, readonly EventType[]>;
 
+/**
+ * What each service tells of, in the first word of its events: `order.paid` is the order service's to publish, and RabbitMQ takes it
+ * from no other.
+ */
+export const subjects = {
+  user: undefined,
+  inventory: 'stock',
+  reservation: 'reservation',
+  order: 'order',
+  payment: 'payment',
+} as const satisfies Record<ServiceName, string | undefined>;
+
 export type EventsOf<S extends ServiceName> = (typeof subscriptions)[S][number];
 
 const subscribers = new Map<EventType, ServiceName[]>();

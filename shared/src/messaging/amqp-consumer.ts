@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { AckWindow } from './ack-window.ts';
 import { deliveryCountOf } from './amqp-messages.ts';
-import { assertTopology } from './amqp-topology.ts';
+import { checkTopology } from './amqp-topology.ts';
 
 /** What has come back so often may be what its consumers die over. */
 const suspectAfterDeliveries = 3;
@@ -58,7 +58,7 @@ export class AmqpConsumer {
       if (this.#session === session) this.#session = undefined;
       if (!this.#stopping) lose(new Error('channel closed'));
     });
-    await assertTopology(channel);
+    await checkTopology(channel);
     await channel.prefetch(1);
     if (this.#stopping) return;
     this.#session = session;

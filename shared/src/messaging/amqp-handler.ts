@@ -50,7 +50,7 @@ export class MessageHandler {
     const { intake, log, patientRetries } = this.#options;
     let event: DomainEvent;
     try {
-      event = readEvent(message);
+      event = readEvent(message, intake.service);
     } catch (error) {
       return this.#putAside(message, 'unreadable', { reason: `not readable: ${reasonOf(error)}` }, isWanted);
     }

@@ -11,9 +11,24 @@ const aMessage = (headers?: Record<string, unknown>): Message => {
   return { content, properties: { ...options, headers }, fields: {} } as unknown as Message;
 };
 
+const came = (fields: object) => ({ ...aMessage(), fields }) as unknown as Message;
+
 describe('a message', () => {
   test('is read as the event that was published', () => {
-    expect(readEvent(aMessage())).toEqual(event);
+    const { exchange, routingKey } = eventPublication(event, 7);
+    expect(readEvent(came({ exchange, routingKey }), 'order')).toEqual(event);
+    // After a wait, or given to its service again.
+    expect(readEvent(came({ exchange: '', routingKey: 'order' }), 'order')).toEqual(event);
+  });
+
+  test.each([
+    ['another event than its sender was allowed to publish', 'events', 'order.opened'],
+    ['one that another service has put off', '', 'payment'],
+    ['one that was put off, published as an event', 'events', 'order'],
+  ])('is not read as %s', (_what, exchange, routingKey) => {
+    expect(() => readEvent(came({ exchange, routingKey }), 'order')).toThrow(
+      `came by the key ${routingKey} instead of`,
+    );
   });
 
   test.each([
@@ -31,11 +46,11 @@ describe('a message', () => {
 
 describe('to come again', () => {
   test.each([
-    [0, 'retry.1s'],
-    [1, 'retry.5s'],
-    [2, 'retry.30s'],
-    [3, 'retry.30s'],
-    [48, 'retry.30s'],
+    [0, 'services.retry.1s'],
+    [1, 'services.retry.5s'],
+    [2, 'services.retry.30s'],
+    [3, 'services.retry.30s'],
+    [48, 'services.retry.30s'],
   ])('after %d times it waits in %s', (count, exchange) => {
     const { options, ...where } = retryPublication(aMessage({ 'x-retry-count': count }), 'order', now);
     expect(where).toMatchObject({ exchange, routingKey: 'order', content: aMessage().content });
@@ -69,7 +84,7 @@ describe('to be put aside', () => {
       complaint,
       now,
     );
-    expect([exchange, routingKey]).toEqual(['dead-letters', 'order']);
+    expect([exchange, routingKey]).toEqual(['services.dead-letters', 'order']);
     expect(options.messageId).toBe(event.id);
     expect(options.headers).toEqual({
       'x-reason': 'r'.repeat(500),

@@ -1,7 +1,7 @@
 import type { Message, Options } from 'amqplib';
 import { parseEvent, type DomainEvent } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
-import { deadLettersExchange, eventsExchange, retrySteps, type RetryStep } from './amqp-topology.ts';
+import { eventsExchange, putAsideExchange, retrySteps, type RetryStep } from './amqp-topology.ts';
 
 const longestReason = 500;
 const longestStack = 4_000;
@@ -37,8 +37,16 @@ export function eventPublication(event: DomainEvent, nowS: number): Publication 
   };
 }
 
-/** @throws when the message is no event, or one of an unknown type or version */
-export const readEvent = (message: Message): DomainEvent => parseEvent(JSON.parse(message.content.toString()));
+/**
+ * @throws when the message is no event, or one of an unknown type or version. Or when it has come by another routing key than it
+ * should, by its type at first and after a wait by its service: by that key RabbitMQ tells who may publish it
+ */
+export function readEvent({ content, fields }: Message, service: ServiceName): DomainEvent {
+  const event = parseEvent(JSON.parse(content.toString()));
+  const key = fields.exchange === eventsExchange ? event.type : service;
+  if (fields.routingKey !== key) throw new Error(`came by the key ${fields.routingKey} instead of ${key}`);
+  return event;
+}
 
 /** How often the message has come back after a wait; 0 unless its header says otherwise. */
 export const retryCountOf = (message: Message): number => countOf(message, 'x-retry-count');
@@ -58,7 +66,7 @@ export const retryStepFor = (retry: number): RetryStep => retrySteps[Math.min(re
 export function retryPublication(message: Message, service: ServiceName, now: Date): Publication {
   const retry = retryCountOf(message) + 1;
   const headers = { 'x-retry-count': retry, 'x-first-failure': firstFailureOf(message) ?? now.toISOString() };
-  return { exchange: retryStepFor(retry).name, routingKey: service, ...copyOf(message, headers) };
+  return { exchange: retryStepFor(retry).exchange, routingKey: service, ...copyOf(message, headers) };
 }
 
 /** The same message, to be put aside with what is wrong with it. */
@@ -76,7 +84,7 @@ export function deadPublication(
     'x-original-type': typeOf(message),
     'x-service': service,
   };
-  return { exchange: deadLettersExchange, routingKey: service, ...copyOf(message, headers) };
+  return { exchange: putAsideExchange, routingKey: service, ...copyOf(message, headers) };
 }
 
 /** The type of event that a message claims to be; empty when it claims nothing. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type { Publication } from './amqp-messages.ts';
-import { assertTopology } from './amqp-topology.ts';
+import { checkTopology } from './amqp-topology.ts';
 
 const countWithinMs = 1_000;
 /** What the broker closes a channel with over a message that it does not take, such as one that is too large. */
@@ -60,7 +60,7 @@ export class AmqpPublisher {
       this.#blocked = false;
       this.#options.onUnblocked?.();
     });
-    await assertTopology(channel);
+    await checkTopology(channel);
     this.#session = session;
   }
 

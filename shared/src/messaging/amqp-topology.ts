@@ -1,11 +1,17 @@
-import type { Channel } from 'amqplib';
+import { createHash } from 'node:crypto';
+import type { Channel, Options } from 'amqplib';
 import { serviceNames, subscriptions, type ServiceName } from '../events/subscriptions.ts';
 
 /** Every event is published here; the routing key is its type. */
 export const eventsExchange = 'events';
 export const eventsExchangeType = 'topic';
-/** Where messages go that a service will never handle; the routing key is the service's name. */
+/** Where the broker puts what it puts aside by itself; the routing key is the service's name. */
 export const deadLettersExchange = 'dead-letters';
+/**
+ * Where a service puts what it will never handle, under its own name. RabbitMQ confines users to routing keys in exchanges of
+ * type topic alone, so that here, and where retries begin, nobody can put anything into the queue of another.
+ */
+export const putAsideExchange = 'services.dead-letters';
 
 /** Beyond it a queue refuses what is published, and the events stay in their outboxes. */
 const mostMessages = 1_000_000;
@@ -14,11 +20,11 @@ const deliveryLimit = 20;
 /** For queues that are only looked through: each look counts as a delivery, and from 4.0 on the default is 20. */
 const unlimitedDeliveries = 1_000_000_000;
 
-/** A message that failed for now waits here, and then returns to the queue of its service. */
+/** A message that failed for now waits here, where it comes by the exchange, and then returns to the queue of its service. */
 export const retrySteps = [
-  { name: 'retry.1s', delayMs: 1_000 },
-  { name: 'retry.5s', delayMs: 5_000 },
-  { name: 'retry.30s', delayMs: 30_000 },
+  { name: 'retry.1s', exchange: 'services.retry.1s', delayMs: 1_000 },
+  { name: 'retry.5s', exchange: 'services.retry.5s', delayMs: 5_000 },
+  { name: 'retry.30s', exchange: 'services.retry.30s', delayMs: 30_000 },
 ] as const;
 export type RetryStep = (typeof retrySteps)[number];
 
@@ -53,31 +59,91 @@ export const serviceQueue = (service: ServiceName) =>
     },
   );
 
+export interface Topology {
+  exchanges: { name: string; type: string; options: Options.AssertExchange }[];
+  queues: { name: string; options: Options.AssertQueue }[];
+  bindings: { queue: string; exchange: string; key: string }[];
+}
+
+/** Every exchange, queue and binding of the platform, in the order of their making. A later release only adds to it. */
+export const topology: Topology = {
+  exchanges: [
+    { name: eventsExchange, type: eventsExchangeType, options: { durable: true } },
+    { name: deadLettersExchange, type: 'direct', options: { durable: true } },
+    { name: putAsideExchange, type: 'topic', options: { durable: true } },
+    ...retrySteps.flatMap(({ name, exchange }) => [
+      // For services of a release before.
+      { name, type: 'direct', options: { durable: true } },
+      { name: exchange, type: 'topic', options: { durable: true } },
+    ]),
+  ],
+  queues: [
+    ...subscribingServices.map((service) => ({
+      name: deadQueueOf(service),
+      options: quorumQueue({ deliveries: unlimitedDeliveries }),
+    })),
+    ...subscribingServices.map((service) => ({ name: service, options: serviceQueue(service) })),
+    ...retrySteps.map(({ name, delayMs }) => ({
+      name,
+      // Without a routing key of its own a message keeps its first, the service, which in the default exchange is a queue.
+      options: quorumQueue(
+        { deliveries: unlimitedDeliveries },
+        { 'x-message-ttl': delayMs, 'x-dead-letter-exchange': '', 'x-dead-letter-strategy': 'at-least-once' },
+      ),
+    })),
+  ],
+  bindings: subscribingServices.flatMap((service) => [
+    ...[deadLettersExchange, putAsideExchange].map((exchange) => ({
+      queue: deadQueueOf(service),
+      exchange,
+      key: service,
+    })),
+    ...subscriptions[service].map((key) => ({ queue: service, exchange: eventsExchange, key })),
+    ...retrySteps.flatMap(({ name, exchange }) => [
+      { queue: name, exchange: name, key: service },
+      { queue: name, exchange, key: service },
+    ]),
+  ]),
+};
+
 /**
- * Declares every exchange, queue and binding of the platform. Every process does so whenever it connects, so that no
- * event finds nowhere to go because the service that handles it has never been started.
+ * An exchange to which nobody publishes, named after the whole topology and declared last: who finds it knows that a set-up
+ * of its own release, or of one like it, has come to its end. Nothing else tells whether a queue is bound.
+ */
+export const topologyMark = `topology.${createHash('sha256').update(JSON.stringify(topology)).digest('hex').slice(0, 12)}`;
+
+/**
+ * Declares everything. For the set-up alone, by a user who may, before the services start and over whatever is there; it
+ * may be repeated at any time.
  * @throws when something exists already with other properties
  */
 export async function assertTopology(channel: Channel): Promise<void> {
-  const durable = { durable: true };
-  await channel.assertExchange(eventsExchange, eventsExchangeType, durable);
-  await channel.assertExchange(deadLettersExchange, 'direct', durable);
-  for (const service of subscribingServices) {
-    const dead = deadQueueOf(service);
-    await channel.assertQueue(dead, quorumQueue({ deliveries: unlimitedDeliveries }));
-    await channel.bindQueue(dead, deadLettersExchange, service);
-    await channel.assertQueue(service, serviceQueue(service));
-    for (const type of subscriptions[service]) await channel.bindQueue(service, eventsExchange, type);
-  }
-  for (const { name, delayMs } of retrySteps) {
-    await channel.assertExchange(name, 'direct', durable);
-    // Without a routing key of its own a message keeps its first, the service, which in the default exchange is a queue.
-    const backToService = {
-      'x-message-ttl': delayMs,
-      'x-dead-letter-exchange': '',
-      'x-dead-letter-strategy': 'at-least-once',
-    };
-    await channel.assertQueue(name, quorumQueue({ deliveries: unlimitedDeliveries }, backToService));
-    for (const service of subscribingServices) await channel.bindQueue(name, name, service);
-  }
+  const { exchanges, queues, bindings } = topology;
+  for (const { name, type, options } of exchanges) await channel.assertExchange(name, type, options);
+  for (const { name, options } of queues) await channel.assertQueue(name, options);
+  for (const { queue, exchange, key } of bindings) await channel.bindQueue(queue, exchange, key);
+  await channel.assertExchange(topologyMark, 'direct', { durable: true, internal: true });
+}
+
+/**
+ * Looks whether everything is there, and declares nothing: no right is needed for that. An event would be lost on a service
+ * whose queue is missing while another one takes it, so that whoever publishes asks for all of them.
+ * @throws when something is missing, with what it is
+ */
+export async function checkTopology(channel: Channel): Promise<void> {
+  for (const { name } of topology.queues) await found('queue', name, channel.checkQueue(name));
+  for (const { name } of [...topology.exchanges, { name: topologyMark }])
+    await found('exchange', name, channel.checkExchange(name));
+}
+
+const notFound = 404;
+
+async function found(kind: string, name: string, look: Promise<unknown>): Promise<void> {
+  await look.catch((error: Error & { code?: unknown }) => {
+    if (error.code !== notFound) throw error;
+    throw new Error(
+      `RabbitMQ has no ${kind} ${name}: the set-up has not made it (npm start, infra/docker/setup-broker.ts)`,
+      { cause: error },
+    );
+  });
 }

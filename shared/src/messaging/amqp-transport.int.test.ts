@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GetMessage } from 'amqplib';
+import type { Channel, GetMessage } from 'amqplib';
 import { createTestRabbitmq } from '@flash-sale/infra/testing/rabbitmq.ts';
 import { serviceNames, subscriptions } from '../events/subscriptions.ts';
 import { emptyBroker, startAmqpNetwork, amqpTransport } from '../testing/amqp-network.ts';
@@ -9,7 +9,14 @@ import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { FakeService } from '../testing/fake-service.ts';
 import { startTcpProxy } from '../testing/tcp-proxy.ts';
-import { deadQueueOf, subscribingServices } from './amqp-topology.ts';
+import {
+  assertTopology,
+  checkTopology,
+  deadQueueOf,
+  subscribingServices,
+  topology,
+  topologyMark,
+} from './amqp-topology.ts';
 import type { AmqpTransport } from './amqp-transport.ts';
 import { transportSuite, type FakeServices } from './transport.suite.ts';
 import type { OutboxRecord } from './transport.ts';
@@ -501,6 +508,34 @@ describe('amqp transport, its own side of it', () => {
       await broker.start();
       await sweep(inventory(), records);
       await eventually(() => expect(new Set(receivedIds(order())).size).toBe(2_000));
+    });
+
+    test('one that lacks something is as good as away: that is named, nothing is declared, and all goes on when it is there', async () => {
+      await network.close();
+      const exchanges = [...topology.exchanges.map(({ name }) => name), topologyMark];
+      const missing: [what: string, remove: (channel: Channel) => Promise<unknown>][] = [
+        ...topology.queues.map(({ name }): (typeof missing)[number] => [`queue ${name}`, (on) => on.deleteQueue(name)]),
+        ...exchanges.map((name): (typeof missing)[number] => [`exchange ${name}`, (on) => on.deleteExchange(name)]),
+      ];
+      for (const [what, remove] of missing) {
+        await withChannel(broker.url, remove);
+        const reasons: string[] = [];
+        const log = { warn: ({ reason }: { reason: string }) => void reasons.push(reason), info: () => undefined };
+        const transport = amqpTransport(broker.url, { log: log as never });
+        const service = new FakeService('order');
+        service.transport = transport;
+        try {
+          await transport.start(service);
+          expect(reasons).toEqual([expect.stringContaining(`RabbitMQ has no ${what}: the set-up`)]);
+          expect(transport.healthy()).toBe(false);
+          await expect(withChannel(broker.url, checkTopology)).rejects.toThrow(`no ${what}:`);
+          await withChannel(broker.url, assertTopology);
+          await eventually(() => expect(transport.healthy()).toBe(true));
+          await sweep(service, [service.record(anEvent('order.paid'))]);
+        } finally {
+          await transport.stop();
+        }
+      }
     });
 
     test('a service starts without it, and finds it when it comes', async () => {

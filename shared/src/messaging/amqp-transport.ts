@@ -74,7 +74,7 @@ export class AmqpTransport implements Transport {
       this.#consumer = new AmqpConsumer({ queue: service, prefetch, handle });
       this.#connections.push(this.#connection('consume', this.#consumer));
     }
-    // One after the other: the first declares everything, so the second need not race it.
+    // One after the other: what is taken first may have to be passed on.
     for (const connection of this.#connections) await connection.open();
   }
 
