@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, GetMessage } from 'amqplib';
 import type { ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
-import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { replayOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { deadQueueOf, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { deadLetterOf, type DeadLetter } from './dead-letter.ts';
 import { isSelected, type Selection } from './selection.ts';
@@ -76,7 +76,7 @@ async function replayed(
   service: ServiceName,
   withinMs: number,
 ): Promise<'confirmed' | 'refused' | undefined> {
-  const { content, options } = copyOf(message, {});
+  const { content, options } = replayOf(message);
   const outcome = Promise.withResolvers<'confirmed' | 'refused'>();
   let returned = false;
   const onReturn = () => (returned = true);

@@ -54,8 +54,11 @@ export async function openStack(
     stackFile: join(folder, 'run', 'stack.json'),
     own,
     [Symbol.asyncDispose]: async () => {
-      await own.stop();
-      await profiled?.collect();
+      try {
+        await own.stop();
+      } finally {
+        await profiled?.collect();
+      }
     },
   };
 }

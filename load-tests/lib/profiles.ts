@@ -1,4 +1,4 @@
-import { chmod, cp, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,7 +17,12 @@ export async function profilesInto(destination: string): Promise<Profiles> {
   return {
     env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder}` },
     collect: async () => {
-      await cp(folder, destination, { recursive: true });
+      await mkdir(destination, { recursive: true });
+      // Nothing else that somebody may have put there.
+      const files = (await readdir(folder, { withFileTypes: true })).filter(
+        (entry) => entry.isFile() && entry.name.endsWith('.cpuprofile'),
+      );
+      for (const { name } of files) await copyFile(join(folder, name), join(destination, name));
       await rm(folder, { recursive: true });
     },
   };

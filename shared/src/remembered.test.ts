@@ -18,3 +18,10 @@ test('keeps a bounded number of answers, whoever makes up new texts', () => {
   expect(known('0')).toBe('0');
   expect(workOut).toHaveBeenCalledTimes(1);
 });
+
+test('keeps nothing of a long text', () => {
+  const workOut = jest.fn((text: string) => text.length);
+  const known = remembered(workOut);
+  expect([known('x'.repeat(10_000)), known('x'.repeat(10_000))]).toEqual([10_000, 10_000]);
+  expect(workOut).toHaveBeenCalledTimes(2);
+});

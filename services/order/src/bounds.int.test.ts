@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { audit } from './testing/audit.ts';
 import { startShop, type Shop, type Shopper } from './testing/shop.ts';
@@ -136,6 +137,23 @@ describe('holds given back unpaid', () => {
     const [refused] = await reserveAtOnce(shopper, [product]);
     expect(outcomeOf(refused!)).toEqual([409, 'limit-exceeded']);
     await shop.query('reservation', `DELETE FROM reservations WHERE user_id = $1 AND reason = 'cancelled'`, [
+      shopper.userId,
+    ]);
+  });
+
+  test('cannot be hidden behind any number that were refused', async () => {
+    const product = await user.aProduct();
+    const shopper = shop.aShopper();
+    await expire(shopper, product);
+    await expire(shopper, product);
+    await shop.query(
+      'reservation',
+      `INSERT INTO reservations (id, order_id, user_id, cart_id, idempotency_key, status, reason, items)
+       SELECT id, gen_random_uuid(), $1, gen_random_uuid(), id::text, 'rejected', 'sold-out', '[]' FROM unnest($2::uuid[]) id`,
+      [shopper.userId, Array.from({ length: 2_000 }, () => newId())],
+    );
+    await expectToWait(shopper, product);
+    await shop.query('reservation', `DELETE FROM reservations WHERE user_id = $1 AND reason = 'sold-out'`, [
       shopper.userId,
     ]);
   });

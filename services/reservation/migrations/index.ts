@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { buildIndex } from '@flash-sale/shared/db/build-index.ts';
+import { buildIndex, dropIndex } from '@flash-sale/shared/db/build-index.ts';
 import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
@@ -56,8 +56,7 @@ export const migrations: Record<string, Migration> = {
       // By nothing that changes in a reservation: with a status in an index, each change of it would have to write a new
       // entry into every index of the table. So did those of 0040.
       await buildIndex(db, 'reservations_of_user', 'reservations (user_id, id)');
-      for (const index of ['reservations_open', 'reservations_left'])
-        await sql`DROP INDEX CONCURRENTLY IF EXISTS ${sql.ref(index)}`.execute(db);
+      for (const index of ['reservations_open', 'reservations_left']) await dropIndex(db, index);
     },
   },
 };

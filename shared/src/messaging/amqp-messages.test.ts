@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Message } from 'amqplib';
 import { anEvent } from '../testing/events.ts';
-import { deadPublication, eventPublication, readEvent, retryCountOf, retryPublication } from './amqp-messages.ts';
+import {
+  deadPublication,
+  eventPublication,
+  readEvent,
+  replayOf,
+  retryCountOf,
+  retryPublication,
+} from './amqp-messages.ts';
 
 const now = new Date('2030-06-01T12:00:00.000Z');
 const earlier = '2030-06-01T11:00:00.000Z';
@@ -29,6 +36,25 @@ describe('a message', () => {
     expect(() => readEvent(came({ exchange, routingKey }), 'order')).toThrow(
       `came by the key ${routingKey} instead of`,
     );
+  });
+
+  test('that was put aside and is replayed is judged by the key by which it was published', () => {
+    const replayed = (routingKey: string) => {
+      const first = came({ exchange: 'events', routingKey });
+      const dead = deadPublication(first, 'order', { reason: 'wrong' }, now);
+      const lying = {
+        content: dead.content,
+        properties: dead.options,
+        fields: { exchange: '', routingKey: 'order.dead' },
+      };
+      const { content, options } = replayOf(lying as unknown as Message);
+      return { content, properties: options, fields: { exchange: '', routingKey: 'order' } } as unknown as Message;
+    };
+    expect(readEvent(replayed('stock.held'), 'order')).toEqual(event);
+    expect(() => readEvent(replayed('order.opened'), 'order')).toThrow('came by the key order.opened instead of');
+    // However often that goes on.
+    const again = deadPublication(replayed('order.opened'), 'order', { reason: 'wrong' }, now);
+    expect(again.options.headers).toMatchObject({ 'x-first-key': 'order.opened' });
   });
 
   test.each([

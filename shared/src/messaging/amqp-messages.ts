@@ -37,15 +37,36 @@ export function eventPublication(event: DomainEvent, nowS: number): Publication 
   };
 }
 
+/** Of a message that was put aside: the routing key by which it was published as an event. */
+const firstKeyHeader = 'x-first-key';
+
 /**
  * @throws when the message is no event, or one of an unknown type or version. Or when it has come by another routing key than it
- * should, by its type at first and after a wait by its service: by that key RabbitMQ tells who may publish it
+ * should, by its type at first and after a wait by its service: by that key RabbitMQ tells who may publish it. One that was
+ * put aside and is replayed is judged by its first key again
  */
-export function readEvent({ content, fields }: Message, service: ServiceName): DomainEvent {
+export function readEvent(message: Message, service: ServiceName): DomainEvent {
+  const { content, fields } = message;
   const event = parseEvent(JSON.parse(content.toString()));
-  const key = fields.exchange === eventsExchange ? event.type : service;
-  if (fields.routingKey !== key) throw new Error(`came by the key ${fields.routingKey} instead of ${key}`);
+  const firstKey = firstKeyOf(message);
+  if (firstKey !== undefined && firstKey !== event.type) throw wrongKey(firstKey, event.type);
+  if (fields.exchange !== eventsExchange && fields.routingKey !== service) throw wrongKey(fields.routingKey, service);
   return event;
+}
+
+const wrongKey = (key: string, expected: string) => new Error(`came by the key ${key} instead of ${expected}`);
+
+/** The key by which it was published as an event, as far as that is known; what waited does not know it, and was read before. */
+function firstKeyOf({ fields, properties }: Message): string | undefined {
+  if (fields.exchange === eventsExchange) return fields.routingKey;
+  const key: unknown = properties.headers?.[firstKeyHeader];
+  return typeof key === 'string' ? key : undefined;
+}
+
+/** For who replays a message that was put aside: of its headers only what it will be judged by. */
+export function replayOf(message: Message): Pick<Publication, 'content' | 'options'> {
+  const firstKey = firstKeyOf(message);
+  return copyOf(message, firstKey === undefined ? {} : { [firstKeyHeader]: firstKey });
 }
 
 /** How often the message has come back after a wait; 0 unless its header says otherwise. */
@@ -76,7 +97,9 @@ export function deadPublication(
   { reason, stack }: Complaint,
   now: Date,
 ): Publication {
+  const firstKey = firstKeyOf(message);
   const headers = {
+    ...(firstKey === undefined ? {} : { [firstKeyHeader]: firstKey }),
     'x-reason': reason.slice(0, longestReason),
     ...(stack === undefined ? {} : { 'x-stack': stack.slice(0, longestStack) }),
     'x-first-failure': firstFailureOf(message) ?? now.toISOString(),

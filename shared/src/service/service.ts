@@ -35,7 +35,7 @@ import { pruneEveryMs, removableBefore, type Removal } from './retention.ts';
 
 const measureBacklogEveryMs = 1_000;
 /** An ended session is to be known everywhere within 3 s, and the answer takes a moment. */
-const askForEndedEveryMs = 2_000;
+const askForEndedEveryMs = 1_500;
 const askForKeysEveryMs = 30_000;
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;

@@ -1,5 +1,6 @@
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import { firstIdOf } from '@flash-sale/shared/ids.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { leastPercent, leftCountsForMs, type Bounds } from '../domain/bounds.ts';
 import { ReservationState, type Reservation } from '../domain/state.ts';
@@ -43,9 +44,9 @@ const readByKeys: Statement = {
   text: `SELECT r.* FROM unnest($1::uuid[], $2::text[]) k (user_id, key)
            JOIN reservations r ON r.user_id = k.user_id AND r.idempotency_key = k.key`,
 };
-/** Among so many of a shopper's latest reservations those are looked for that count: more than the rate limit lets anybody hold. */
-const mostLookedAt = 1_000;
-const latestOfShopper = `(SELECT * FROM reservations WHERE user_id = k.user_id ORDER BY id DESC LIMIT ${mostLookedAt})`;
+/** Holds are expected to last no longer than this: what is older is not looked at, so that a shopper's past costs nothing. */
+const longestHoldMs = 7_200_000;
+const latestOfShopper = '(SELECT * FROM reservations WHERE user_id = k.user_id AND id >= $5::uuid)';
 /** No further than the bounds, so that its cost has one; after `readByKeys`, or a key could be missed as it moves. */
 const readStandings: Statement = {
   name: 'read-standings',
@@ -90,6 +91,9 @@ const updateReservations: Statement = {
 /** Among so many holds that were given back a shopper's bound is reached, however little each of them counts. */
 const mostLeft = (leftMax: number) => Math.ceil((leftMax * 100) / leastPercent);
 
+/** The least id of a reservation that may be open, or may count as given back. */
+const oldestLookedAt = () => firstIdOf(new Date(Date.now() - longestHoldMs - leftCountsForMs));
+
 /** How the reservation service works on a batch. */
 export const reservationUnitOfWork = (
   options: HandlerOptions,
@@ -116,7 +120,9 @@ async function load(tx: Tx, batch: ReservationWork[], { openMax, leftMax }: Boun
   const keyColumns = [keys.map((k) => k.userId), keys.map((k) => k.idempotencyKey)];
   const byKey = keys.length > 0 ? tx.read<ReservationRow>(readByKeys, keyColumns) : [];
   const standings =
-    keys.length > 0 ? tx.read<StandingRow>(readStandings, [...keyColumns, openMax, mostLeft(leftMax)]) : [];
+    keys.length > 0
+      ? tx.read<StandingRow>(readStandings, [...keyColumns, openMax, mostLeft(leftMax), oldestLookedAt()])
+      : [];
   const byId = reservationIds.size > 0 ? tx.read<ReservationRow>(lockReservations, [[...reservationIds].sort()]) : [];
   const unlocked = (await byKey).filter(({ id }) => !reservationIds.has(id));
   return new ReservationState({
