@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
@@ -21,6 +22,9 @@ export type RedisUrls = Record<RedisUser | 'admin', string>;
 /** How each user reaches RabbitMQ. */
 export type RabbitmqUrls = Record<RabbitmqUser | 'admin', string>;
 
+/** Of a server that another has made useless: its processes are killed by then, and what it waits for is gone with them. */
+const othersEndWithinMs = 10_000;
+
 /** Starts what the services stand on, all at once, and sets up the databases and the broker. */
 export async function startServers(site: Site): Promise<{
   databases: Record<DatabaseName, DatabaseUrls>;
@@ -36,14 +40,22 @@ export async function startServers(site: Site): Promise<{
   if (runsRabbitmq(site.options)) needed.push('rabbitmq', 'erlang');
   const programs = await preparePrograms(needed, site.say);
   const influxExecutable = site.options.metrics ? await findInfluxdb(site) : undefined;
-  const [databases, redis, rabbitmq, influxdb] = await Promise.all([
+  const starts = [
     startPostgres(site, programs).then((adminUrl) => setUpDatabases(adminUrl, site.secrets)),
     startRedis(site, programs),
     startRabbitmq(site, programs),
     influxExecutable === undefined ? undefined : startInfluxdb(site, influxExecutable, programs),
     startNginx(site, programs),
-  ]);
-  return { databases, redis, rabbitmq, influxdb };
+  ] as const;
+  try {
+    const [databases, redis, rabbitmq, influxdb] = await Promise.all(starts);
+    return { databases, redis, rabbitmq, influxdb };
+  } catch (error) {
+    site.abort(error as Error);
+    // Somebody may start anew at once, in the folders in which the others are still at work.
+    await Promise.race([Promise.allSettled(starts), sleep(othersEndWithinMs, undefined, { ref: false })]);
+    throw error;
+  }
 }
 
 async function startPostgres(site: Site, programs: Programs): Promise<string> {

@@ -17,6 +17,8 @@ export interface Site {
   say: (line: string) => void;
   /** Aborted as soon as going on makes no sense. */
   signal: AbortSignal;
+  /** Makes all that is under way end, with this as the reason. */
+  abort: (reason: Error) => void;
   ports: Ports;
   instances: Instance[];
 }

@@ -76,6 +76,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       processes,
       say,
       signal: life.signal,
+      abort: (reason: Error) => life.abort(reason),
       ports,
       instances,
     };
