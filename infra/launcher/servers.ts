@@ -44,7 +44,7 @@ export async function startServers(site: Site): Promise<{
     startPostgres(site, programs).then((adminUrl) => setUpDatabases(adminUrl, site.secrets)),
     startRedis(site, programs),
     startRabbitmq(site, programs),
-    influxExecutable === undefined ? undefined : startInfluxdb(site, influxExecutable, programs),
+    influxExecutable === undefined ? Promise.resolve(undefined) : startInfluxdb(site, influxExecutable, programs),
     startNginx(site, programs),
   ] as const;
   try {
