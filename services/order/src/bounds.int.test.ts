@@ -88,6 +88,12 @@ describe('holds given back unpaid', () => {
     // What the inventory made pass, the reservation has as it was promised.
     await shop.query('reservation', `UPDATE reservations SET expires_at = now() WHERE id = $1`, [id]);
   }
+  async function aShopperAtTheBound(): Promise<{ shopper: Shopper; product: string }> {
+    const [shopper, product] = [shop.aShopper(), await user.aProduct()];
+    await expire(shopper, product);
+    await expire(shopper, product);
+    return { shopper, product };
+  }
   async function cancelLate(shopper: Shopper, productId: string) {
     const { id } = await hold(shopper, productId);
     await shift(shopper, '119 seconds');
@@ -102,10 +108,7 @@ describe('holds given back unpaid', () => {
   };
 
   test('are two an hour here; then it is to wait as long as is said', async () => {
-    const product = await user.aProduct();
-    const shopper = shop.aShopper();
-    await expire(shopper, product);
-    await expire(shopper, product);
+    const { shopper, product } = await aShopperAtTheBound();
     await expectToWait(shopper, product);
     await shift(shopper, '1 hour');
     expect(held(await reserveAtOnce(shopper, [product]))).toHaveLength(1);
@@ -123,10 +126,7 @@ describe('holds given back unpaid', () => {
   });
 
   test('cannot be hidden behind many that were cancelled at once', async () => {
-    const product = await user.aProduct();
-    const shopper = shop.aShopper();
-    await expire(shopper, product);
-    await expire(shopper, product);
+    const { shopper, product } = await aShopperAtTheBound();
     await shop.query(
       'reservation',
       `INSERT INTO reservations (id, order_id, user_id, cart_id, idempotency_key, status, reason, items, cancelled_at, expires_at)
@@ -142,10 +142,7 @@ describe('holds given back unpaid', () => {
   });
 
   test('cannot be hidden behind any number that were refused', async () => {
-    const product = await user.aProduct();
-    const shopper = shop.aShopper();
-    await expire(shopper, product);
-    await expire(shopper, product);
+    const { shopper, product } = await aShopperAtTheBound();
     await shop.query(
       'reservation',
       `INSERT INTO reservations (id, order_id, user_id, cart_id, idempotency_key, status, reason, items)
