@@ -1,5 +1,5 @@
-import { request } from 'undici';
 import { endedPage, type EndedSource } from './ended-sessions.ts';
+import type { InternalClient } from './messaging/http-client.ts';
 import { keySet, type KeySource, type SigningKey } from './signing-keys.ts';
 
 /** Who decides which tokens are good: the user service. */
@@ -10,28 +10,13 @@ export interface TokenAuthority {
   signWith?: SigningKey | undefined;
 }
 
-const answerWithinMs = 1_500;
-
-/** The user service as the others reach it, through the internal listener. */
-export function authorityAt({
-  INTERNAL_URL,
-  INTERNAL_TOKEN,
-}: Record<'INTERNAL_URL' | 'INTERNAL_TOKEN', string>): TokenAuthority {
-  const ask = async (path: string): Promise<unknown> => {
-    const { statusCode, body } = await request(`${INTERNAL_URL}/internal/user${path}`, {
-      headers: { authorization: `Bearer ${INTERNAL_TOKEN}` },
-      headersTimeout: answerWithinMs,
-      bodyTimeout: answerWithinMs,
-    });
-    if (statusCode === 200) return body.json();
-    await body.dump();
-    throw new Error(`the user service answered ${statusCode}`);
-  };
+/** The user service as the others reach it. */
+export function authorityAt(peers: Pick<InternalClient, 'get'>): TokenAuthority {
   return {
     ended: async (cursor) => {
       const query = cursor === undefined ? '' : `?after=${encodeURIComponent(cursor)}`;
-      return endedPage.parse(await ask(`/sessions/ended${query}`));
+      return endedPage.parse(await peers.get('user', `/sessions/ended${query}`));
     },
-    keys: async () => keySet.parse(await ask('/jwks')).keys,
+    keys: async () => keySet.parse(await peers.get('user', '/jwks')).keys,
   };
 }

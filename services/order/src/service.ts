@@ -25,7 +25,7 @@ export const orderService: ServiceDefinition<OrderConfig, OrderTables, OrderStat
       routes: () =>
         routes({
           reads: openOrderReads(reads),
-          expected: new ExpectedOrders(peers()),
+          expected: new ExpectedOrders(peers),
           orderIds: orderIds(config.ORDER_ID_SECRET),
           settlements: settled,
           tokens,

@@ -34,7 +34,7 @@ export const reservationService: ServiceDefinition<
   build({ config, reads, background, redis, tokens, settlements, peers }) {
     const settled = settlements<Reservation>('reservation');
     // A cart that hears nothing in time takes the product, and the inventory refuses.
-    const gate = new Gate(new StockViews(redis), new ProductQuestions(peers()));
+    const gate = new Gate(new StockViews(redis), new ProductQuestions(peers));
     const changed = (reservation: Reservation) => {
       if (reservation.reason === 'sold-out') gate.arm();
       announce(reservation, settled);

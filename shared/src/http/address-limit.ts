@@ -1,4 +1,12 @@
-import { clientOf, networkOf, RateLimit, type RateLimitOptions, type Reservation } from './rate-limit.ts';
+import {
+  clientOf,
+  counted,
+  networkOf,
+  RateLimit,
+  type Consumed,
+  type RateLimitOptions,
+  type Reservation,
+} from './rate-limit.ts';
 
 export interface AddressLimitOptions extends RateLimitOptions {
   /** As so many addresses counts a /48 network of IPv6 as a whole, however many there are in it. */
@@ -23,11 +31,26 @@ export class AddressLimit {
     });
   }
 
-  /** As `RateLimit.around`. @throws AppError too-many-requests, and whatever the work throws */
-  around<T>(address: string | undefined, work: () => Promise<T>): Promise<T> {
+  /**
+   * Uses a point of the address and of its network before work, and gives them back when that comes to no outcome.
+   * @throws AppError too-many-requests, and whatever the work throws
+   */
+  async around<T>(address: string | undefined, work: () => Promise<T>): Promise<T> {
+    return counted(await this.#consume(address), work);
+  }
+
+  /** What is refused for one of the two does not count for the other. */
+  async #consume(address: string | undefined): Promise<Consumed> {
     const network = networkOf(address);
-    const within = network === undefined ? work : () => this.#network.around(network, work);
-    return this.#client.around(clientOf(address), within);
+    const own = await this.#client.consume(clientOf(address));
+    if (network === undefined) return own;
+    try {
+      const shared = await this.#network.consume(network);
+      return { refund: () => [own, shared].forEach((one) => one.refund()) };
+    } catch (error) {
+      own.refund();
+      throw error;
+    }
   }
 
   /**

@@ -41,8 +41,7 @@ export function createApp(options: AppOptions): Express {
     notFound,
   );
   app.use(requestLine(log, onRequest));
-  app.use(requireHost);
-  app.use(personal);
+  app.use(edges);
   app.use(express.json({ limit: largestPublicBodyBytes, inflate: false, verify: verifyText }));
   app.use(options.publicRoutes);
   app.use(otherMethod(options.publicRoutes));
@@ -58,16 +57,14 @@ function trustProxies(app: Express, trustedProxies: string): void {
   app.set('trust proxy', remembered(isTrusted));
 }
 
-/** Node itself would refuse it without a word. */
-const requireHost: RequestHandler = ({ httpVersion, headers }, _response, next) => {
+/**
+ * A request without a host Node itself would refuse without a word. And what is answered to somebody who is signed in is not for
+ * others; a route whose answer is the same for all says so itself.
+ */
+const edges: RequestHandler = ({ httpVersion, headers }, response, next) => {
   if (httpVersion === '1.1' && headers.host === undefined)
     throw new AppError('bad-request', 'A request by HTTP/1.1 has to name its host. Nothing was changed.');
-  next();
-};
-
-/** What is answered to somebody who is signed in is not for others; a route whose answer is the same for all says so itself. */
-const personal: RequestHandler = ({ headers }, response, next) => {
-  if (headers.authorization !== undefined) response.set('Cache-Control', 'no-store');
+  if (headers.authorization !== undefined) response.setHeader('Cache-Control', 'no-store');
   next();
 };
 

@@ -6,7 +6,8 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { eventually } from '../testing/eventually.ts';
-import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
+import { AddressLimit } from './address-limit.ts';
+import { counted, RateLimit, type RateLimitOptions } from './rate-limit.ts';
 
 const log = pino({ level: 'silent' });
 let server: TestRedis;
@@ -80,13 +81,38 @@ describe.each(['with Redis', 'without Redis'])('%s', (where) => {
     const broken = () => Promise.reject(new Error('a bug'));
     const taken = () => Promise.reject(new AppError('email-taken', 'taken'));
     for (let round = 0; round < 5; round += 1) {
-      await expect(of(round).around('k', shed)).rejects.toMatchObject({ code: 'overloaded' });
-      await expect(of(round).around('k', broken)).rejects.toThrow('a bug');
+      await expect(counted(await of(round).consume('k'), shed)).rejects.toMatchObject({ code: 'overloaded' });
+      await expect(counted(await of(round).consume('k'), broken)).rejects.toThrow('a bug');
     }
     for (let round = 0; round < 3; round += 1) {
-      await eventually(() => expect(of(round).around('k', taken)).rejects.toMatchObject({ code: 'email-taken' }));
+      const consumed = await eventually(() => of(round).consume('k'));
+      await expect(counted(consumed, taken)).rejects.toMatchObject({ code: 'email-taken' });
     }
-    await expect(of(0).around('k', taken)).rejects.toMatchObject(refused);
+    await expect(of(0).consume('k')).rejects.toMatchObject(refused);
+  });
+
+  test('what is refused for the network does not count for the address', async () => {
+    const redis = connectRedis(server.url, log);
+    connections.push(redis);
+    if (where === 'with Redis') await eventually(() => expect(redis.status).toBe('ready'));
+    const limit = new AddressLimit({
+      redis,
+      name,
+      points: 3,
+      windowSeconds: 60,
+      detail: 'Too many.',
+      addressesPerNetwork: 1,
+    });
+    const [one, neighbour] = ['2001:db8:1:1::1', '2001:db8:1:2::1'];
+    const shed = Promise.withResolvers<never>();
+    const started = many(3, () => Promise.withResolvers<void>());
+    const underWay = outcomesOf(many(3, (index) => limit.around(one, () => (started[index]!.resolve(), shed.promise))));
+    await Promise.all(started.map(({ promise }) => promise));
+    const done = () => Promise.resolve();
+    for (let n = 0; n < 3; n += 1) await expect(limit.around(neighbour, done)).rejects.toMatchObject(refused);
+    shed.reject(new AppError('overloaded', 'later'));
+    expect(await underWay).toEqual(Array(3).fill('overloaded'));
+    for (let n = 0; n < 3; n += 1) await eventually(() => limit.around(neighbour, done));
   });
 
   test('a crowd whose reservations are all released gets through whole, never more at once than there are points', async () => {

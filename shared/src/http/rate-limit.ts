@@ -109,6 +109,19 @@ export interface Reservation {
   release(): void;
 }
 
+/**
+ * Does work for which a point was used, and gives that back when the work comes to no outcome: when it is shed or fails on our
+ * side. A refusal by it, such as "taken already", is an outcome.
+ */
+export async function counted<T>(consumed: Consumed, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isRefusal(error)) consumed.refund();
+    throw error;
+  }
+}
+
 /** How often who waits looks whether another process has let go of a point; of this process it hears at once. */
 const lookEveryMs = 100;
 /** Who waits for the points of one key in one process; more are refused. */
@@ -142,19 +155,6 @@ export class RateLimit {
     const { counter, take } = await this.#take(key);
     if (take.answer !== 'taken') throw this.#refusal(take);
     return { refund: () => void counter.refund(key).catch(() => {}) };
-  }
-
-  /**
-   * Takes a point before work and gives it back when the work comes to no outcome: when it is shed or fails on our side.
-   * A refusal by it, such as "taken already", is an outcome.
-   * @throws AppError too-many-requests, and whatever the work throws
-   */
-  async around<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const consumed = await this.consume(key);
-    return work().catch((error: unknown) => {
-      if (!isRefusal(error)) consumed.refund();
-      throw error;
-    });
   }
 
   /** A point if there is one right now. @throws AppError too-many-requests when all are used */

@@ -169,14 +169,14 @@ export class AmqpTransport implements Transport {
     }
   }
 
-  #failureOf({ id, type }: DomainEvent, outcome: Outcome): 'unreachable' | 'transient' | undefined {
-    const services = subscribersOf(type);
+  #failureOf(event: DomainEvent, outcome: Outcome): 'unreachable' | 'transient' | undefined {
+    const services = subscribersOf(event.type);
     if (outcome === 'unreachable') return outcome;
     // Those that travelled with it must not be sent together with it again as soon as the broker is back.
     if (outcome === 'refused') return 'transient';
     if (outcome === 'returned') {
       // A queue that is gone returns all that is for its service, and that is an outage.
-      const judged = services.map((service) => this.#receivers.judge(service, id, 'transient'));
+      const judged = services.map((service) => this.#receivers.failed(service, event));
       return judged.includes('unreachable') ? 'unreachable' : 'transient';
     }
     for (const service of services) this.#receivers.handled(service);

@@ -30,7 +30,7 @@ export class BadAnswer extends Error {}
 /** Of nginx, when it reaches no instance, and of a service that is not ready for more. */
 const notNowStatuses = new Set([429, 502, 503, 504]);
 
-/** Posts JSON to other services through the internal listener, within bounds: connections, time, tries, and a breaker each. */
+/** Asks other services by JSON, through the internal listener, within bounds: connections, time, tries, and a breaker each. */
 export class InternalClient {
   readonly #pool: Pool;
   readonly #headers: Record<string, string>;
@@ -55,15 +55,23 @@ export class InternalClient {
    * @throws BadAnswer when the service answers with an error of its own; anything else when it cannot be reached, or is
    * too slow. The work may have been done
    */
-  async post(service: string, path: string, body: unknown): Promise<unknown> {
-    const payload = JSON.stringify(body);
+  post(service: string, path: string, body: unknown): Promise<unknown> {
+    return this.#ask(service, path, { method: 'POST', body: JSON.stringify(body) });
+  }
+
+  /** @throws as `post` */
+  get(service: string, path: string): Promise<unknown> {
+    return this.#ask(service, path, { method: 'GET' });
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  #ask(service: string, path: string, request: { method: 'GET' | 'POST'; body?: string }): Promise<unknown> {
     return this.#policyOf(service).execute(async () => {
-      const response = await this.#pool.request({
-        method: 'POST',
-        path: `/internal/${service}${path}`,
-        headers: this.#headers,
-        body: payload,
-      });
+      const options = { ...request, path: `/internal/${service}${path}`, headers: this.#headers };
+      const response = await this.#pool.request(options);
       if (response.statusCode >= 300) {
         await response.body.dump();
         const reason = `${service} answered ${response.statusCode}`;
@@ -77,10 +85,6 @@ export class InternalClient {
         throw new BadAnswer(`${service} did not answer with JSON`, { cause });
       }
     });
-  }
-
-  close(): Promise<void> {
-    return this.#pool.close();
   }
 
   #policyOf(service: string) {

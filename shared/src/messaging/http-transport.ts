@@ -38,13 +38,6 @@ interface Sent {
 
 const nothingFollows = Promise.resolve();
 type Ended = 'handled' | 'poison';
-/** Of a record that must be tried again. */
-interface Tried {
-  /** When the last try began. */
-  atMs: number;
-  /** What has come to its end, so that the next try is about the rest. */
-  ended: Map<string, Ended>;
-}
 const keyOf = ({ event, service }: { event: DomainEvent; service: ServiceName }) => `${event.id} ${service}`;
 
 export interface HttpTransportOptions {
@@ -65,7 +58,8 @@ export class HttpTransport implements Transport {
   #acknowledgeTimer: NodeJS.Timeout | undefined;
   #intake: Intake | undefined;
   #walks = new Set<Promise<void>>();
-  readonly #tried = new WeakMap<OutboxRecord, Tried>();
+  /** Of records that must be tried again: what has come to its end, so that the next try is about the rest. */
+  readonly #tried = new WeakMap<OutboxRecord, Map<string, Ended>>();
   readonly #unreachable = new Set<ServiceName>();
   readonly #receivers = new Receivers();
 
@@ -135,23 +129,22 @@ export class HttpTransport implements Transport {
   }
 
   async #walkRecord(record: OutboxRecord): Promise<void> {
-    const atMs = performance.now();
     const before = this.#tried.get(record);
     const hops = record.events
       .flatMap((event) => subscribersOf(event.type).map((service) => ({ event, service })))
-      .filter((hop) => !before?.ended.has(keyOf(hop)));
+      .filter((hop) => !before?.has(keyOf(hop)));
     const outcomes = await Promise.all(hops.map(({ event, service }) => this.#send(service, event)));
     // What follows stands in outboxes of its own, so the record need not wait for it.
     if (before === undefined && outcomes.every(({ failure }) => failure === undefined)) this.#acknowledge(record);
     else {
-      const ended = before?.ended ?? new Map<string, Ended>();
+      const ended = before ?? new Map<string, Ended>();
       const open = new Set<NotDelivered>();
       hops.forEach((hop, n) => {
         const failure = outcomes[n]!.failure ?? 'handled';
         if (failure === 'handled' || failure === 'poison') ended.set(keyOf(hop), failure);
-        else open.add(this.#receivers.judge(hop.service, hop.event.id, failure, before?.atMs));
+        else open.add(failure === 'unreachable' ? this.#receivers.failed(hop.service, hop.event) : failure);
       });
-      this.#tried.set(record, { atMs, ended });
+      this.#tried.set(record, ended);
       const failure =
         (['unreachable', 'transient'] as const).find((kind) => open.has(kind)) ??
         ([...ended.values()].includes('poison') ? 'poison' : undefined);
@@ -184,7 +177,7 @@ export class HttpTransport implements Transport {
       const answer = readAnswer(await this.#options.client.post(service, '/events', { events, acknowledged }));
       if (this.#unreachable.delete(service)) this.#intake!.reachableAgain();
       const failed = new Map(answer.failures.map(({ eventId, kind }) => [eventId, kind]));
-      if (events.some(({ id }) => !failed.has(id))) this.#receivers.handled(service);
+      this.#receivers.handled(service, events.filter(({ id }) => !failed.has(id)).length);
       const followed = answer.records.length > 0 ? this.deliver(answer.records) : nothingFollows;
       return events.map(({ id }) => ({ failure: failed.get(id), followed }));
     } catch (error) {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 
 export interface PeriodicOptions {
@@ -12,17 +11,23 @@ export interface PeriodicOptions {
 
 /** Repeats a task for as long as the service lives: never two at once, a failure is logged and the next turn comes. */
 export function periodically({ name, everyMs, log, task, atOnce = false }: PeriodicOptions) {
-  const stopping = new AbortController();
-  let pause = new AbortController();
+  let isStopped = false;
   let isWanted = atOnce;
+  let endPause = () => {};
+  // By a plain timer: signals would make several objects a turn, in a process that does little else while it is at rest.
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms).unref();
+      endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   const running = (async () => {
-    while (!stopping.signal.aborted) {
-      pause = new AbortController();
+    while (!isStopped) {
       // A tenth of jitter keeps the instances of a service from working in step.
-      const signal = AbortSignal.any([stopping.signal, pause.signal]);
-      if (!isWanted)
-        await sleep(everyMs * (0.9 + Math.random() * 0.2), undefined, { signal, ref: false }).catch(() => {});
-      if (stopping.signal.aborted) return;
+      if (!isWanted) await pause(everyMs * (0.9 + Math.random() * 0.2));
+      if (isStopped) return;
       isWanted = false;
       await task().catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
@@ -34,10 +39,11 @@ export function periodically({ name, everyMs, log, task, atOnce = false }: Perio
     /** Makes the next turn come now; after the one that is under way, if any. */
     wake(): void {
       isWanted = true;
-      pause.abort();
+      endPause();
     },
     async stop(): Promise<void> {
-      stopping.abort();
+      isStopped = true;
+      endPause();
       await running;
     },
   };

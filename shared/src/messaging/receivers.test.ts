@@ -1,48 +1,49 @@
 import { expect, test } from '@jest/globals';
-import { newId } from '../ids.ts';
+import type { DomainEvent } from '../events/schemas.ts';
+import { anEvent } from '../testing/events.ts';
 import { Receivers } from './receivers.ts';
 
-const beforeAll = -1;
+const event = () => anEvent('stock.held') as DomainEvent;
 
-test('one that fails while others get through fails by itself, and so do many', () => {
+test('of its first try nobody can say that it is the event', () => {
   const receivers = new Receivers();
+  receivers.handled('order', 100);
+  expect(receivers.failed('order', event())).toBe('unreachable');
+});
+
+test('what fails while others get through fails by itself, and so do several', () => {
+  const receivers = new Receivers();
+  const failing = [event(), event(), event()];
+  for (const each of failing) receivers.failed('order', each);
   for (let n = 0; n < 10; n += 1) {
-    expect(receivers.judge('order', newId(), 'transient')).toBe('transient');
+    receivers.handled('order', 10);
+    expect(failing.map((each) => receivers.failed('order', each))).toEqual(Array(3).fill('transient'));
+  }
+});
+
+test('nothing gets through any more: the service is away, whatever it did before', () => {
+  const receivers = new Receivers();
+  receivers.handled('order', 100);
+  const one = event();
+  for (let n = 0; n < 5; n += 1) expect(receivers.failed('order', one)).toBe('unreachable');
+});
+
+test('a service that gets nothing done but now and then is no better: what is late there is late by its fault', () => {
+  const receivers = new Receivers();
+  const late = [event(), event(), event()];
+  for (let n = 0; n < 10; n += 1) {
+    for (const each of late) expect(receivers.failed('order', each)).toBe('unreachable');
     receivers.handled('order');
   }
 });
 
-test('when nothing gets through any more, however it looks, the service is away', () => {
-  const receivers = new Receivers();
-  receivers.handled('order');
-  const seen = Array.from({ length: 5 }, () => receivers.judge('order', newId(), 'transient'));
-  expect(seen).toEqual(['transient', 'transient', 'unreachable', 'unreachable', 'unreachable']);
-  receivers.handled('order');
-  expect(receivers.judge('order', newId(), 'transient')).toBe('transient');
-});
-
-test('one alone, however often it is tried, is no outage', () => {
-  const receivers = new Receivers();
-  const id = newId();
-  const seen = Array.from({ length: 10 }, () => receivers.judge('order', id, 'transient'));
-  expect(new Set(seen)).toEqual(new Set(['transient']));
-});
-
-test('one that cannot be brought though others could since its last try fails by itself', () => {
-  const receivers = new Receivers();
-  expect(receivers.judge('order', newId(), 'unreachable', beforeAll)).toBe('unreachable');
-  receivers.handled('order');
-  expect(receivers.judge('order', newId(), 'unreachable', beforeAll)).toBe('transient');
-  // Of the first try, and of one that is younger than what got through, nobody can say so.
-  expect(receivers.judge('order', newId(), 'unreachable')).toBe('unreachable');
-  expect(receivers.judge('order', newId(), 'unreachable', performance.now() + 1_000)).toBe('unreachable');
-});
-
 test('one service says nothing of another', () => {
   const receivers = new Receivers();
-  for (let n = 0; n < 5; n += 1) receivers.judge('order', newId(), 'transient');
-  receivers.handled('inventory');
-  expect(receivers.judge('order', newId(), 'transient')).toBe('unreachable');
-  expect(receivers.judge('inventory', newId(), 'transient')).toBe('transient');
-  expect(receivers.judge('order', newId(), 'unreachable', beforeAll)).toBe('unreachable');
+  const one = event();
+  receivers.failed('order', one);
+  receivers.handled('inventory', 10);
+  expect(receivers.failed('order', one)).toBe('unreachable');
+  receivers.handled('order', 10);
+  expect(receivers.failed('inventory', one)).toBe('unreachable');
+  expect(receivers.failed('order', one)).toBe('transient');
 });

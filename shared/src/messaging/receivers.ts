@@ -1,42 +1,44 @@
+import type { DomainEvent } from '../events/schemas.ts';
 import type { ServiceName } from '../events/subscriptions.ts';
 
-/** So many different events may fail at a service that handles nothing else, and each still be taken for what is at fault. */
-const mostLone = 2;
+interface Tally {
+  handled: number;
+  failed: number;
+}
 
 /**
- * Tells an outage of a service from an event that fails there by itself, by what became of others that were sent from here:
- * while those get through, it is the event. Of one or two that fail alone, with nothing else to go by, it is the event, too:
- * otherwise a single one could close a shop at night, for nothing comes any more that would show the service to be well.
+ * Tells an outage of a service from an event that does not get through there by itself, such as one that waits for a row
+ * which somebody has locked: by what became of all that were sent there from here since the last try of the event. While more
+ * get through than fail, it is the event. A service that answers now and then is not well for that.
  */
 export class Receivers {
-  readonly #handledAtMs = new Map<ServiceName, number>();
-  /** The events that have failed since the service handled its last one, as far as it matters how many. */
-  readonly #failing = new Map<ServiceName, Set<string>>();
+  readonly #tallies = new Map<ServiceName, Tally>();
+  /** As it stood at the last try of an event, which is the same object at each of its tries. */
+  readonly #atLastTry = new Map<ServiceName, WeakMap<DomainEvent, Tally>>();
 
-  /** To be called whenever a service has handled an event, or has it for good. */
-  handled(service: ServiceName): void {
-    this.#handledAtMs.set(service, performance.now());
-    this.#failing.delete(service);
+  /** To be called whenever a service has handled so many events, or has them for good. */
+  handled(service: ServiceName, events = 1): void {
+    this.#tallyOf(service).handled += events;
   }
 
   /**
-   * Why an event was not handled, in the light of what became of others.
-   * @param seen what it looks like by itself
-   * @param triedBeforeAtMs when its last try began, on the clock of `performance`; undefined for the first
+   * To be called whenever an event did not get through to a service.
+   * @returns why, in the light of what became of others; of a first try nobody can say that it is the event
    */
-  judge(
-    service: ServiceName,
-    eventId: string,
-    seen: 'unreachable' | 'transient',
-    triedBeforeAtMs?: number,
-  ): 'unreachable' | 'transient' {
-    // Whatever this try came to, such as running out of time over a row that somebody has locked.
-    if (triedBeforeAtMs !== undefined && (this.#handledAtMs.get(service) ?? -Infinity) > triedBeforeAtMs)
-      return 'transient';
-    if (seen === 'unreachable') return seen;
-    const failing = this.#failing.get(service) ?? new Set();
-    this.#failing.set(service, failing);
-    if (failing.size <= mostLone) failing.add(eventId);
-    return failing.size > mostLone ? 'unreachable' : 'transient';
+  failed(service: ServiceName, event: DomainEvent): 'unreachable' | 'transient' {
+    const now = this.#tallyOf(service);
+    const tries = this.#atLastTry.get(service) ?? new WeakMap<DomainEvent, Tally>();
+    this.#atLastTry.set(service, tries);
+    const before = tries.get(event);
+    const isAlone = before !== undefined && now.handled - before.handled > now.failed - before.failed;
+    now.failed += 1;
+    tries.set(event, { ...now });
+    return isAlone ? 'transient' : 'unreachable';
+  }
+
+  #tallyOf(service: ServiceName): Tally {
+    const tally = this.#tallies.get(service) ?? { handled: 0, failed: 0 };
+    this.#tallies.set(service, tally);
+    return tally;
   }
 }

@@ -41,6 +41,7 @@ const askForKeysEveryMs = 30_000;
 const closeWithinMs = 1_000;
 /** No request waits longer for what it asks another service. */
 const askWithinMs = 1_000;
+const askAtOnce = 2;
 
 /** What every service is given to build itself from. */
 export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown> {
@@ -57,8 +58,8 @@ export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown
   work: WorkAges;
   /** Lets requests wait for `what` to be settled, on whichever instance that happens. */
   settlements: <View>(what: string) => Settlements<View>;
-  /** For questions to other services that a request can do without: by one connection, for a second at most. */
-  peers: () => Pick<InternalClient, 'post'>;
+  /** For questions to other services that a request can do without, each for a second at most. */
+  peers: Pick<InternalClient, 'post'>;
 }
 
 export interface Task {
@@ -143,14 +144,15 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
         log,
       });
     };
-    const peers = () => {
-      const { INTERNAL_URL: baseUrl, INTERNAL_TOKEN: token } = config;
-      const client = new InternalClient({ baseUrl, token, timeoutMs: askWithinMs, connections: 1 });
-      closers.push(() => client.close());
-      return client;
-    };
+    const peers = new InternalClient({
+      baseUrl: config.INTERNAL_URL,
+      token: config.INTERNAL_TOKEN,
+      timeoutMs: askWithinMs,
+      connections: askAtOnce,
+    });
+    closers.push(() => peers.close());
     const work = new WorkAges();
-    const authority = definition.tokenAuthority?.(background, config) ?? authorityAt(config);
+    const authority = definition.tokenAuthority?.(background, config) ?? authorityAt(peers);
     const ended = new EndedSessions({ source: authority.ended, log });
     const keys = new VerificationKeys(authority.keys);
     // Not waited for: no service needs the user service to start.
@@ -180,7 +182,7 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
     await outbox.begin();
     closers.push(() => outbox.end());
     let overloaded = false;
-    const isStalled = () => (work.read()['publish'] ?? 0) > config.PUBLISH_AGE_MAX_MS;
+    const isStalled = () => (work.of('publish') ?? 0) > config.PUBLISH_AGE_MAX_MS;
     const lane = new Lane<S, E, C>({
       service: name,
       connection,
@@ -227,8 +229,10 @@ export async function startService<Config extends CommonConfig, DB, S, E extends
       // With a broker, a record that is still in the outbox is one that the broker has not confirmed.
       const unconfirmedMs = transport.oldestUnconfirmedMs.bind(transport);
       work.watch('publish', () => {
-        const ages = [unconfirmedMs(), oldestRecordMs()].filter((age) => age !== undefined);
-        return ages.length > 0 ? Math.max(...ages) : undefined;
+        const [unconfirmed, record] = [unconfirmedMs(), oldestRecordMs()];
+        return unconfirmed === undefined || record === undefined
+          ? (unconfirmed ?? record)
+          : Math.max(unconfirmed, record);
       });
     }
     metrics.watch({
