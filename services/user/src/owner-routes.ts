@@ -1,7 +1,7 @@
 import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
 import { deletion, passwordChange } from '@flash-sale/shared/contract/schemas.ts';
 import { AppError } from '@flash-sale/shared/errors.ts';
-import { bodyOf, idOf, notThere } from '@flash-sale/shared/http/validate.ts';
+import { bodyOf, idOf, notThere, uuidPattern } from '@flash-sale/shared/http/validate.ts';
 import { Router, type Request } from 'express';
 import type { Account } from './adapters/accounts.ts';
 import { noAccount, refuseCommon, type RouteDeps } from './routes.ts';
@@ -33,6 +33,8 @@ export function ownerRoutes(deps: RouteDeps): Router {
     response.status(204).end();
   });
 
+  // What is no id is no session either, but may be another address, which answers to other methods.
+  router.param('id', (_request, _response, next, id) => next(uuidPattern.test(String(id)) ? undefined : 'route'));
   router.delete('/api/sessions/:id', signedIn, async (request, response) => {
     const { userId } = principalOf(request);
     const { result: ended } = await lane.run('endSession', { userId, sessionId: idOf(request, 'session') });

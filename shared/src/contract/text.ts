@@ -12,14 +12,15 @@ interface Length {
 
 const codePoints = (text: string): number => Array.from(text).length;
 
-/** A string of so many code points. Half a character (a lone surrogate) cannot be stored as it is. */
+/** A string of so many code points. Half a character (a lone surrogate) cannot be stored as it is, a zero byte not at all. */
 export const text = ({ min, max }: Length) =>
   z
     .string()
     .refine((value) => value.isWellFormed(), 'must be well-formed text: there is half a character in it')
+    .refine((value) => !value.includes('\0'), 'must not hold a zero byte')
     .refine((value) => codePoints(value) >= min, `must have at least ${min} characters`)
     .refine((value) => codePoints(value) <= max, `must have at most ${max} characters`)
-    .meta({ minLength: min, maxLength: max });
+    .meta({ minLength: min, maxLength: max, pattern: '^[^\\x00]*$' });
 
 const control = '\\x00-\\x1f\\x7f-\\x9f';
 const hasControl = new RegExp(`[${control}]`);

@@ -32,6 +32,7 @@ beforeAll(async () => {
   });
   publicRoutes.use(Router().get('/within/:id', (_request, response) => void response.json({})));
   publicRoutes.use(Router().delete('/within/:id', (_request, response) => void response.json({})));
+  publicRoutes.post('/within/own', (_request, response) => void response.json({}));
   publicRoutes.get('/bug', () => Promise.reject(new TypeError('secret of the code')));
   publicRoutes.get('/half', (_request, response) => {
     response.write('half an ');
@@ -148,6 +149,7 @@ describe('a path by another method', () => {
     ['HEAD', '/echo', 'POST, OPTIONS'],
     ['PROPFIND', '/bug', 'GET, HEAD, OPTIONS'],
     ['POST', '/within/1?a=b', 'GET, HEAD, DELETE, OPTIONS'],
+    ['PUT', '/within/own', 'POST, OPTIONS'],
   ])('%s %s is told which it has: %s', async (method, path, allow) => {
     const response = await fetch(`${baseUrl}${path}`, { method });
     expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
@@ -158,12 +160,18 @@ describe('a path by another method', () => {
     expect(await theLine()).toMatchObject({ level: 30, status: 405, code: 'method-not-allowed' });
   });
 
-  test('HEAD is GET without its body, and OPTIONS tells the methods', async () => {
+  test('HEAD is GET without its body', async () => {
     const head = await fetch(`${baseUrl}/address`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
-    const options = await fetch(`${baseUrl}/address`, { method: 'OPTIONS' });
-    expect([options.status, options.headers.get('allow')]).toEqual([200, 'GET, HEAD']);
-    await options.body?.cancel();
+  });
+
+  test.each([
+    ['/address', 'GET, HEAD'],
+    ['/within/1', 'GET, HEAD, DELETE'],
+    ['/within/own', 'POST'],
+  ])('OPTIONS tells those of all routers: %s has %s', async (path, allow) => {
+    const options = await fetch(`${baseUrl}${path}`, { method: 'OPTIONS' });
+    expect([options.status, options.headers.get('allow'), await options.text()]).toEqual([200, allow, allow]);
   });
 
   test.each(['/nothing', '/within', '/within/1/2', '/internal/size'])('%s is not there by any', async (path) => {

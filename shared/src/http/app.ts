@@ -1,5 +1,5 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
-import type { ILayer } from 'express-serve-static-core';
+import type { ILayer, IRoute } from 'express-serve-static-core';
 import type { Logger } from '../log.ts';
 import { AppError, errorTable } from '../errors.ts';
 import { remembered } from '../remembered.ts';
@@ -41,7 +41,7 @@ export function createApp(options: AppOptions): Express {
     notFound,
   );
   app.use(requestLine(log, onRequest));
-  app.use(edges);
+  app.use(edges(options.publicRoutes));
   app.use(express.json({ limit: largestPublicBodyBytes, inflate: false, verify: verifyText }));
   app.use(options.publicRoutes);
   app.use(otherMethod(options.publicRoutes));
@@ -58,15 +58,22 @@ function trustProxies(app: Express, trustedProxies: string): void {
 }
 
 /**
- * A request without a host Node itself would refuse without a word. And what is answered to somebody who is signed in is not for
- * others; a route whose answer is the same for all says so itself.
+ * What comes before the routes. A request without a host Node itself would refuse without a word; of the methods that a path has,
+ * Express would tell those of the first router only. And what is answered to somebody who is signed in is not for others;
+ * a route whose answer is the same for all says so itself.
  */
-const edges: RequestHandler = ({ httpVersion, headers }, response, next) => {
-  if (httpVersion === '1.1' && headers.host === undefined)
-    throw new AppError('bad-request', 'A request by HTTP/1.1 has to name its host. Nothing was changed.');
-  if (headers.authorization !== undefined) response.setHeader('Cache-Control', 'no-store');
-  next();
-};
+const edges =
+  (routes: Router): RequestHandler =>
+  ({ httpVersion, headers, method, path }, response, next) => {
+    if (httpVersion === '1.1' && headers.host === undefined)
+      throw new AppError('bad-request', 'A request by HTTP/1.1 has to name its host. Nothing was changed.');
+    if (method === 'OPTIONS') {
+      const allow = methodsAt(routes, path).join(', ');
+      return allow === '' ? next() : void response.set('Allow', allow).send(allow);
+    }
+    if (headers.authorization !== undefined) response.setHeader('Cache-Control', 'no-store');
+    next();
+  };
 
 /** 405 with `Allow` where the routes know the path, but not by this method. */
 function otherMethod(routes: Router): RequestHandler {
@@ -79,16 +86,25 @@ function otherMethod(routes: Router): RequestHandler {
 }
 
 /**
- * Asked of the routers themselves, as Express does for OPTIONS, so that no path is written twice. Those within are
- * mounted at /.
+ * Asked of the routers themselves, so that no path is written twice. A path that has routes of its own has the methods of
+ * these, whatever patterns it matches besides.
  */
-function methodsAt(router: Router, path: string): string[] {
-  const found = (router.stack as (ILayer & { match(path: string): unknown })[]).flatMap((layer) => {
+function methodsAt(routes: Router, path: string): string[] {
+  const matching = routesAt(routes, path);
+  const own = matching.filter((route) => route.path === path);
+  const methods = (own.length > 0 ? own : matching).flatMap(({ stack }) =>
+    stack.map(({ method }) => method.toUpperCase()),
+  );
+  return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
+}
+
+/** Routers within are mounted at /. */
+function routesAt(router: Router, path: string): IRoute[] {
+  return (router.stack as (ILayer & { match(path: string): unknown })[]).flatMap((layer) => {
     if (!layer.match(path)) return [];
-    if (layer.route) return layer.route.stack.map(({ method }) => method.toUpperCase());
-    return 'stack' in layer.handle ? methodsAt(layer.handle as Router, path) : [];
+    if (layer.route) return [layer.route];
+    return 'stack' in layer.handle ? routesAt(layer.handle as Router, path) : [];
   });
-  return [...new Set(found.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
 }
 
 /** In full for what nobody expected; a request that was shed must cost one short line. */

@@ -29,7 +29,7 @@ export function idOf(request: Request, what: string, name = 'id'): string {
   return id.toLowerCase();
 }
 
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 export const notThere = (what: string): AppError => new AppError('not-found', `There is no such ${what}.`);
 

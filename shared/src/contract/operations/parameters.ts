@@ -67,5 +67,5 @@ export const deviceToken: Parameter = {
   required: false,
   description:
     'The `deviceToken` of the last log-in from this device. One that is not valid any more is as good as none.',
-  schema: z.string().max(256),
+  schema: z.string(),
 };
