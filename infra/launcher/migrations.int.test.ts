@@ -47,7 +47,7 @@ describe.each(databases)('the migrations of %s', (name) => {
         expect(await migrateByKysely(database.ownerUrl, earlier)).toMatchObject({
           message: expect.stringMatching(/corrupted/),
         });
-      // As docs/operations.md says it.
+      // As docs/operations.md tells to, where there is more than one database and name.
       await run(`DELETE FROM kysely_migration WHERE name >= '${unknown}'`);
       expect(await migrateByKysely(database.ownerUrl, earlier)).toBeUndefined();
     },

@@ -35,25 +35,34 @@ export function logDestination(fd: number, onLost: (count: number) => string): L
     lost = 0;
     return taken;
   };
+  let timer: NodeJS.Timeout | undefined;
+  // Not for ever, every so often: most of ten processes at rest would wake up for nothing.
+  const flushSoon = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      flush();
+    }, writeEveryMs).unref();
+  };
   const flush = () => {
     if (writingSinceMs !== undefined || (rest === undefined && lines.length === 0 && lost === 0)) return;
     writingSinceMs = performance.now();
     const chunk = (rest ??= take());
     const onWritten = (error: NodeJS.ErrnoException | null, written: number) => {
       writingSinceMs = undefined;
-      if (error?.code === 'EAGAIN') return; // the next turn goes on
       if (error) {
-        lost += atStake;
-        rest = undefined;
-        return;
+        if (error.code !== 'EAGAIN') {
+          lost += atStake;
+          rest = undefined;
+        }
+        return flushSoon();
       }
       rest = written < chunk.length ? chunk.subarray(written) : undefined;
       if (rest !== undefined || waitingBytes >= writeFromBytes) flush();
+      else if (lines.length > 0 || lost > 0) flushSoon();
     };
     write(fd, chunk, onWritten);
   };
 
-  setInterval(flush, writeEveryMs).unref();
   process.once('exit', () => {
     // A reader that takes nothing any more would keep the process from ending.
     if (writingSinceMs !== undefined && performance.now() - writingSinceMs > stalledAfterMs) return;
@@ -73,6 +82,7 @@ export function logDestination(fd: number, onLost: (count: number) => string): L
       lines.push(line);
       waitingBytes += line.length;
       if (waitingBytes >= writeFromBytes) flush();
+      else flushSoon();
     },
   };
 }

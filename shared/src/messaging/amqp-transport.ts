@@ -176,10 +176,11 @@ export class AmqpTransport implements Transport {
     if (outcome === 'refused') return 'transient';
     if (outcome === 'returned') {
       // A queue that is gone returns all that is for its service, and that is an outage.
-      const judged = services.map((service) => this.#receivers.failed(service, event));
+      const judged = services.map((service) => this.#receivers.failed(service, event, 'unreachable'));
       return judged.includes('unreachable') ? 'unreachable' : 'transient';
     }
-    for (const service of services) this.#receivers.handled(service);
+    // Where several have a queue, one of them may be gone.
+    if (services.length === 1) this.#receivers.handled(services[0]!);
     return undefined;
   }
 

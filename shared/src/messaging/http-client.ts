@@ -69,7 +69,7 @@ export class InternalClient {
   }
 
   #ask(service: string, path: string, request: { method: 'GET' | 'POST'; body?: string }): Promise<unknown> {
-    return this.#policyOf(service).execute(async () => {
+    return this.#policyOf(`${service}${path.split('?', 1)[0]}`).execute(async () => {
       const options = { ...request, path: `/internal/${service}${path}`, headers: this.#headers };
       const response = await this.#pool.request(options);
       if (response.statusCode >= 300) {
@@ -87,9 +87,10 @@ export class InternalClient {
     });
   }
 
-  #policyOf(service: string) {
-    let known = this.#policies.get(service);
-    if (!known) this.#policies.set(service, (known = policy(this.#halfOpenAfterMs)));
+  /** One for each address: what fails at one of them must not keep anybody from another. */
+  #policyOf(address: string) {
+    let known = this.#policies.get(address);
+    if (!known) this.#policies.set(address, (known = policy(this.#halfOpenAfterMs)));
     return known;
   }
 }

@@ -142,7 +142,7 @@ export class HttpTransport implements Transport {
       hops.forEach((hop, n) => {
         const failure = outcomes[n]!.failure ?? 'handled';
         if (failure === 'handled' || failure === 'poison') ended.set(keyOf(hop), failure);
-        else open.add(failure === 'unreachable' ? this.#receivers.failed(hop.service, hop.event) : failure);
+        else open.add(this.#receivers.failed(hop.service, hop.event, failure));
       });
       this.#tried.set(record, ended);
       const failure =
@@ -167,7 +167,8 @@ export class HttpTransport implements Transport {
         { to: service, eventType: event.type, eventId: event.id, reason: String(error).slice(0, 300) },
         'not delivered now',
       );
-      return { failure: error instanceof BadAnswer ? 'transient' : 'unreachable', followed: nothingFollows };
+      // What answered may be no service at all; that it is the event, others tell.
+      return { failure: 'unreachable', followed: nothingFollows };
     }
   }
 

@@ -10,8 +10,8 @@ export interface OutboxRecord {
 }
 
 /**
- * `unreachable`: the service handles nothing at all now, such as without its database; `transient`: it handles others, and
- * may handle this event later; `poison`: the event fails by itself, whenever it comes.
+ * `unreachable`: the service handles nothing at all now, such as without its database; `transient`: this event cannot be
+ * handled now, and may be later; `poison`: it fails by itself, whenever it comes.
  */
 export const failureSchema = z.strictObject({
   eventId: z.uuid(),
@@ -23,8 +23,8 @@ export const failureSchema = z.strictObject({
 export type Failure = z.output<typeof failureSchema>;
 
 /**
- * Why a record was not delivered, as in Failure: `unreachable` says nothing of the record, for nobody else's gets through
- * either; the rest is about this one.
+ * Why a record was not delivered, as in Failure: `unreachable` says nothing of the record, for as far as is known nobody
+ * else's gets through either; the rest is about this one. See Receivers.
  */
 export type NotDelivered = Failure['kind'];
 

@@ -41,7 +41,8 @@ const askForKeysEveryMs = 30_000;
 const closeWithinMs = 1_000;
 /** No request waits longer for what it asks another service. */
 const askWithinMs = 1_000;
-const askAtOnce = 2;
+/** The questions of a request beside those after ended sessions and keys. */
+const askAtOnce = 4;
 
 /** What every service is given to build itself from. */
 export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown> {
