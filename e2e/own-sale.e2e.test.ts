@@ -7,7 +7,7 @@ import { expectAuditClean } from './support/audit.ts';
 import { bodyOf } from './support/http.ts';
 import { Shop, type Order, type ProductPage } from './support/shop.ts';
 
-/* What the README calls "Your own sale", on the data of a demo. */
+/* What docs/your-own-sale.md describes, on the data of a demo. */
 
 const startWithinMs = 180_000;
 const owner = { email: 'owner@shop.example', password: 'chosen by the owner' };
