@@ -5,7 +5,7 @@ import { fullPlan, measureCosts, quickPlan } from './capacity/measure.ts';
 import { pageOf } from './capacity/page.ts';
 import { capacity, type Capacity } from './capacity/results.ts';
 import { markdownOf } from './comparison/markdown.ts';
-import { argumentsOrExit, optionsIn } from '../infra/command-line.ts';
+import { argumentsOrExit, optionsIn, UsageError } from '../infra/command-line.ts';
 import { brokenOffBySignals } from './lib/break-off.ts';
 import { describeMachine } from './lib/machine.ts';
 import { resultsFolder } from './lib/results-folder.ts';
@@ -28,7 +28,7 @@ const args = argumentsOrExit(
 try {
   await (args.publish === undefined ? measureAndKeep() : publish(args.publish));
 } catch (error) {
-  console.error(signal.aborted ? String(signal.reason) : error);
+  console.error(signal.aborted ? String(signal.reason) : error instanceof UsageError ? error.message : error);
   process.exitCode = signal.aborted ? 130 : 1;
 }
 process.exit();
@@ -52,7 +52,11 @@ async function measureAndKeep(): Promise<void> {
 }
 
 async function publish(folder: string): Promise<void> {
-  const kept = capacity.parse(JSON.parse(await readFile(join(folder, 'measured.json'), 'utf8')));
+  const file = join(folder, 'measured.json');
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new UsageError(`${file} cannot be read, so nothing was written: ${cause.message}`, { cause });
+  });
+  const kept = capacity.parse(JSON.parse(text));
   const docs = join(repository, 'docs');
   await write(docs, 'capacity.md', kept, join(docs, 'capacity'));
   console.log('written: docs/capacity.md and docs/capacity/measured.json');

@@ -1,6 +1,6 @@
 import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import type { ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
-import { UsageError } from '../command-line.ts';
+import { optionsIn, UsageError } from '../command-line.ts';
 import type { Selection } from './selection.ts';
 
 export const commands = ['list', 'show', 'replay', 'drop'] as const;
@@ -32,29 +32,22 @@ Exit code: 0 done, 1 not all of it, 2 the arguments or the broker are not usable
 export function parseArguments(argv: string[]): DlqArguments {
   const [command, ...others] = argv;
   if (!isCommand(command)) throw new UsageError(command ? `unknown command "${command}"` : 'what is to be done?');
-  const result: DlqArguments = { command, selection: {}, url: undefined };
-  let all = false;
-  const rest = others.flatMap((argument) =>
-    argument.startsWith('--') ? (/^(--[^=]*)=(.*)$/s.exec(argument)?.slice(1) ?? [argument]) : [argument],
-  );
-  while (rest.length > 0) {
-    const option = rest.shift();
-    if (option === '--all') {
-      all = true;
-      continue;
-    }
-    const value = rest.shift();
-    if (!value || value.startsWith('--')) throw new UsageError(`${option} needs a value`);
-    if (option === '--service') result.selection.service = serviceOf(value);
-    else if (option === '--type') result.selection.type = value;
-    else if (option === '--id') result.selection.id = value;
-    else if (option === '--url') result.url = urlOf(value);
-    else throw new UsageError(`unknown argument "${option}"`);
-  }
-  if (command === 'drop' && !all && result.selection.id === undefined)
+  const values = optionsIn(others, { service: text, type: text, id: text, url: text, all: { type: 'boolean' } });
+  if (command === 'drop' && !values.all && values.id === undefined)
     throw new UsageError('what is dropped is gone: say which one by --id, or --all');
-  return result;
+  const { service, type, id, url } = values;
+  return {
+    command,
+    selection: {
+      ...(service === undefined ? {} : { service: serviceOf(service) }),
+      ...(type === undefined ? {} : { type }),
+      ...(id === undefined ? {} : { id }),
+    },
+    url: url === undefined ? undefined : urlOf(url),
+  };
 }
+
+const text = { type: 'string' } as const;
 
 const isCommand = (value: string | undefined): value is DlqArguments['command'] =>
   (commands as readonly (string | undefined)[]).includes(value);

@@ -14,7 +14,7 @@ try {
   for (const line of report(command, outcome)) console.log(line);
   process.exit(outcome.refused + outcome.unread.length > 0 ? 1 : 0);
 } catch (error) {
-  if (error instanceof NotRunning) console.error(`${error.message} Another broker is named by --url.`);
+  if (error instanceof NotRunning) console.error(`${error.message}. Or name another broker by --url.`);
   else console.error(`The broker cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(2);
 }

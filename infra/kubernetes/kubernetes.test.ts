@@ -9,7 +9,7 @@ import { configSchema as inventory, demoEndSchema as inventoryDemoEnd } from '..
 import { configSchema as order } from '../../services/order/src/config.ts';
 import { configSchema as payment } from '../../services/payment/src/config.ts';
 import { configSchema as reservation } from '../../services/reservation/src/config.ts';
-import { demoEndSchema as userDemoEnd, userConfigSchema as user } from '../../services/user/src/config.ts';
+import { demoEndSchema as userDemoEnd, configSchema as user } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
 import { brokerPasswordsFrom, setupBrokerSchema, setupSchema } from '../docker/setup-config.ts';
 import { rabbitmqUsers } from '../launcher/rabbitmq-users.ts';

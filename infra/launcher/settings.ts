@@ -4,7 +4,7 @@ import { configSchema as inventory } from '../../services/inventory/src/config.t
 import { configSchema as order } from '../../services/order/src/config.ts';
 import { configSchema as payment } from '../../services/payment/src/config.ts';
 import { configSchema as reservation } from '../../services/reservation/src/config.ts';
-import { userConfigSchema as user } from '../../services/user/src/config.ts';
+import { configSchema as user } from '../../services/user/src/config.ts';
 
 /** Every setting of every service. */
 export const settingsOf = { user, inventory, reservation, order, payment };

@@ -142,13 +142,15 @@ export const commonSchema = z.object({
     'outbox records (one a transaction) beyond which new reservations are refused with 503',
   ),
   OUTBOX_AGE_MAX_MS: milliseconds(60_000).describe(
-    'the same by age of the oldest record that nothing but an outage keeps from being delivered: one that fails though others get through does not count',
+    'age of the oldest outbox record that an outage keeps from being delivered beyond which new reservations are refused with 503; one that fails though others get through does not count',
   ),
   PUBLISH_AGE_MAX_MS: milliseconds(30_000).describe(
     'age of the oldest event that the broker has not confirmed beyond which new payments and reservations are refused with 503',
   ),
   WORK_LATE_MS: milliseconds(10_000).describe('age of undone work from which on the shop’s /readyz answers 503'),
-  QUEUE_BACKLOG_MAX: count(200_000).describe('the same for messages in the fullest queue of RabbitMQ'),
+  QUEUE_BACKLOG_MAX: count(200_000).describe(
+    'messages in the fullest queue of RabbitMQ beyond which new reservations are refused with 503',
+  ),
   INBOX_RETENTION_MS: z.coerce
     .number()
     .int()

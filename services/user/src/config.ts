@@ -18,7 +18,7 @@ function signingKeys(text: string, context: z.core.$RefinementCtx): SigningKey[]
   }
 }
 
-export const userConfigSchema = commonSchema.extend({
+export const configSchema = commonSchema.extend({
   ACCESS_TOKEN_TTL_S: z.coerce.number().int().min(1).max(86_400).default(900),
   REFRESH_TOKEN_TTL_S: z.coerce
     .number()
@@ -78,12 +78,12 @@ export const userConfigSchema = commonSchema.extend({
   ADMIN_PASSWORD: registration.shape.password.optional(),
 });
 
-export type UserConfig = z.output<typeof userConfigSchema>;
+export type UserConfig = z.output<typeof configSchema>;
 
 /** Exits the process when the environment is not usable. */
 export const readConfig = (): UserConfig =>
   readEnvironment(
-    userConfigSchema
+    configSchema
       .refine((config) => (config.ADMIN_EMAIL === undefined) === (config.ADMIN_PASSWORD === undefined), {
         path: ['ADMIN_PASSWORD'],
         message: 'ADMIN_EMAIL and ADMIN_PASSWORD go together',
@@ -99,9 +99,9 @@ export const readConfig = (): UserConfig =>
   );
 
 /** What taking the demo away needs to know, and no more: in a cluster it gets nothing else. */
-export const demoEndSchema = userConfigSchema.pick({ DATABASE_URL: true, RUN_AS: true, ADMIN_EMAIL: true });
+export const demoEndSchema = configSchema.pick({ DATABASE_URL: true, RUN_AS: true, ADMIN_EMAIL: true });
 export const readDemoEndConfig = () => readEnvironment(demoEndSchema);
 
 /** For the demo data: the same environment and how many shoppers it wants. */
 export const readDemoConfig = () =>
-  readEnvironment(userConfigSchema.extend({ ...demoSettings, DEMO_SHOPPERS: count(2_000) }));
+  readEnvironment(configSchema.extend({ ...demoSettings, DEMO_SHOPPERS: count(2_000) }));

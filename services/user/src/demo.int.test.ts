@@ -11,7 +11,7 @@ import { withClient } from '../../../infra/launcher/databases.ts';
 import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
 import { createTestRedis, type TestRedis } from '../../../infra/testing/redis.ts';
 import { hashPassword } from './adapters/passwords.ts';
-import { userConfigSchema } from './config.ts';
+import { configSchema } from './config.ts';
 import { userService } from './service.ts';
 
 let database: TestDatabase;
@@ -26,7 +26,7 @@ beforeAll(async () => {
     MIGRATION_DATABASE_URL: database.ownerUrl,
     REDIS_URL: redis.urlOf('user'),
   };
-  const config = testConfig(userConfigSchema, { ...where, RATE_LIMIT_EXEMPT: '127.0.0.0/8' });
+  const config = testConfig(configSchema, { ...where, RATE_LIMIT_EXEMPT: '127.0.0.0/8' });
   service = await startService(userService, config, () => ({ transport: memoryTransport(new MemoryNetwork()) }));
   call = jsonClient(service.url);
 });

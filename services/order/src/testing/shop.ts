@@ -17,7 +17,7 @@ import { configSchema as reservationConfig } from '../../../reservation/src/conf
 import { reservationService } from '../../../reservation/src/service.ts';
 import { configSchema as orderConfig } from '../config.ts';
 import { orderService } from '../service.ts';
-import { userConfigSchema as userConfig } from '../../../user/src/config.ts';
+import { configSchema as userConfig } from '../../../user/src/config.ts';
 import { userService } from '../../../user/src/service.ts';
 
 /** The services that take part in a purchase; the user service runs only where it is asked for. */

@@ -6,7 +6,7 @@ import { testConfig } from '@flash-sale/shared/testing/service.ts';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { createTestRedis, type TestRedis } from '../../../../infra/testing/redis.ts';
-import { userConfigSchema } from '../config.ts';
+import { configSchema } from '../config.ts';
 import { Limits } from './log-in-limits.ts';
 import { PasswordQueue } from './password-queue.ts';
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   server = await createTestRedis();
   redis = connectRedis(server.url, pino({ level: 'silent' }));
   await eventually(() => expect(redis.status).toBe('ready'));
-  const config = testConfig(userConfigSchema);
+  const config = testConfig(configSchema);
   limits = new Limits({
     redis,
     exempt: new AddressSet([]),

@@ -3,7 +3,7 @@ import { startService, type RunningService } from '@flash-sale/shared/service/se
 import { testConfig } from '@flash-sale/shared/testing/service.ts';
 import type { TestDatabase } from '../../../../infra/testing/database.ts';
 import type { TestRedis } from '../../../../infra/testing/redis.ts';
-import { userConfigSchema } from '../config.ts';
+import { configSchema } from '../config.ts';
 import { userService } from '../service.ts';
 
 /** An instance that counts nobody who comes from this machine, unless `overrides` say otherwise. */
@@ -11,7 +11,7 @@ export function startUser(
   { database, redis }: { database: TestDatabase; redis: TestRedis },
   overrides: Record<string, string> = {},
 ): Promise<RunningService> {
-  const config = testConfig(userConfigSchema, {
+  const config = testConfig(configSchema, {
     DATABASE_URL: database.url,
     MIGRATION_DATABASE_URL: database.ownerUrl,
     REDIS_URL: redis.urlOf('user'),
