@@ -4,6 +4,7 @@ import { cp, rm, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { stackNames } from '@flash-sale/shared/stacks.ts';
 import { freePort, isFree } from '../infra/launcher/free-port.ts';
 import { identityOf, isAlive, type ProcessIdentity } from '../infra/launcher/process-identity.ts';
 import { findRunningStack } from '../infra/launcher/running-stack.ts';
@@ -11,7 +12,6 @@ import { plainFolder } from '../infra/launcher/unprivileged.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { bodyOf, send, until } from './support/http.ts';
 import { password, type ProductPage } from './support/shop.ts';
-import { stacks } from './support/stacks.ts';
 
 const root = join(import.meta.dirname, '..');
 // The first start hashes the passwords of 2,000 shoppers.
@@ -78,7 +78,7 @@ describe('npm start', () => {
     return [launcher, ...processes.flatMap(({ pid }) => (pid === undefined ? [] : (identityOf(pid) ?? [])))];
   };
 
-  describe.each(stacks)('of the %s stack', (stack) => {
+  describe.each(stackNames)('of the %s stack', (stack) => {
     test('prints where the shop is; SIGTERM ends it and everything that it has started', async () => {
       const port = await freePort();
       const url = `http://127.0.0.1:${port}`;

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { services } from '../infra/launcher/database-names.ts';
 import { influxql, type Series } from '../infra/launcher/influxql.ts';
@@ -21,6 +22,8 @@ const fields: Record<string, string[]> = {
   stock: ['total', 'held', 'sold', 'available'],
   collector: ['written', 'lost'],
 };
+
+const hasQueuesOn = (stack: StackName) => stacks[stack].events === 'amqp';
 
 onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
   const pageOf = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
@@ -69,7 +72,7 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
 
   test('have the depth of each queue where there are queues', async () => {
     const withQueue = ['inventory', 'order', 'payment', 'reservation'];
-    const isAsync = theShop().stack.stack === 'async';
+    const hasQueues = hasQueuesOn(theShop().stack.stack);
     const whose = async (selection: string) => {
       const series = await ask(`SELECT ${selection} GROUP BY service`);
       return series.map(({ tags }) => tags?.['service']).toSorted();
@@ -77,8 +80,8 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
     // A service tells what it knows: it may not have asked the broker yet.
     await eventually(async () => {
       for (const field of ['queue', 'dead'])
-        expect(await whose(`last(${field}) FROM backlog`)).toEqual(isAsync ? withQueue : []);
-      expect(await whose('last(count) FROM dead_letters')).toEqual(isAsync ? services.toSorted() : []);
+        expect(await whose(`last(${field}) FROM backlog`)).toEqual(hasQueues ? withQueue : []);
+      expect(await whose('last(count) FROM dead_letters')).toEqual(hasQueues ? services.toSorted() : []);
     });
   });
 
@@ -86,7 +89,7 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
     const { stack } = theShop();
     for (const { service, port } of stack.processes) {
       if (!service) continue;
-      const hasQueue = stack.stack === 'async' && service !== 'user';
+      const hasQueue = hasQueuesOn(stack.stack) && service !== 'user';
       // A service tells what it knows: it may not have counted yet.
       await eventually(async () => {
         const text = await pageOf(port);
@@ -107,7 +110,7 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
     const { processes, stack } = theShop().stack;
     for (const { name, service, port } of processes) {
       if (!service) continue;
-      const queue = stack === 'async' && service !== 'user' ? ['queueDepth'] : [];
+      const queue = hasQueuesOn(stack) && service !== 'user' ? ['queueDepth'] : [];
       const wanted = ['eventLoopDelayMs', 'laneWaiting', 'outboxDepth', 'poolWaiting', ...queue].toSorted();
       const told = async () => Object.keys(parseMetrics(await pageOf(port)));
       await until(`all figures of ${name}`, async () => (await told()).toSorted().join() === wanted.join());

@@ -4,11 +4,11 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stackNames } from '@flash-sale/shared/stacks.ts';
 import { startTestStack, type TestStack } from '../infra/testing/stack.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { bodyOf } from './support/http.ts';
 import { Shop } from './support/shop.ts';
-import { stacks } from './support/stacks.ts';
 
 const repository = join(import.meta.dirname, '..');
 const withinMs = 300_000;
@@ -27,7 +27,7 @@ const withinMs = 300_000;
   }, withinMs);
   afterAll(() => rm(copy, { recursive: true, force: true }), withinMs);
 
-  describe.each(stacks)('the %s stack', (stack) => {
+  describe.each(stackNames)('the %s stack', (stack) => {
     let own: TestStack;
     beforeAll(async () => {
       const servicesRoot = join(copy, 'code/services');

@@ -1,13 +1,14 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { stacks } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { countDeadLetters } from '../infra/dlq/broker.ts';
 import { forDeadLetters } from '../infra/dlq/dead-letters.ts';
 import { startStack } from '../infra/launcher/stack.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { restoreBroker, type SavedBroker } from '../infra/testing/release/broker.ts';
-import { readFixture, releases, stackKinds, type Clients, type Promised } from '../infra/testing/release/fixture.ts';
+import { readFixture, releases, stacksOf, type Clients, type Promised } from '../infra/testing/release/fixture.ts';
 import { namesInLogs, namesOfRunning, namesOfRelease } from '../infra/testing/release/names.ts';
 import { restoreRelease, type RestoredRelease } from '../infra/testing/release/restore.ts';
 import { narrowedIn, readSchemas } from '../infra/testing/release/schema.ts';
@@ -27,7 +28,7 @@ const demoShoppers = 4;
 const comesToItsEndWithinMs = 120_000;
 jest.setTimeout(startWithinMs);
 
-const cases = releases.flatMap((release) => stackKinds.map((kind) => [kind, release] as const));
+const cases = releases.flatMap((release) => stacksOf(release).map((kind) => [kind, release] as const));
 
 describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
   let dataDir: string;
@@ -137,14 +138,14 @@ describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
     });
   }
 
-  if (kind === 'async')
+  if (stacks[kind].servers.includes('rabbitmq'))
     test('a service of the release still comes to the broker by the one password, and declares what it knows', async () => {
       const { topology } = JSON.parse(readFixture(release, kind).read('broker.json')) as SavedBroker;
       await restoreBroker(stack.amqpAdminUrl!, { topology, messages: [] });
       expect(new URL(stack.amqpAdminUrl!).password).toBe(readFixture(release, kind).secrets.rabbitmqPassword);
     });
 
-  if (kind === 'async')
+  if (stacks[kind].servers.includes('rabbitmq'))
     describe('dead letters', () => {
       const dead = async () => (await countDeadLetters(stack.amqpUrl!)).reduce((sum, [, count]) => sum + count, 0);
 

@@ -1,6 +1,7 @@
 /** The command lines of all commands: what is asked for, help, and what cannot be understood. */
 
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { defaultStack, isStackName, stackNames, type StackName } from '@flash-sale/shared/stacks.ts';
 
 /** Something the caller got wrong: shown as it is, without a stack trace. */
 export class UsageError extends Error {}
@@ -31,6 +32,17 @@ export function optionsIn<const Options extends NonNullable<ParseArgsConfig['opt
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** What may follow `--stack`, for usage texts, the default first. */
+export const stackChoices = [...new Set([defaultStack, ...stackNames])].join('|');
+
+const oneOf = new Intl.ListFormat('en', { type: 'disjunction' });
+
+/** The stack of `--stack`, the default one unless it is given. @throws UsageError */
+export function stackNamed(name: string = defaultStack): StackName {
+  if (isStackName(name)) return name;
+  throw new UsageError(`--stack is ${oneOf.format(stackNames)}, not "${name}"`);
 }
 
 /** For a command that takes none. */

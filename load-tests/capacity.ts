@@ -1,6 +1,7 @@
 // What a checkout costs, and what crowds would need: npm run capacity. How, and what it counts: load-tests/README.md
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stackNames } from '@flash-sale/shared/stacks.ts';
 import { fullPlan, measureCosts, quickPlan } from './capacity/measure.ts';
 import { pageOf } from './capacity/page.ts';
 import { capacity, type Capacity } from './capacity/results.ts';
@@ -12,7 +13,7 @@ import { resultsFolder } from './lib/results-folder.ts';
 
 const usage = `usage: npm run capacity [-- --quick | --publish DIR]
 
-Measures on both stacks, one after the other, what a checkout costs in processor time, log, storage and messages, and
+Measures on every stack, one after the other, what a checkout costs in processor time, log, storage and messages, and
 calculates from it what 1,000, 10,000 and 100,000 checkouts a second need: about six minutes.
 
   --quick        short runs of few shoppers: a look, no figures
@@ -39,7 +40,7 @@ async function measureAndKeep(): Promise<void> {
   const scratch = join(repository, '.local', `capacity-${process.pid}`);
   const stacks = [];
   try {
-    for (const stack of ['sync', 'async'] as const) {
+    for (const stack of stackNames) {
       console.log(`${stack}: measuring`);
       stacks.push(await measureCosts(stack, args.quick ? quickPlan : fullPlan, scratch, signal));
     }

@@ -1,4 +1,5 @@
 import { commonSchema } from '@flash-sale/shared/config.ts';
+import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { services, type DatabaseName } from '../launcher/database-names.ts';
 import { givenUp } from './checks/outbox.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -9,15 +10,15 @@ export const usualMaxAttempts = commonSchema.shape.OUTBOX_MAX_ATTEMPTS.parse(und
 const orderWaitMs = 600_000;
 
 export interface QuietOptions {
-  stack: 'sync' | 'async';
+  stack: StackName;
   maxAttempts: number;
-  /** Messages that wait in a broker. Without it, an async stack with unsettled rows cannot be told from a slow one. */
+  /** Messages that wait in a broker. Without it, a stack that has one and unsettled rows cannot be told from a slow one. */
   messagesUnderWay?: (() => Promise<number>) | undefined;
 }
 
 /**
  * What is still under way, in words; nothing if the platform is at rest. Every event stands in an outbox until those who
- * handle it (sync) or the broker (async) have it, so with empty outboxes, and a broker without messages, all has arrived.
+ * handle it (over HTTP) or the broker have it, so with empty outboxes, and a broker without messages, all has arrived.
  */
 export async function underWay(snapshot: Snapshot, options: QuietOptions): Promise<string[]> {
   const { stack, maxAttempts, messagesUnderWay } = options;
@@ -31,7 +32,7 @@ export async function underWay(snapshot: Snapshot, options: QuietOptions): Promi
                      AND created_at > clock_timestamp() - interval '${orderWaitMs} milliseconds'`;
   counts.push([await countWhere(snapshot, 'payment', 'payments', orderless), 'payments that wait for their order']);
   // Where we cannot look into the broker, what is not settled may be on its way through it.
-  if (stack === 'async' && !messagesUnderWay) {
+  if (stacks[stack].events === 'amqp' && !messagesUnderWay) {
     counts.push(
       [await countWhere(snapshot, 'reservation', 'reservations', "status = 'pending'"), 'pending reservations'],
       [await countWhere(snapshot, 'order', 'orders', "status = 'paid'"), 'paid orders that are not confirmed'],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { commonSchema } from '@flash-sale/shared/config.ts';
+import { stackNames, stacks } from '@flash-sale/shared/stacks.ts';
 import { databaseNameOf, databases, type DatabaseName } from '../launcher/database-names.ts';
 import { urlFor } from '../launcher/databases.ts';
 import type { AuditOptions } from './audit.ts';
@@ -7,16 +8,16 @@ import type { AuditOptions } from './audit.ts';
 /** The stack of an environment, where there is no launcher that has written one down. */
 export const environmentSchema = z
   .object({
-    STACK: z.enum(['sync', 'async']),
+    STACK: z.enum(stackNames),
     DATABASE_URL: z.url(),
     REDIS_URL: z.url(),
     AMQP_URL: z.url().optional(),
     OUTBOX_MAX_ATTEMPTS: commonSchema.shape.OUTBOX_MAX_ATTEMPTS,
   })
-  // Without its broker the audit of an async stack would pass over dead letters.
-  .refine(({ STACK, AMQP_URL }) => (STACK === 'async') === (AMQP_URL !== undefined), {
+  // Without its broker the audit of a stack that has one would pass over dead letters.
+  .refine(({ STACK, AMQP_URL }) => stacks[STACK].servers.includes('rabbitmq') === (AMQP_URL !== undefined), {
     path: ['AMQP_URL'],
-    message: 'the async stack has one, the sync stack has none',
+    message: 'a stack with RabbitMQ has one, any other has none',
   })
   .transform((env): AuditOptions['stack'] => ({
     stack: env.STACK,

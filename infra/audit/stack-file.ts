@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { stackNames } from '@flash-sale/shared/stacks.ts';
 import { databases } from '../launcher/database-names.ts';
 import { isAlive } from '../launcher/process-identity.ts';
 import { findRunningStack, NotRunning } from '../launcher/running-stack.ts';
@@ -7,7 +8,7 @@ import type { AuditOptions } from './audit.ts';
 
 const schema = z.object({
   launcher: z.object({ pid: z.number(), startedAt: z.string() }),
-  stack: z.enum(['sync', 'async']),
+  stack: z.enum(stackNames),
   databaseUrls: z.record(z.enum(databases), z.url()),
   redisUrl: z.url(),
   amqpUrl: z.url().optional(),

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
 import { services, type ServiceName } from '../launcher/database-names.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
@@ -11,57 +12,62 @@ import { redisProgram } from '../launcher/redis.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import { settingsOf } from '../launcher/settings.ts';
 import { folderOf, releases } from '../testing/release/fixture.ts';
-import { readCompose, root, servicesOf, type ComposeService } from './testing/compose-file.ts';
+import { composeFileOf, readCompose, root, servicesOf, type ComposeFile } from './testing/compose-file.ts';
 import { nginxConfigForContainers } from './nginx-settings.ts';
 import { setupBrokerSchema, setupSchema } from './setup-config.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
-const fileOf = { sync: 'docker-compose.sync.yml', async: 'docker-compose.async.yml' } as const;
-const stacks = ['sync', 'async'] as const;
-const files = [...Object.values(fileOf), 'infra/docker/services.yml', 'infra/docker/servers.yml'];
+const hasBroker = (stack: StackName) => stacks[stack].servers.includes('rabbitmq');
+const ofBroker = ['rabbitmq', 'setup-broker', 'dlq'];
+const files = [...stackNames.map(composeFileOf), 'infra/docker/services.yml', 'infra/docker/servers.yml'];
 const instances = services.flatMap((name) => [`${name}-1`, `${name}-2`]);
 const required = /\$\{(\w+):\?run infra\/docker\/secrets\}/g;
 
-test('the two stacks differ in the architecture, and in nothing else', () => {
-  const [bySync, byAsync] = stacks.map((stack) => {
-    const { services: own, ...rest } = readCompose(fileOf[stack]);
-    return { rest, own, stack };
-  }) as [Part, Part];
-  type Part = { rest: object; own: Record<string, ComposeService>; stack: string };
+test('there is a file for each stack and no other, and infra/docker/verify goes through all of them', () => {
+  const ours = ({ name = '' }: Partial<ComposeFile>) => name.startsWith('flash-sale-');
+  const there = readdirSync(root).filter((name) => /^docker-compose\.\w+\.yml$/.test(name) && ours(readCompose(name)));
+  expect(there.sort()).toEqual(stackNames.map(composeFileOf).sort());
+  const [line] = /^stacks=.*$/m.exec(read('infra/docker/verify'))!;
+  const verified = execFileSync('sh', ['-c', `${line}; echo $stacks`], { cwd: root, encoding: 'utf8' });
+  expect(verified.trim().split(' ').sort()).toEqual([...stackNames].sort());
+});
 
-  const { rabbitmq, 'setup-broker': setup, dlq, ...shared } = byAsync.own;
-  expect([rabbitmq, setup, dlq]).toEqual(Array(3).fill(expect.anything()));
-  expect(Object.keys(shared)).toEqual(Object.keys(bySync.own));
-  const common = ({ own, stack }: Part) =>
-    Object.keys(bySync.own).map((name) => {
+test('the stacks differ in the architecture, and in nothing else', () => {
+  const [first, ...others] = stackNames.map((stack) => {
+    const { services: own, ...rest } = readCompose(composeFileOf(stack));
+    const containers = Object.keys(own).filter((name) => !ofBroker.includes(name));
+    expect(rest).toEqual(expectedRest(stack));
+    expect(ofBroker.filter((name) => name in own)).toEqual(hasBroker(stack) ? ofBroker : []);
+    return containers.map((name) => {
       const { environment, depends_on: needs, ...service } = own[name]!;
       if (environment) expect(environment['STACK']).toBe(stack);
-      for (const other of Object.keys(needs ?? {})) expect([stack, other]).toEqual(['async', 'setup-broker']);
+      for (const other of Object.keys(needs ?? {})) expect([hasBroker(stack), other]).toEqual([true, 'setup-broker']);
       const setting = Object.keys(environment ?? {}).filter((key) => !['STACK', 'AMQP_URL'].includes(key));
       return [name, setting, JSON.parse(JSON.stringify(service).replaceAll(stack, 'STACK')) as unknown];
     });
-  expect(common(bySync)).toEqual(common(byAsync));
-  expect(bySync.rest).toEqual({
-    name: 'flash-sale-sync',
-    include: ['infra/docker/servers.yml'],
-    'x-architecture': { environment: { STACK: 'sync' } },
   });
+  for (const other of others) expect(other).toEqual(first);
+});
+
+/** What a file says beside its containers. */
+function expectedRest(stack: StackName): object {
+  const common = { name: `flash-sale-${stack}`, include: ['infra/docker/servers.yml'] };
+  if (!hasBroker(stack)) return { ...common, 'x-architecture': { environment: { STACK: stack } } };
   const architecture = { depends_on: { 'setup-broker': { condition: 'service_completed_successfully' } } };
   const asUser = (user: string) => {
     const password = `\${${user.toUpperCase()}_RABBITMQ_PASSWORD:?run infra/docker/secrets}`;
-    return { ...architecture, environment: { STACK: 'async', AMQP_URL: `amqp://${user}:${password}@rabbitmq:5672` } };
+    return { ...architecture, environment: { STACK: stack, AMQP_URL: `amqp://${user}:${password}@rabbitmq:5672` } };
   };
-  expect(byAsync.rest).toEqual({
-    name: 'flash-sale-async',
-    include: ['infra/docker/servers.yml'],
+  return {
+    ...common,
     'x-architecture': architecture,
     ...Object.fromEntries([...services, 'auditor'].map((user) => [`x-${user}`, asUser(user)])),
     volumes: { rabbitmq: {} },
-  });
-});
+  };
+}
 
-describe.each(stacks)('the %s stack in containers', (stack) => {
-  const all = servicesOf(fileOf[stack]);
+describe.each(stackNames)('the %s stack in containers', (stack) => {
+  const all = servicesOf(composeFileOf(stack));
 
   test('gives every instance what its service needs to know, and nothing that it does not know', () => {
     for (const instance of instances) {
@@ -76,7 +82,7 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
       expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
       expect(config.DATABASE_URL).toContain(`//fs_${name}:`);
       expect(config.REDIS_URL).toContain(`//${name}:`);
-      if (stack === 'sync') expect(config.AMQP_URL).toBeUndefined();
+      if (!hasBroker(stack)) expect(config.AMQP_URL).toBeUndefined();
       else expect(config.AMQP_URL).toContain(`//${name}:`);
       expect(all[instance]!.image).toBe(`flash-sale/${name}:local`);
       if (number === '1') expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
@@ -123,7 +129,7 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
       expect(all[instance]!.depends_on).toMatchObject({
         setup: { condition: 'service_completed_successfully' },
         redis: { condition: 'service_healthy' },
-        ...(stack === 'async' ? { 'setup-broker': { condition: 'service_completed_successfully' } } : {}),
+        ...(hasBroker(stack) ? { 'setup-broker': { condition: 'service_completed_successfully' } } : {}),
       });
       expect(all['nginx']!.depends_on![instance]).toEqual({ condition: 'service_healthy' });
     }
@@ -145,7 +151,7 @@ describe.each(stacks)('the %s stack in containers', (stack) => {
     const mounted = Object.values(all).flatMap(({ volumes = [] }) =>
       volumes.filter((volume) => volume.startsWith('.')),
     );
-    expect(mounted).toHaveLength(stack === 'async' ? 3 : 2);
+    expect(mounted).toHaveLength(hasBroker(stack) ? 3 : 2);
     expect(mounted.filter((volume) => !volume.endsWith(':ro,z'))).toEqual([]);
   });
 
@@ -287,8 +293,8 @@ describe('the servers are set as those of npm start', () => {
   });
 });
 
-describe('RabbitMQ in containers', () => {
-  const own = servicesOf(fileOf.async);
+describe.each(stackNames.filter(hasBroker))('RabbitMQ in containers (%s)', (stack) => {
+  const own = servicesOf(composeFileOf(stack));
 
   test('has the users of npm start with their rights, each time that it starts', () => {
     const [, , script] = own['rabbitmq']!.command as [string, string, string];
@@ -326,15 +332,18 @@ describe('RabbitMQ in containers', () => {
 });
 
 describe('nginx in containers', () => {
-  test('knows every setting of its own, has the files that it includes, and begins with writing the others', () => {
-    const { environment } = servicesOf(fileOf.sync)['nginx']!;
-    expect(Object.keys(environment!)).toEqual(Object.keys(edgeSettings));
-    const dockerfile = read('Dockerfile');
-    for (const name of ['problems.conf', 'cors.conf', 'edge.sh']) expect(dockerfile).toContain(`nginx/${name} `);
-    expect(dockerfile).toContain('CMD ["sh", "/etc/nginx/edge.sh", "/tmp", "nginx"]');
-  });
+  test.each(stackNames)(
+    'knows every setting of its own, has its files, and begins with writing the others (%s)',
+    (stack) => {
+      const { environment } = servicesOf(composeFileOf(stack))['nginx']!;
+      expect(Object.keys(environment!)).toEqual(Object.keys(edgeSettings));
+      const dockerfile = read('Dockerfile');
+      for (const name of ['problems.conf', 'cors.conf', 'edge.sh']) expect(dockerfile).toContain(`nginx/${name} `);
+      expect(dockerfile).toContain('CMD ["sh", "/etc/nginx/edge.sh", "/tmp", "nginx"]');
+    },
+  );
 
-  test.each(stacks)('knows at which ports it listens anyway, that none of them is taken twice (%s)', (stack) => {
+  test.each(stackNames)('knows at which ports it listens anyway, that none of them is taken twice (%s)', (stack) => {
     const config = nginxConfigForContainers(read('nginx/nginx.conf.template'), stack);
     const ports = [...config.matchAll(/^ *listen \S+:(\d+) /gm)].map(([, port]) => port);
     expect(ports).toHaveLength(2);
@@ -346,23 +355,28 @@ describe('nginx in containers', () => {
     expect(read('infra/docker/secrets')).not.toMatch(/^RATE_LIMIT_EXEMPT=/m);
   });
 
-  test.each(stacks)('has the rules of npm start, with names for addresses (%s)', (stack) => {
+  test.each(stackNames)('has the rules of npm start, with names for addresses (%s)', (stack) => {
     const config = nginxConfigForContainers(read('nginx/nginx.conf.template'), stack);
     for (const name of instances) expect(config).toContain(`server ${name}:3000 max_fails=0;`);
-    expect(config.match(/least_conn;/g) ?? []).toHaveLength(stack === 'async' ? services.length : 0);
+    expect(config.match(/least_conn;/g) ?? []).toHaveLength(
+      stacks[stack].balancing === 'least-connections' ? services.length : 0,
+    );
   });
 
-  test('knows every name at its start, whoever is away, and listens for the services on their network only', () => {
-    const { networks, extra_hosts: hosts } = servicesOf(fileOf.sync)['nginx']!;
-    const addresses = Object.values(hosts!);
-    expect(Object.keys(hosts!)).toEqual(['nginx-internal', ...instances]);
-    expect(new Set(addresses).size).toBe(addresses.length);
-    expect(nginxConfigForContainers(read('nginx/nginx.conf.template'), 'sync')).toContain(
-      'listen nginx-internal:8081 ',
-    );
-    expect(networks).toEqual({
-      edge: {},
-      shop: { ipv4_address: hosts!['nginx-internal'], aliases: ['nginx-internal'] },
-    });
-  });
+  test.each(stackNames)(
+    'knows every name at its start, and listens for services on their network only (%s)',
+    (stack) => {
+      const { networks, extra_hosts: hosts } = servicesOf(composeFileOf(stack))['nginx']!;
+      const addresses = Object.values(hosts!);
+      expect(Object.keys(hosts!)).toEqual(['nginx-internal', ...instances]);
+      expect(new Set(addresses).size).toBe(addresses.length);
+      expect(nginxConfigForContainers(read('nginx/nginx.conf.template'), stack)).toContain(
+        'listen nginx-internal:8081 ',
+      );
+      expect(networks).toEqual({
+        edge: {},
+        shop: { ipv4_address: hosts!['nginx-internal'], aliases: ['nginx-internal'] },
+      });
+    },
+  );
 });

@@ -1,8 +1,9 @@
+import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { services, type ServiceName } from '../launcher/database-names.ts';
-import { balanceOf, renderNginxConfig } from '../launcher/nginx-config.ts';
+import { renderNginxConfig } from '../launcher/nginx-config.ts';
 
 /** The same rules as of `npm start`, with the names of two instances of each service for addresses. */
-export function nginxConfigForContainers(template: string, stack: 'sync' | 'async'): string {
+export function nginxConfigForContainers(template: string, stack: StackName): string {
   const instances = services.map((name) => [name, [1, 2].map((instance) => `${name}-${instance}:3000`)]);
   return renderNginxConfig(template, {
     dataDir: '/tmp',
@@ -10,7 +11,7 @@ export function nginxConfigForContainers(template: string, stack: 'sync' | 'asyn
     publicListen: ['0.0.0.0:8080'],
     // By this name only the network of the services knows this container: the listener is on no other network.
     internalListen: 'nginx-internal:8081',
-    balance: balanceOf(stack),
+    balance: stacks[stack].balancing,
     servers: Object.fromEntries(instances) as Record<ServiceName, string[]>,
     openFiles: 16_384,
   });

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { z } from 'zod';
 import { parse, parseAllDocuments } from 'yaml';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
+import { defaultStack, stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
 import { configSchema as inventory, demoEndSchema as inventoryDemoEnd } from '../../services/inventory/src/config.ts';
 import { configSchema as order } from '../../services/order/src/config.ts';
 import { configSchema as payment } from '../../services/payment/src/config.ts';
@@ -18,7 +19,7 @@ import { redisProgram } from '../launcher/redis.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { nginxFiles } from './nginx.ts';
 import { environmentOf, hostsOf, secretsOf } from './testing/environment.ts';
-import { readCompose } from '../docker/testing/compose-file.ts';
+import { composeFileOf, readCompose } from '../docker/testing/compose-file.ts';
 import {
   find,
   ofKind,
@@ -33,11 +34,14 @@ import {
 } from './testing/render.ts';
 
 const schemas: Record<ServiceName, z.ZodObject> = { user, inventory, reservation, order, payment };
-const stacks = ['sync', 'async'] as const;
 const at = (folder: string) => join(import.meta.dirname, folder);
 const infrastructure = [...render(at('infrastructure')), ...render(at('infrastructure/rabbitmq'))];
 const demo = render(at('components/demo'));
-const overlays = { sync: render(at('overlays/sync')), async: render(at('overlays/async')) };
+const overlays = Object.fromEntries(stackNames.map((stack) => [stack, render(at(`overlays/${stack}`))])) as Record<
+  StackName,
+  Resource[]
+>;
+const withBroker = stackNames.filter((stack) => stacks[stack].servers.includes('rabbitmq'));
 
 const podOf = ({ spec }: Resource) => spec.template.spec;
 const labelsOf = ({ spec }: Resource) => spec.template.metadata.labels!;
@@ -45,7 +49,11 @@ const selects = ({ matchLabels = {} }: { matchLabels?: Labels }, labels: Labels)
   Object.entries(matchLabels).every(([name, value]) => labels[name] === value);
 const serviceOf = (resources: Resource[], name: string) => find(resources, 'Deployment', name);
 
-describe.each(stacks)('the %s overlay', (stack) => {
+test('there is an overlay for each stack, and no other', () => {
+  expect(readdirSync(at('overlays')).sort()).toEqual([...stackNames].sort());
+});
+
+describe.each(stackNames)('the %s overlay', (stack) => {
   const resources = overlays[stack];
   const deployments = ofKind(resources, 'Deployment');
   const settings = find(resources, 'ConfigMap', 'settings').data!;
@@ -217,7 +225,7 @@ describe.each(stacks)('the %s overlay', (stack) => {
 
   test('has the demo, or what takes it away, and never both', () => {
     const jobsOf = (all: Resource[]) => ofKind(all, 'Job').map(({ metadata }) => metadata.name);
-    const others = stack === 'async' ? ['set-up-broker'] : [];
+    const others = withBroker.includes(stack) ? ['set-up-broker'] : [];
     expect(jobsOf(resources)).toEqual(['set-up', 'demo-end-user', 'demo-end-inventory', ...others]);
     const shown = withComponent(resources, at('components/demo'));
     expect(jobsOf(shown).sort()).toEqual(['set-up', 'demo-user', 'demo-inventory', ...others].sort());
@@ -234,7 +242,7 @@ describe.each(stacks)('the %s overlay', (stack) => {
 });
 
 test('the overlays differ in the architecture and in nothing else', () => {
-  const [sync, async] = stacks.map((stack) => {
+  const [first, ...others] = stackNames.map((stack) => {
     const rest = structuredClone(overlays[stack]).filter(
       ({ kind, metadata: { name } }) =>
         !['HorizontalPodAutoscaler', 'ScaledObject', 'TriggerAuthentication'].includes(kind) &&
@@ -250,7 +258,7 @@ test('the overlays differ in the architecture and in nothing else', () => {
     }
     return rest;
   });
-  expect(sync).toEqual(async);
+  for (const other of others) expect(other).toEqual(first);
 });
 
 test('Valkey forgets what the Redis of npm start would forget, and no level of stock, which has no end', () => {
@@ -272,7 +280,7 @@ test('Valkey has the users of npm start, each with its own password, and every s
     Object.fromEntries(redisUsers.map((user) => [user, { permissions: permissionsOf(user), passwordKey: user }])),
   );
   expect(secretsMadeBy(at('secrets.sh')).get(auth.usersExistingSecret)).toEqual(['default', ...redisUsers]);
-  for (const resources of [overlays.sync, overlays.async]) {
+  for (const resources of Object.values(overlays)) {
     for (const name of services) {
       const [container] = podOf(serviceOf(resources, name)).containers as [Container];
       const { value } = container.env!.find((one) => one.name === 'REDIS_URL')!;
@@ -282,48 +290,54 @@ test('Valkey has the users of npm start, each with its own password, and every s
   }
 });
 
-test('a Job sets up RabbitMQ, which alone comes as its administrator; each service comes as its own user', () => {
-  const { async: resources } = overlays;
-  const job = find(resources, 'Job', 'set-up-broker');
-  const pod = podOf(job);
-  expectRestricted(pod);
-  expect(pod.containers[0]!.image).toBe(podOf(find(resources, 'Job', 'set-up')).containers[0]!.image);
-  const environment = environmentOf(pod.containers[0]!, resources);
-  const given = Object.keys(environment.values).filter((name) => !environment.partsOfOthers.has(name));
-  expect(given.sort()).toEqual(Object.keys(setupBrokerSchema.shape).sort());
-  expect(Object.keys(brokerPasswordsFrom(setupBrokerSchema.parse(environment.values)))).toEqual(rabbitmqUsers);
-  const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
-  const { labels } = servers['rabbitmq:5672']!;
-  const ports = [5672, 15672];
-  expect(egressOf(policies, labelsOf(job))).toEqual(ports.map((port) => place({ labels, port })).sort());
-  for (const port of ports) expect(mayEnter(policies, labels, port, labelsOf(job))).toBe(true);
+test.each(withBroker)(
+  'a Job sets up RabbitMQ as its administrator; each service comes as its own user (%s)',
+  (stack) => {
+    const resources = overlays[stack];
+    const job = find(resources, 'Job', 'set-up-broker');
+    const pod = podOf(job);
+    expectRestricted(pod);
+    expect(pod.containers[0]!.image).toBe(podOf(find(resources, 'Job', 'set-up')).containers[0]!.image);
+    const environment = environmentOf(pod.containers[0]!, resources);
+    const given = Object.keys(environment.values).filter((name) => !environment.partsOfOthers.has(name));
+    expect(given.sort()).toEqual(Object.keys(setupBrokerSchema.shape).sort());
+    expect(Object.keys(brokerPasswordsFrom(setupBrokerSchema.parse(environment.values)))).toEqual(rabbitmqUsers);
+    const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
+    const { labels } = servers['rabbitmq:5672']!;
+    const ports = [5672, 15672];
+    expect(egressOf(policies, labelsOf(job))).toEqual(ports.map((port) => place({ labels, port })).sort());
+    for (const port of ports) expect(mayEnter(policies, labels, port, labelsOf(job))).toBe(true);
 
-  const made = secretsMadeBy(at('secrets.sh'));
-  for (const user of rabbitmqUsers) expect(made.get(`broker-${user}`)).toEqual(['username', 'password']);
-  for (const name of services) {
-    const service = serviceOf(resources, name);
-    const { values } = environmentOf(podOf(service).containers[0]!, resources);
-    expect(values.AMQP_URL).toMatch(new RegExp(`^amqp://${name}:x+@rabbitmq:5672$`));
-    const ofBroker = secretsOf(podOf(service)).filter((secret) => /^(broker|rabbitmq)-/.test(secret.name));
-    expect(ofBroker).toEqual([{ name: `broker-${name}`, key: 'password' }]);
-    expect(mayEnter(policies, labels, 15672, labelsOf(service))).toBe(false);
-  }
-  const { secretTargetRef } = find(resources, 'TriggerAuthentication', 'rabbitmq').spec;
-  expect(secretTargetRef.map(({ name }) => name)).toEqual(['broker-auditor', 'broker-auditor']);
-});
+    const made = secretsMadeBy(at('secrets.sh'));
+    for (const user of rabbitmqUsers) expect(made.get(`broker-${user}`)).toEqual(['username', 'password']);
+    for (const name of services) {
+      const service = serviceOf(resources, name);
+      const { values } = environmentOf(podOf(service).containers[0]!, resources);
+      expect(values.AMQP_URL).toMatch(new RegExp(`^amqp://${name}:x+@rabbitmq:5672$`));
+      const ofBroker = secretsOf(podOf(service)).filter((secret) => /^(broker|rabbitmq)-/.test(secret.name));
+      expect(ofBroker).toEqual([{ name: `broker-${name}`, key: 'password' }]);
+      expect(mayEnter(policies, labels, 15672, labelsOf(service))).toBe(false);
+    }
+    const { secretTargetRef } = find(resources, 'TriggerAuthentication', 'rabbitmq').spec;
+    expect(secretTargetRef.map(({ name }) => name)).toEqual(['broker-auditor', 'broker-auditor']);
+  },
+);
 
-test('the broker is the one that the containers run, and keeps its majority when nodes are emptied', () => {
-  const { image } = readCompose('docker-compose.async.yml').services.rabbitmq!;
-  const { spec } = find(infrastructure, 'RabbitmqCluster', 'rabbitmq');
-  expect(spec).toMatchObject({ replicas: 3, image: `${image}-management` });
-  expect(find(infrastructure, 'PodDisruptionBudget', 'rabbitmq').spec).toEqual({
-    maxUnavailable: 1,
-    selector: { matchLabels: { 'app.kubernetes.io/name': 'rabbitmq' } },
-  });
-});
+test.each(withBroker)(
+  'the broker is that of the containers, and keeps its majority when nodes are emptied (%s)',
+  (stack) => {
+    const { image } = readCompose(composeFileOf(stack)).services.rabbitmq!;
+    const { spec } = find(infrastructure, 'RabbitmqCluster', 'rabbitmq');
+    expect(spec).toMatchObject({ replicas: 3, image: `${image}-management` });
+    expect(find(infrastructure, 'PodDisruptionBudget', 'rabbitmq').spec).toEqual({
+      maxUnavailable: 1,
+      selector: { matchLabels: { 'app.kubernetes.io/name': 'rabbitmq' } },
+    });
+  },
+);
 
-test('every queue scales its service', () => {
-  const queues = ofKind(overlays.async, 'ScaledObject').map(({ spec }) => {
+test.each(withBroker)('every queue scales its service (%s)', (stack) => {
+  const queues = ofKind(overlays[stack], 'ScaledObject').map(({ spec }) => {
     const queue = spec.triggers.find(({ type }) => type === 'rabbitmq');
     return [spec.scaleTargetRef.name, queue?.metadata.queueName];
   });
@@ -335,8 +349,8 @@ test('the demo is of the same release and as restricted as the services, and its
     const pod = podOf(find(demo, 'Job', `demo-${name}`));
     expectRestricted(pod);
     const container = pod.containers[0]!;
-    expect(container.image).toBe(podOf(serviceOf(overlays.async, name)).containers[0]!.image);
-    const { values } = environmentOf(container, overlays.async);
+    expect(container.image).toBe(podOf(serviceOf(overlays[defaultStack], name)).containers[0]!.image);
+    const { values } = environmentOf(container, overlays[defaultStack]);
     expect(schemas[name].safeParse(values).error?.issues).toBeUndefined();
   }
 });
@@ -364,14 +378,14 @@ test("nginx's configuration is the one of nginx/ (to renew it: npm run kubernete
   for (const [name, text] of Object.entries(await nginxFiles())) expect(readFileSync(at(name), 'utf8')).toBe(text);
 });
 
-test('nginx has every setting of its own, none of them set', () => {
-  const { data } = find(overlays.sync, 'ConfigMap', 'nginx-settings');
+test.each(stackNames)('nginx has every setting of its own, none of them set (%s)', (stack) => {
+  const { data } = find(overlays[stack], 'ConfigMap', 'nginx-settings');
   expect(data).toEqual(Object.fromEntries(Object.keys(edgeSettings).map((name) => [name, ''])));
-  const [container] = podOf(find(overlays.sync, 'Deployment', 'nginx')).containers;
+  const [container] = podOf(find(overlays[stack], 'Deployment', 'nginx')).containers;
   expect(container!.envFrom).toEqual([{ configMapRef: { name: 'nginx-settings' } }]);
 });
 
-test('the PROXY protocol takes the place of the listener that has been open', () => {
+test.each(stackNames)('the PROXY protocol takes the place of the listener that has been open (%s)', (stack) => {
   const { patches, configMapGenerator } = parseAllDocuments(
     readFileSync(at('components/proxy-protocol/kustomization.yaml'), 'utf8'),
   )[0]!.toJS() as {
@@ -385,7 +399,7 @@ test('the PROXY protocol takes the place of the listener that has been open', ()
     const keys = path.split('/').slice(1);
     return keys.reduce(
       (at: unknown, key) => (at as Record<string, unknown>)[key],
-      find(overlays.sync, target.kind, target.name),
+      find(overlays[stack], target.kind, target.name),
     );
   });
   expect(replaced).toEqual(['http', 8080]);

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { services, type ServiceName } from '../launcher/database-names.ts';
 import { templates } from '../launcher/nginx.ts';
-import { balanceOf, renderNginxConfig } from '../launcher/nginx-config.ts';
+import { renderNginxConfig } from '../launcher/nginx-config.ts';
 
 const namespace = 'flash-sale';
 const servicePort = 3000;
@@ -18,14 +19,14 @@ export async function nginxFiles(): Promise<Record<string, string>> {
   const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
   const asItIs = async (name: string) =>
     [`base/${name}`, generated + (await readFile(join(templates, name), 'utf8'))] as const;
-  const conf = (stack: 'sync' | 'async') =>
+  const conf = (stack: StackName) =>
     generated +
     renderNginxConfig(template, {
       dataDir: '/tmp',
       accessLog: '/dev/stdout',
       publicListen: ['0.0.0.0:8080'],
       internalListen: '0.0.0.0:8081',
-      balance: balanceOf(stack),
+      balance: stacks[stack].balancing,
       servers: Object.fromEntries(
         services.map((name) => [name, [`${name}.${namespace}.svc.cluster.local:${servicePort} resolve`]]),
       ) as Record<ServiceName, string[]>,
@@ -33,8 +34,7 @@ export async function nginxFiles(): Promise<Record<string, string>> {
       openFiles: 16_384,
     });
   return {
-    'overlays/sync/nginx.conf': conf('sync'),
-    'overlays/async/nginx.conf': conf('async'),
+    ...Object.fromEntries(stackNames.map((stack) => [`overlays/${stack}/nginx.conf`, conf(stack)])),
     ...Object.fromEntries(await Promise.all(['problems.conf', 'cors.conf', 'edge.sh'].map(asItIs))),
   };
 }

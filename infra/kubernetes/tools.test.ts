@@ -3,13 +3,15 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
+import { stackNames } from '../../shared/src/stacks.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { closed } from './schemas.ts';
 import { ofKind, render, withComponent, type Resource } from './testing/render.ts';
 import { findKubernetesTools, kindsWithoutSchema } from './tools.ts';
 
 const tools = findKubernetesTools();
-const folders = ['overlays/sync', 'overlays/async', 'infrastructure', 'infrastructure/rabbitmq'];
+const overlays = stackNames.map((name) => `overlays/${name}`);
+const folders = [...overlays, 'infrastructure', 'infrastructure/rabbitmq'];
 const build = (folder: string) =>
   execFileSync(tools!.kustomize, ['build', resolve(import.meta.dirname, folder)], { encoding: 'utf8' });
 const validate = (yaml: string, ...options: string[]) =>
@@ -35,7 +37,7 @@ const validate = (yaml: string, ...options: string[]) =>
     expect(sorted(built(folder))).toEqual(sorted(render(join(import.meta.dirname, folder))));
   });
 
-  test.each(['overlays/sync', 'overlays/async'])('%s with the demo, too', async (overlay) => {
+  test.each(overlays)('%s with the demo, too', async (overlay) => {
     const folder = await temporaryFolder('overlay');
     const from = (name: string) => relative(folder, join(import.meta.dirname, name));
     const kustomization = { resources: [from(overlay)], components: [from('components/demo')] };

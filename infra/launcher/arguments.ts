@@ -1,11 +1,12 @@
 import { isLoopback } from '@flash-sale/shared/demo.ts';
-import { UsageError } from '../command-line.ts';
+import { defaultStack, isStackName, stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { stackChoices, stackNamed, UsageError } from '../command-line.ts';
 import { listenAddress, UnusableHost } from './listen-address.ts';
 import { isSetting } from './settings.ts';
 
 /** The command line of `npm start`. */
 export interface StartArguments {
-  stack: 'sync' | 'async';
+  stack: StackName;
   port: number;
   host: string;
   metrics: boolean;
@@ -16,10 +17,16 @@ export interface StartArguments {
   env: Record<string, string>;
 }
 
-export const usage = `usage: npm start [-- --stack async|sync] [--port 8080] [--host 127.0.0.1] [--set NAME=VALUE]
+const isDefault = (name: StackName) => (name === defaultStack ? ' (the default)' : '');
+const stackLines = stackNames.map(
+  (name) => `                ${name.padEnd(8)} ${stacks[name].title}${isDefault(name)}`,
+);
+
+export const usage = `usage: npm start [-- --stack ${stackChoices}] [--port 8080] [--host 127.0.0.1] [--set NAME=VALUE]
                     [--no-demo] [--public-demo] [--no-metrics]
 
-  --stack       how the services talk: async (RabbitMQ, the default) or sync (HTTP)
+  --stack       how the services talk:
+${stackLines.join('\n')}
   --port        where the shop listens
   --host        the address it listens on; 0.0.0.0 opens it to the network, :: to that of IPv6 as well
   --set         a setting of the services, such as HOLD_TTL_MS=30000, or of nginx; may be given several times.
@@ -33,7 +40,7 @@ const takesValue = ['--stack', '--port', '--host', '--set'];
 /** Strict on purpose: a mistyped option must not start the wrong thing. Throws UsageError. */
 export function parseArguments(argv: string[]): StartArguments {
   const result: StartArguments = {
-    stack: 'async',
+    stack: defaultStack,
     port: 8080,
     host: '127.0.0.1',
     metrics: true,
@@ -48,8 +55,7 @@ export function parseArguments(argv: string[]): StartArguments {
     else if (option === '--no-demo') result.demo = false;
     else if (option === '--public-demo') result.publicDemo = true;
     else if (takesValue.includes(option)) takeValue(option, rest.shift(), result);
-    else if (['sync', 'async'].includes(option))
-      throw new UsageError(`"${option}" alone: npm start -- --stack ${option}`);
+    else if (isStackName(option)) throw new UsageError(`"${option}" alone: npm start -- --stack ${option}`);
     else throw new UsageError(`unknown argument "${option}"`);
   }
   if (result.demo && !result.publicDemo && !isLoopback(result.host))
@@ -61,7 +67,7 @@ export function parseArguments(argv: string[]): StartArguments {
 
 function takeValue(option: string, value: string | undefined, result: StartArguments): void {
   if (value === undefined || value.startsWith('--')) throw new UsageError(`${option} needs a value`);
-  if (option === '--stack') result.stack = parseStack(value);
+  if (option === '--stack') result.stack = stackNamed(value);
   else if (option === '--port') result.port = parsePort(value);
   else if (option === '--set') Object.assign(result.env, parseSetting(value));
   else result.host = parseHost(value);
@@ -70,11 +76,6 @@ function takeValue(option: string, value: string | undefined, result: StartArgum
 function splitEquals(argument: string): string[] {
   const at = argument.startsWith('--') ? argument.indexOf('=') : -1;
   return at < 0 ? [argument] : [argument.slice(0, at), argument.slice(at + 1)];
-}
-
-function parseStack(value: string): 'sync' | 'async' {
-  if (value === 'sync' || value === 'async') return value;
-  throw new UsageError(`--stack is sync or async, not "${value}"`);
 }
 
 function parsePort(value: string): number {

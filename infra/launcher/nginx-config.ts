@@ -1,3 +1,4 @@
+import type { StackDescription } from '@flash-sale/shared/stacks.ts';
 import { services, type ServiceName } from './database-names.ts';
 
 export interface NginxSettings {
@@ -8,7 +9,7 @@ export interface NginxSettings {
   /** Each with its port. */
   publicListen: string[];
   internalListen: string;
-  balance: 'round-robin' | 'least-connections';
+  balance: StackDescription['balancing'];
   /** Where the instances of each service listen; with ` resolve` after a name, the name stands for all of them. */
   servers: Record<ServiceName, string[]>;
   /** Who is asked for such names. */
@@ -17,10 +18,6 @@ export interface NginxSettings {
   openFiles: number;
   /** The user of the workers, when nginx is started by root. */
   runAs?: { user: string; group: string } | undefined;
-}
-
-export function balanceOf(stack: 'sync' | 'async'): NginxSettings['balance'] {
-  return stack === 'sync' ? 'round-robin' : 'least-connections';
 }
 
 /** Fills in the template. Throws if it names something we do not know. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { defaultStack } from '@flash-sale/shared/stacks.ts';
 import { folderWith } from './find-executable.ts';
 import { canInstall, install } from './install.ts';
 
@@ -119,7 +120,7 @@ export function whatToInstall(missing: ProgramName[]): string {
     `  Alpine           sudo apk add ${packages('alpine')}`,
     `  macOS            brew install ${packages('macos')}`,
     ...(given.length > 0 ? [`or name running servers in ${listed(given)};`] : []),
-    'or run the stack in containers: docker compose -f docker-compose.async.yml up',
+    `or run the stack in containers: docker compose -f docker-compose.${defaultStack}.yml up`,
   ].join('\n');
 }
 

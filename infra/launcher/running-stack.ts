@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName } from './database-names.ts';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
 import type { Stack, StackProcess } from './stack-types.ts';
@@ -8,13 +9,13 @@ import { writeWhole } from './whole-file.ts';
 /** What other commands need to know about the stack that runs, as its launcher has written it down. */
 export interface RunningStack {
   launcher: ProcessIdentity;
-  stack: 'sync' | 'async';
+  stack: StackName;
   url: string;
   internalUrl: string;
   dataDir: string;
   databaseUrls: Record<DatabaseName, string>;
   redisUrl: string;
-  /** Only of an async stack. */
+  /** Only of a stack with RabbitMQ. */
   amqpUrl?: string | undefined;
   /** Only of a stack with metrics: where InfluxQL is asked, database, user and password included. */
   influxUrl?: string | undefined;

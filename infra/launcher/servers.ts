@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stacks } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
 import { listenAddress } from './listen-address.ts';
 import { nginxProgram } from './nginx.ts';
-import { balanceOf } from './nginx-config.ts';
 import { postgresProgram, postgresUrl } from './postgres.ts';
 import { preparePrograms, type ProgramName, type Programs } from './programs.ts';
 import { amqpUrl, amqpUrls, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
@@ -29,7 +29,7 @@ const othersEndWithinMs = 10_000;
 export async function startServers(site: Site): Promise<{
   databases: Record<DatabaseName, DatabaseUrls>;
   redis: RedisUrls;
-  /** Only in the async stack. */
+  /** Only in a stack with RabbitMQ. */
   rabbitmq: RabbitmqUrls | undefined;
   influxdb: Influxdb | undefined;
 }> {
@@ -100,7 +100,7 @@ const everybodyBy = <User extends string>(url: string, users: readonly User[]) =
 
 async function startRabbitmq(site: Site, programs: Programs): Promise<RabbitmqUrls | undefined> {
   const given = site.options.amqpUrl;
-  if (site.options.stack === 'sync') return undefined;
+  if (!stacks[site.options.stack].servers.includes('rabbitmq')) return undefined;
   // As with Redis, one that was given keeps the users it has.
   const urls = given ? { admin: given, ...everybodyBy(given, rabbitmqUsers) } : await startOwnRabbitmq(site, programs);
   await setUpBroker(urls.admin);
@@ -180,7 +180,7 @@ async function startNginx(site: Site, programs: Programs): Promise<void> {
     publicAddresses: listenAddress(options.host ?? '127.0.0.1').addresses,
     publicPort: ports.public,
     internalPort: ports.internal,
-    balance: balanceOf(options.stack),
+    balance: stacks[options.stack].balancing,
     ports: portsByService(site.instances),
     edge: options.env ?? {},
     runAs,

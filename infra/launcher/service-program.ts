@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName, ServiceName } from './database-names.ts';
 import type { DatabaseUrls } from './databases.ts';
 import type { Influxdb } from './influxdb.ts';
@@ -10,10 +11,10 @@ import type { RunAs } from './unprivileged.ts';
 
 /** What all services of a stack have in common. */
 export interface ServiceSurroundings {
-  stack: 'sync' | 'async';
+  stack: StackName;
   databases: Record<DatabaseName, DatabaseUrls>;
   redis: Record<ServiceName, string>;
-  /** Only in the async stack. */
+  /** Only in a stack with RabbitMQ. */
   rabbitmq: Record<ServiceName, string> | undefined;
   /** Only of a stack with metrics. */
   influxdb: Influxdb | undefined;

@@ -1,3 +1,4 @@
+import { stacks } from '@flash-sale/shared/stacks.ts';
 import { freePort, keepFree } from './free-port.ts';
 import { services, type ServiceName } from './database-names.ts';
 import type { InfluxdbPorts } from './influxdb.ts';
@@ -60,7 +61,7 @@ export async function chooseInfluxdbPorts(): Promise<InfluxdbPorts> {
 
 /** Whether this stack has a RabbitMQ of its own. */
 export function runsRabbitmq({ stack, amqpUrl }: Pick<StackOptions, 'stack' | 'amqpUrl'>): boolean {
-  return stack === 'async' && !amqpUrl;
+  return stacks[stack].servers.includes('rabbitmq') && !amqpUrl;
 }
 
 export async function chooseInstances(count: number): Promise<Instance[]> {

@@ -1,8 +1,9 @@
+import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName, ServiceName } from './database-names.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface StackOptions {
-  stack: 'sync' | 'async';
+  stack: StackName;
   /** Everything of this stack lies here; two stacks need two folders. */
   dataDir: string;
   /** The public port; 0 (the default) takes a free one. */
@@ -18,7 +19,7 @@ export interface StackOptions {
   /** Servers to use instead of private ones. */
   databaseUrl?: string | undefined;
   redisUrl?: string | undefined;
-  /** Only of use in the async stack. */
+  /** Only of use in a stack with RabbitMQ. */
   amqpUrl?: string | undefined;
   /** Runs an InfluxDB and has the services write their metrics to it, where one can be had; not unless asked for. */
   metrics?: boolean;
@@ -50,7 +51,7 @@ export interface ServerControl {
 }
 
 export interface Stack {
-  stack: 'sync' | 'async';
+  stack: StackName;
   url: string;
   internalUrl: string;
   dataDir: string;
@@ -59,7 +60,7 @@ export interface Stack {
   /** For a user who may read everything and change nothing. */
   redisUrl: string;
   redisAdminUrl: string;
-  /** Only in the async stack: for a user who counts what waits, and sees to dead letters. */
+  /** Only in a stack with RabbitMQ: for a user who counts what waits, and sees to dead letters. */
   amqpUrl: string | undefined;
   amqpAdminUrl: string | undefined;
   /** Where InfluxQL is asked, database, user and password included: append `&q=`. Only of a stack with metrics. */

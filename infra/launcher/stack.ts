@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
+import { stacks } from '@flash-sale/shared/stacks.ts';
 import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import { loadOrEndDemo } from './demo.ts';
@@ -100,7 +101,9 @@ async function startParts(site: Site): Promise<Started> {
   const { options, instances, ports, say } = site;
   const startedAt = Date.now();
   const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
-  say(`starting PostgreSQL, Redis${options.stack === 'async' ? ', RabbitMQ' : ''} and nginx …`);
+  say(
+    `starting PostgreSQL, Redis${stacks[options.stack].servers.includes('rabbitmq') ? ', RabbitMQ' : ''} and nginx …`,
+  );
   const servers = await startServers(site);
   say(`servers are up (${seconds()}); starting ${instances.length} service processes …`);
   const around: ServiceSurroundings = {

@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { commonSchema } from '../../shared/src/config.ts';
 import { Metrics } from '../../shared/src/metrics/metrics.ts';
+import { stackNames, stacks } from '../../shared/src/stacks.ts';
 import type { Resource } from '../kubernetes/testing/render.ts';
 import { findExecutable } from '../launcher/find-executable.ts';
 
@@ -62,6 +63,12 @@ test('the alarms about age come when the shop says that it is not well, and befo
   const { WORK_LATE_MS: late, PUBLISH_AGE_MAX_MS: refused } = commonSchema.shape;
   expect(boundOf('WorkLate') * 1_000).toBe(late.parse(undefined));
   expect(boundOf('BrokerSilent') * 1_000).toBe(refused.parse(undefined) / 2);
+});
+
+test('a queue is missed in every stack that has some, and in no other', () => {
+  const { expr } = rules.find(({ alert }) => alert === 'BrokerAway')!;
+  const [, named] = /stack=~?"([^"]+)"/.exec(expr)!;
+  expect(named!.split('|').sort()).toEqual(stackNames.filter((name) => stacks[name].events === 'amqp').sort());
 });
 
 test('every alarm is explained, and nothing else', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { serviceNames } from '@flash-sale/shared/events/subscriptions.ts';
+import type { StackName } from '@flash-sale/shared/stacks.ts';
 import { difference, parseCounters } from './counters.ts';
 import { busyShare, costsOf, limitsAt, needsAt } from './needs.ts';
 import type { Counters, StackCosts } from './results.ts';
@@ -21,7 +22,7 @@ const counters = (factor: number): Counters => ({
   redis: { commands: 3_000 * factor },
 });
 /** A thousand checkouts. */
-const measured = (stack: 'sync' | 'async'): StackCosts => ({
+const measured = (stack: StackName): StackCosts => ({
   stack,
   vus: 250,
   seconds: 10,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { StackName } from '@flash-sale/shared/stacks.ts';
 import { withClient } from '../../infra/launcher/databases.ts';
 import { untilQuiet } from '../lib/quiet.ts';
 import { openStack } from '../lib/bench-stack.ts';
@@ -19,7 +20,7 @@ export const quickPlan: Plan = { vus: 50, warmUpSeconds: 5, seconds: 10 };
  * events has ended, divided by the checkouts. Throws when broken off.
  */
 export async function measureCosts(
-  stackName: 'sync' | 'async',
+  stackName: StackName,
   { vus, warmUpSeconds, seconds }: Plan,
   scratch: string,
   signal: AbortSignal,

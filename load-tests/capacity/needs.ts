@@ -1,6 +1,7 @@
 import { commonSchema } from '@flash-sale/shared/config.ts';
 import { subscribersOf, serviceNames, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
 import type { EventType } from '@flash-sale/shared/events/schemas.ts';
+import { stacks } from '@flash-sale/shared/stacks.ts';
 import type { StackCosts } from './results.ts';
 
 /** The events of a checkout that ends well. */
@@ -36,7 +37,7 @@ export function costsOf({ checkouts, spent, connections, instancesPerService, st
   const { cpuSeconds, diskBytes, services, postgres, redis } = spent;
   const sum = (of: 'requests' | 'transactions') => serviceNames.reduce((sum, name) => sum + services[name][of], 0);
   const { transactions, items, transactionSeconds } = services.inventory;
-  const published = stack === 'async' ? checkoutEvents : [];
+  const published = stacks[stack].events === 'amqp' ? checkoutEvents : [];
   return {
     cpuMs: Object.fromEntries(
       Object.entries(cpuSeconds).map(([name, seconds]) => [name, (seconds * 1_000) / checkouts]),

@@ -1,4 +1,5 @@
 import { serviceNames } from '@flash-sale/shared/events/subscriptions.ts';
+import { stacks } from '@flash-sale/shared/stacks.ts';
 import type { Block, Document } from '../comparison/document.ts';
 import { busyShare, costsOf, limitsAt, needsAt, type Costs, type Limit, type Needs } from './needs.ts';
 import type { Capacity, StackCosts } from './results.ts';
@@ -80,6 +81,7 @@ function costTable(stacks: OfStack[]): Block {
 
 function needTable({ stack }: StackCosts, costs: Costs): Block {
   const needs = rates.map((rate) => needsAt(costs, rate));
+  const hasBroker = stacks[stack].servers.includes('rabbitmq');
   const row = (name: string, value: (needs: Needs) => string) => [name, ...needs.map(value)];
   const cores =
     (...names: string[]) =>
@@ -95,12 +97,12 @@ function needTable({ stack }: StackCosts, costs: Costs): Block {
       row('cores for nginx', cores('nginx')),
       row('cores for PostgreSQL', cores('postgres')),
       row('cores for Redis', cores('redis')),
-      ...(stack === 'async' ? [row('cores for RabbitMQ', cores('rabbitmq'))] : []),
+      ...(hasBroker ? [row('cores for RabbitMQ', cores('rabbitmq'))] : []),
       row('connections to PostgreSQL, at most', ({ connections }) => number(connections)),
       row('log of PostgreSQL, MB/s', ({ walBytesPerSecond }) => number(walBytesPerSecond / 1e6)),
       row('more data, GB in an hour', ({ storedBytesPerHour }) => number(storedBytesPerHour / 1e9)),
       row('commands to Redis a second', ({ redisCommandsPerSecond }) => number(redisCommandsPerSecond)),
-      ...(stack === 'async'
+      ...(hasBroker
         ? [
             row('messages a second, published', ({ publishesPerSecond }) => number(publishesPerSecond)),
             row('messages a second, delivered', ({ deliveriesPerSecond }) => number(deliveriesPerSecond)),

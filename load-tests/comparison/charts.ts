@@ -3,7 +3,7 @@ import { GridComponent, LegendComponent } from 'echarts/components';
 import { init, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { medianRun } from '../lib/results.ts';
-import type { StackName } from './plan.ts';
+import type { ComparedStack } from './plan.ts';
 import { resultOf, runsOf, type Comparison, type Run, type Trend } from './results.ts';
 
 use([BarChart, CustomChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
@@ -19,7 +19,7 @@ export interface Chart {
 
 const width = 960;
 const height = 360;
-const colours: Record<StackName, string> = { sync: '#2f7ed8', async: '#e07b00' };
+const colours: Record<ComparedStack, string> = { sync: '#2f7ed8', async: '#e07b00' };
 /** The same in both stacks. Told apart by those who are blind to red or green too, and on paper by their order. */
 const serviceColours: Record<string, string> = {
   postgres: '#4477aa',
@@ -134,7 +134,7 @@ function distribution(comparison: Comparison, vus: number): Chart[] {
 }
 
 /** From lowest to highest, in the middle of the bar of its stack. */
-function whiskers(stack: StackName, ranges: number[][], at: number, of: number): object {
+function whiskers(stack: ComparedStack, ranges: number[][], at: number, of: number): object {
   return {
     name: stack,
     type: 'custom',
@@ -230,7 +230,7 @@ export function ratesOverTime({ timeline: { load } }: Pick<Run, 'timeline'>): [n
 }
 
 /** Of the highest level: there the services have most to do. */
-function usageOverTime(comparison: Comparison, stack: StackName): Chart[] {
+function usageOverTime(comparison: Comparison, stack: ComparedStack): Chart[] {
   const vus = Math.max(...comparison.plan.levels);
   const result = resultOf(comparison, stack);
   const run = medianRun(runsOf(result, vus));
@@ -284,7 +284,7 @@ export function numberAxis(name: string, more: object = {}): object {
   return { ...axisStyle, type: 'value', name, ...place, ...more };
 }
 
-function line(name: string, data: [number, number][], stack: StackName): object {
+function line(name: string, data: [number, number][], stack: ComparedStack): object {
   return {
     name,
     type: 'line',

@@ -5,7 +5,7 @@ import { logIn, putLoad, runRace, type Target } from '../lib/load.ts';
 import { describeMachine } from '../lib/machine.ts';
 import { measureYardstick } from '../lib/protocol.ts';
 import { untilQuiet } from '../lib/quiet.ts';
-import { stepsOnStack, titleOf, type StackName, type Step, type StepOnStack } from './plan.ts';
+import { stepsOnStack, titleOf, type ComparedStack, type Step, type StepOnStack } from './plan.ts';
 import type { Teller } from './progress.ts';
 import { recordRun } from './recorded-run.ts';
 import type { Comparison, StackResult } from './results.ts';
@@ -65,7 +65,7 @@ async function measureRunning(
   }
 }
 
-async function freshStack(stack: StackName, { scratch, teller, signal }: Surroundings): Promise<BenchStack> {
+async function freshStack(stack: ComparedStack, { scratch, teller, signal }: Surroundings): Promise<BenchStack> {
   const given = { stack, url: undefined, stackFile: undefined, cpuProfile: false };
   return openStack(given, join(scratch, stack), join(scratch, 'profiles'), signal, (line) => teller.say(line));
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { formatted } from '../../infra/generated-file.ts';
 import { keepComparison } from './kept.ts';
 import { escaped, markdownOf, markdownTable } from './markdown.ts';
+import { comparedStacks } from './plan.ts';
 import { footnote, reportOf, spreadText, theirsText } from './report.ts';
 import type { Comparison } from './results.ts';
 import { summaryOf, type Summary } from './summary.ts';
@@ -41,19 +42,17 @@ export function withTable(text: string, part: string): string {
 }
 
 function readmePart({ startedAt, machine, levels, remarks, drift, exactness }: Summary): string {
-  const head = ['', 'sync', 'async', 'winner', 'study: sync', 'study: async'];
+  const head = ['', ...comparedStacks, 'winner', ...comparedStacks.map((stack) => `study: ${stack}`)];
   const rows = levels.flatMap(({ vus, rows }) =>
     rows.map((row) => [
       `${vus} shoppers: ${row.metric}${row.unit && `, ${row.unit}`}`,
-      spreadText(row.ours.sync, row.digits),
-      spreadText(row.ours.async, row.digits),
+      ...comparedStacks.map((stack) => spreadText(row.ours[stack], row.digits)),
       row.winner,
-      theirsText(row, 'sync'),
-      theirsText(row, 'async'),
+      ...comparedStacks.map((stack) => theirsText(row, stack)),
     ]),
   );
   const where = machine ? `${machine.cores} cores (${machine.cpu}), commit ${machine.commit}` : 'an unknown machine';
-  const audits = (['sync', 'async'] as const).map((stack) => `${stack} ${exactness[stack]?.audit ?? 'missing'}`);
+  const audits = comparedStacks.map((stack) => `${stack} ${exactness[stack]?.audit ?? 'missing'}`);
   const steadiness =
     drift === undefined ? '' : ` The machine changed its speed by ${((drift - 1) * 100).toFixed(0)} %.`;
   return [

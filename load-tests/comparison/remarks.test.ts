@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { quickPlan } from './plan.ts';
+import { quickPlan, type ComparedStack } from './plan.ts';
 import { remarksOf } from './remarks.ts';
 import type { Comparison, StackResult } from './results.ts';
 import { summaryOf } from './summary.ts';
@@ -141,7 +141,7 @@ describe('what must be said of a comparison', () => {
   });
 
   test('that it was a quick look', () => {
-    const runs = (stack: 'sync' | 'async') => ({
+    const runs = (stack: ComparedStack) => ({
       ...aStack(stack),
       runs: aStack(stack)
         .runs.filter(({ repeat }) => repeat === 1)

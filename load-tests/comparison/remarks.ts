@@ -1,12 +1,12 @@
 import { isExact } from '../lib/targets.ts';
-import type { StackName } from './plan.ts';
+import type { ComparedStack } from './plan.ts';
 import { resultOf, runsOf, type Comparison, type Load, type StackResult } from './results.ts';
 
 /** Something that a reader must know before the figures. */
 export interface Remark {
   text: string;
   /** The stack and level whose figures it spoils; without a level, all of a stack; without a stack, everything. */
-  stack?: StackName;
+  stack?: ComparedStack;
   vus?: number;
   /** Good to know, but nothing has failed. */
   isNote?: true;
@@ -66,11 +66,11 @@ export function remarksOf(comparison: Comparison): Remark[] {
 }
 
 /** What spoils the figures of a level: with any of these no winner is named. */
-export function spoiling(remarks: Remark[], stack: StackName, vus: number): Remark[] {
+export function spoiling(remarks: Remark[], stack: ComparedStack, vus: number): Remark[] {
   return remarks.filter((remark) => remark.stack === stack && (remark.vus === undefined || remark.vus === vus));
 }
 
-function stackRemarks(comparison: Comparison, stack: StackName): Remark[] {
+function stackRemarks(comparison: Comparison, stack: ComparedStack): Remark[] {
   const { plan } = comparison;
   const result = resultOf(comparison, stack);
   if (!result) return [{ stack, text: `${stack}: nothing was measured.` }];

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { stacks as allStacks } from '@flash-sale/shared/stacks.ts';
 import { chartsOf } from './charts.ts';
 import type { Block, Document } from './document.ts';
 import type { Spread } from './figures.ts';
-import type { StackName } from './plan.ts';
+import { comparedStacks, type ComparedStack } from './plan.ts';
 import { differencesOf } from './remarks.ts';
 import { resultOf, runsOf, type Comparison } from './results.ts';
 import { summaryOf, type Row, type Summary } from './summary.ts';
@@ -97,7 +98,7 @@ function planWarnings([first, ...others]: { name: string; comparison: Comparison
     );
 }
 
-function besideEachOther(summaries: { name: string; summary: Summary }[], vus: number, stack: StackName): Block {
+function besideEachOther(summaries: { name: string; summary: Summary }[], vus: number, stack: ComparedStack): Block {
   const columns = summaries.map(({ summary }) => summary.levels.find((level) => level.vus === vus)?.rows ?? []);
   const rows = columns.find((column) => column.length > 0) ?? [];
   return {
@@ -118,13 +119,8 @@ function openingOf({ startedAt, plan, stacks }: Comparison): string {
   const on = machine
     ? ` on ${machine.cores} cores (${machine.cpu}), ${(machine.memoryBytes / 1e9).toFixed(0)} GB, ${machine.system}, Node ${machine.node}, k6 ${machine.k6}, commit ${machine.commit}`
     : '';
-  return `The same shop, its services speaking ${plan.stacks.map((stack) => described[stack]).join(' or ')}. Measured on ${startedAt.slice(0, 10)}${on}; k6 ran beside the stack.`;
+  return `The same shop, its services speaking ${plan.stacks.map((stack) => `${allStacks[stack].title} (${stack})`).join(' or ')}. Measured on ${startedAt.slice(0, 10)}${on}; k6 ran beside the stack.`;
 }
-
-const described: Record<StackName, string> = {
-  sync: 'HTTP behind round-robin nginx (sync)',
-  async: 'RabbitMQ behind least-connections nginx (async)',
-};
 
 function warningsOf({ remarks }: Summary): Block[] {
   return warningBlock(
@@ -142,14 +138,12 @@ export function studyTable(vus: number, rows: Row[]): Extract<Block, { kind: 'ta
   return {
     kind: 'table',
     caption: `${vus} shoppers at once`,
-    head: ['', 'sync', 'async', 'winner', 'study: sync', 'study: async', 'study: winner'],
+    head: ['', ...comparedStacks, 'winner', ...comparedStacks.map((stack) => `study: ${stack}`), 'study: winner'],
     rows: rows.map((row) => [
       named(row),
-      spreadText(row.ours.sync, row.digits),
-      spreadText(row.ours.async, row.digits),
+      ...comparedStacks.map((stack) => spreadText(row.ours[stack], row.digits)),
       row.winner,
-      theirsText(row, 'sync'),
-      theirsText(row, 'async'),
+      ...comparedStacks.map((stack) => theirsText(row, stack)),
       row.theirWinner ?? '–',
     ]),
   };
@@ -158,7 +152,7 @@ export function studyTable(vus: number, rows: Row[]): Extract<Block, { kind: 'ta
 export const footnote =
   '* Of what, the study does not say: neither the figure nor its winner can be held against ours.';
 
-export function theirsText({ theirs, unlikeStudy }: Row, stack: StackName): string {
+export function theirsText({ theirs, unlikeStudy }: Row, stack: ComparedStack): string {
   if (!theirs) return '–';
   return `${theirs[stack].toLocaleString('en-US')}${unlikeStudy ? ' *' : ''}`;
 }
@@ -183,8 +177,9 @@ function sayings({ levels, drift, machine }: Summary): string[] {
     const by = (winner: Winner) =>
       rows.filter((row) => row.winner === winner).map((row) => `${row.metric}${differenceText(row)}`);
     const parts = [
-      ...(by('sync').length > 0 ? [`sync is better by ${enumerated(by('sync'))}`] : []),
-      ...(by('async').length > 0 ? [`async is better by ${enumerated(by('async'))}`] : []),
+      ...comparedStacks.flatMap((stack) =>
+        by(stack).length > 0 ? [`${stack} is better by ${enumerated(by(stack))}`] : [],
+      ),
       ...(by('tie').length > 0 ? [`a tie by ${enumerated(by('tie'))}`] : []),
       ...(by('not judged').length > 0 ? [`not judged: ${enumerated(by('not judged'))}`] : []),
     ];
@@ -232,7 +227,8 @@ function chanceOf(repeats: number): string[] {
   ];
 }
 
-const isStack = (winner: Winner | undefined): winner is StackName => winner === 'sync' || winner === 'async';
+const isStack = (winner: Winner | undefined): winner is ComparedStack =>
+  comparedStacks.some((stack) => stack === winner);
 
 function enumerated(items: string[]): string {
   return items.join(', ').replace(/, ([^,]*)$/, items.length > 2 ? ', and $1' : ' and $1');
@@ -248,7 +244,7 @@ const caveats = [
   'Which stack is safer: both pass through the same outbox and inbox; the audit below says what became of it.',
 ];
 
-function exactnessTable(stacks: StackName[], { exactness, yardsticks }: Summary): Block {
+function exactnessTable(stacks: ComparedStack[], { exactness, yardsticks }: Summary): Block {
   return {
     kind: 'table',
     caption: 'Race, audit, and what the machine could do',
@@ -262,11 +258,11 @@ function exactnessTable(stacks: StackName[], { exactness, yardsticks }: Summary)
   };
 }
 
-function yardsticksOf({ yardsticks }: Summary, stack: StackName): string {
+function yardsticksOf({ yardsticks }: Summary, stack: ComparedStack): string {
   return yardsticksText(yardsticks[stack]);
 }
 
-function yardsticksText(yardsticks: Summary['yardsticks'][StackName]): string {
+function yardsticksText(yardsticks: Summary['yardsticks'][ComparedStack]): string {
   const text = (rate: number | undefined) => (rate === undefined ? 'missing' : numberText(rate, 0));
   return `${text(yardsticks?.before)}, ${text(yardsticks?.after)}`;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { StackName } from './plan.ts';
+import { comparedStacks, type ComparedStack } from './plan.ts';
 
 export const count = z.number().nonnegative();
 const perSecond = z.array(z.number());
@@ -62,7 +62,7 @@ export const machine = z.object({
   commit: z.string(),
 });
 
-const stackName = z.enum(['sync', 'async']);
+const stackName = z.enum(comparedStacks);
 
 const stackResult = z.object({
   stack: stackName,
@@ -128,7 +128,7 @@ export function parseComparison(text: string): Comparison {
   throw new Error(`is no result of a comparison: ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-export function resultOf({ stacks }: Comparison, stack: StackName): StackResult | undefined {
+export function resultOf({ stacks }: Comparison, stack: ComparedStack): StackResult | undefined {
   return stacks.find((one) => one.stack === stack);
 }
 

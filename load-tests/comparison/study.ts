@@ -1,4 +1,4 @@
-import type { StackName } from './plan.ts';
+import type { ComparedStack } from './plan.ts';
 
 /**
  * The figures of a published student study of this system in both architectures, on an 8-core laptop. One figure each: how far
@@ -14,7 +14,7 @@ export interface StudyFigures {
   requestsPerSecond: number;
 }
 
-export const study: Record<number, Record<StackName, StudyFigures>> = {
+export const study: Record<number, Record<ComparedStack, StudyFigures>> = {
   250: {
     sync: {
       avgMs: 1_600,

@@ -1,12 +1,12 @@
 import { isExact } from '../lib/targets.ts';
 import { metrics, spreadOf, type Metric, type Spread } from './figures.ts';
-import type { StackName } from './plan.ts';
+import type { ComparedStack } from './plan.ts';
 import { driftOf, rateOf, remarksOf, spoiling, type Remark } from './remarks.ts';
 import { resultOf, runsOf, type Comparison, type StackResult, type Trend } from './results.ts';
 import { study } from './study.ts';
 import { studyWinnerOf, winnerOf, type Winner } from './verdict.ts';
 
-type PerStack<Value> = Partial<Record<StackName, Value>>;
+type PerStack<Value> = Partial<Record<ComparedStack, Value>>;
 
 export interface Row {
   metric: string;
@@ -15,7 +15,7 @@ export interface Row {
   ours: PerStack<Spread>;
   winner: Winner;
   /** Undefined where the study has no such figure. */
-  theirs: Record<StackName, number> | undefined;
+  theirs: Record<ComparedStack, number> | undefined;
   theirWinner: Winner | undefined;
   /** Theirs are of something else, or of what is not known. */
   unlikeStudy: boolean;

@@ -1,7 +1,7 @@
 import type { Metric, Spread } from './figures.ts';
-import type { StackName } from './plan.ts';
+import type { ComparedStack } from './plan.ts';
 
-export type Winner = StackName | 'tie' | 'not judged';
+export type Winner = ComparedStack | 'tie' | 'not judged';
 
 /**
  * Which stack is better by a metric: the one whose every run is better than every run of the other. Where the metric follows
@@ -10,7 +10,7 @@ export type Winner = StackName | 'tie' | 'not judged';
  */
 export function winnerOf(
   { better, followsMachine }: Pick<Metric, 'better' | 'followsMachine'>,
-  ours: Partial<Record<StackName, Spread>>,
+  ours: Partial<Record<ComparedStack, Spread>>,
   drift: number | undefined,
 ): Winner {
   const { sync, async } = ours;
@@ -29,7 +29,7 @@ export function chanceOfWinner(runs: number): number {
 }
 
 /** Of the study's single figures the better one; whether chance made it so is not known. */
-export function studyWinnerOf(better: Metric['better'], theirs: Record<StackName, number>): Winner {
+export function studyWinnerOf(better: Metric['better'], theirs: Record<ComparedStack, number>): Winner {
   if (theirs.sync === theirs.async) return 'tie';
   return theirs.sync > theirs.async === (better === 'higher') ? 'sync' : 'async';
 }

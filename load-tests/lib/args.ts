@@ -1,4 +1,5 @@
-import { optionsIn, UsageError } from '../../infra/command-line.ts';
+import { defaultStack, isStackName, stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { optionsIn, stackChoices, stackNamed, UsageError } from '../../infra/command-line.ts';
 
 export const phases = [
   'idle',
@@ -13,10 +14,15 @@ export const phases = [
 ] as const;
 export type Phase = (typeof phases)[number];
 /** Without a broker there is nothing of the kind. */
-export const ofAsync: readonly Phase[] = ['accepted', 'backlog'];
+const ofBroker: readonly Phase[] = ['accepted', 'backlog'];
+const withBroker = stackNames.filter((name) => stacks[name].events === 'amqp').join(', ');
+
+/** Whether a stack has such a phase. Of somebody else's, whose name nobody knows, each is tried. */
+export const isPhaseOf = (stack: string, phase: Phase): boolean =>
+  !ofBroker.includes(phase) || !isStackName(stack) || stacks[stack].events === 'amqp';
 
 export interface BenchArguments {
-  stack: 'sync' | 'async';
+  stack: StackName;
   /** A running stack to measure instead of an own one; its processes are unknown, unless its stack file is given too. */
   url: string | undefined;
   stackFile: string | undefined;
@@ -33,11 +39,11 @@ export interface BenchArguments {
 export const usage = `usage: npm run bench [-- options]
        npm run bench -- --against FOLDER|COMMIT [options]    pairs this tree with another: … --against . --help
 
-  --stack async|sync   which stack to start (async)
+  --stack ${stackChoices}   which stack to start (${defaultStack})
   --url URL            measure the stack that runs there instead of an own one
   --stack-file FILE    its run/stack.json, which names its processes
   --only a,b           phases: ${phases.join(', ')};
-                       accepted and backlog are of the async stack only
+                       ${ofBroker.join(' and ')} need a broker (${withBroker})
   --vus N              virtual users of the checkout phase (500)
   --seconds N          length of every load phase
   --repeat N           runs of the checkout phase; the median counts (1)
@@ -64,8 +70,10 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
   });
   const stack = stackNamed(values.stack);
   const only = values.only === undefined ? phases : values.only.split(',').map(phaseNamed);
-  if (stack === 'sync' && only.every((phase) => ofAsync.includes(phase))) {
-    throw new UsageError(`--stack sync has none of the phases ${only.join(', ')}: they are of the async stack`);
+  if (!only.some((phase) => isPhaseOf(stack, phase))) {
+    throw new UsageError(
+      `--stack ${stack} has none of the phases ${only.join(', ')}: they need a broker (${withBroker})`,
+    );
   }
   return {
     stack,
@@ -85,12 +93,6 @@ function phaseNamed(name: string): Phase {
   const found = phases.find((phase) => phase === name.trim());
   if (!found) throw new UsageError(`--only knows ${phases.join(', ')}, not "${name}"`);
   return found;
-}
-
-/** The stack of `--stack`, async unless given. Throws UsageError. */
-export function stackNamed(name = 'async'): 'sync' | 'async' {
-  if (name !== 'sync' && name !== 'async') throw new UsageError(`--stack is sync or async, not "${name}"`);
-  return name;
 }
 
 /** An address without a slash at its end, if there is one. Throws UsageError. */

@@ -25,7 +25,7 @@ const statementTimeoutMs = 30_000;
  */
 export async function reserveForCrowd(stack: Stack, productId: string, shoppers: number): Promise<PendingReservations> {
   if (stack.amqpAdminUrl === undefined)
-    throw new Error('only the async stack keeps requests for a service that is away');
+    throw new Error('only a stack with RabbitMQ keeps requests for a service that is away');
   const role = databaseNameOf('reservation');
   const url = urlFor(stack.databaseUrls.reservation, role, role, stack.secrets.roles.reservation.runtime);
   const log = createLogger({ service: 'reservation', instance: 'crowd', level: 'warn' });

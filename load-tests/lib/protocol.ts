@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startYardstick } from '../yardstick/start.ts';
-import { ofAsync, type BenchArguments, type Phase } from './args.ts';
+import { isPhaseOf, type BenchArguments, type Phase } from './args.ts';
 import { runAudit } from './audit.ts';
 import { measureBacklog } from './backlog.ts';
 import type { BenchStack } from './bench-stack.ts';
@@ -43,7 +43,7 @@ export async function measure(
 ): Promise<void> {
   const { say, signal } = around;
   const seconds = args.quick ? quick : usual;
-  const asked = (phase: Phase) => args.only.includes(phase) && !(stack.stack === 'sync' && ofAsync.includes(phase));
+  const asked = (phase: Phase) => args.only.includes(phase) && isPhaseOf(stack.stack, phase);
   const target = (): Target => ({ url: stack.url, stack: stack.stack, processes: stack.processes(), signal });
   const checkout = async (who: string, vus: number, usualSeconds: number, env: Record<string, string> = {}) => {
     await sleep(betweenPhasesMs, undefined, { signal }); // the stack ends what it still has to do

@@ -1,10 +1,11 @@
-import { optionsIn, UsageError } from '../../infra/command-line.ts';
-import { positive, positives, stackNamed } from '../lib/args.ts';
+import { defaultStack, type StackName } from '@flash-sale/shared/stacks.ts';
+import { optionsIn, stackChoices, stackNamed, UsageError } from '../../infra/command-line.ts';
+import { positive, positives } from '../lib/args.ts';
 
 export interface PairArguments {
   /** A folder, or a commit of this repository. */
   against: string;
-  stack: 'sync' | 'async';
+  stack: StackName;
   /** Virtual users; each level is measured in each pair. */
   levels: number[];
   pairs: number;
@@ -27,7 +28,7 @@ export const usage = `usage: npm run bench -- --against FOLDER|COMMIT [options]
 Measures this tree and another in turns, and judges the ratio of the two turns of each pair.
 
   --against X            the other tree: a folder as it is ("." pairs this tree with itself), or a commit of this repository
-  --stack async|sync     which stack of both (async)
+  --stack ${stackChoices}     which stack of both (${defaultStack})
   --vus a,b              virtual users; each of several is measured in each pair (500)
   --pairs N              ${usualPairs} or more (${usualPairs})
   --seconds N            length of every turn (${usualSeconds})

@@ -1,3 +1,4 @@
+import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { AuditResult, LoadResult, Machine } from '../lib/results.ts';
 import type { Compared } from './judge.ts';
 
@@ -18,7 +19,7 @@ export interface Turn {
 export interface PairResult {
   startedAt: string;
   finishedAt?: string;
-  stack: 'sync' | 'async';
+  stack: StackName;
   quick: boolean;
   planned: { levels: number[]; pairs: number; seconds: number };
   machine: Machine;

@@ -1,8 +1,9 @@
-import { optionsIn, UsageError } from '../../infra/command-line.ts';
-import { address, positive, positives, stackNamed } from '../lib/args.ts';
+import { defaultStack, type StackName } from '@flash-sale/shared/stacks.ts';
+import { optionsIn, stackChoices, stackNamed, UsageError } from '../../infra/command-line.ts';
+import { address, positive, positives } from '../lib/args.ts';
 
 export interface SweepArguments {
-  stack: 'sync' | 'async';
+  stack: StackName;
   /** A running stack to measure instead of an own one; its processes are unknown, unless its stack file is given too. */
   url: string | undefined;
   stackFile: string | undefined;
@@ -20,7 +21,7 @@ const maxVus = 20_000;
 
 export const usage = `usage: npm run sweep [-- options]
 
-  --stack async|sync   which stack to start (async)
+  --stack ${stackChoices}   which stack to start (${defaultStack})
   --url URL            measure the stack that runs there instead of an own one
   --stack-file FILE    its run/stack.json, which names its processes
   --levels a,b         virtual users, ascending (${usualLevels.join(',')})

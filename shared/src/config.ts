@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { tokenAlgorithms } from './auth.ts';
 import { runAsPattern } from './service/privileges.ts';
+import { defaultStack, stackNames } from './stacks.ts';
 
 /**
  * Settings by the names that they had in an earlier release: old name → new name. Whoever has set one under its old name
@@ -51,7 +52,7 @@ export const shortestRetentionMs = 3_600_000;
 
 /** What every service needs to know. A service's own config.ts extends it. Times in ms, sizes in bytes or items. */
 export const commonSchema = z.object({
-  STACK: z.enum(['sync', 'async']).default('async').describe('how services talk: HTTP or RabbitMQ'),
+  STACK: z.enum(stackNames).default(defaultStack).describe('how services talk: a name of src/stacks.ts'),
   SERVICE_INSTANCE: z.string().default('1').describe('tells the instances of one service apart in logs'),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(0).describe('0 takes a free port'),
@@ -66,7 +67,9 @@ export const commonSchema = z.object({
   AMQP_URL: z
     .url({ protocol: /^amqps?$/ })
     .optional()
-    .describe('RabbitMQ, such as amqp://user:password@host:5672; required unless STACK is sync'),
+    .describe(
+      'RabbitMQ, such as amqp://user:password@host:5672; required where the events of the STACK travel through it',
+    ),
   AMQP_PREFETCH: z.coerce
     .number()
     .int()

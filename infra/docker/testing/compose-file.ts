@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
+import type { StackName } from '../../../shared/src/stacks.ts';
 
 export const root = join(import.meta.dirname, '../../..');
 
@@ -33,6 +34,9 @@ export interface ComposeFile {
   volumes?: Record<string, unknown>;
   networks?: Record<string, { internal?: boolean }>;
 }
+
+/** Of a stack, from the root of the repository. */
+export const composeFileOf = (stack: StackName): string => `docker-compose.${stack}.yml`;
 
 /** A path from the root of the repository. */
 export function readCompose(path: string): ComposeFile {

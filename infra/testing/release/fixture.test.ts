@@ -1,8 +1,14 @@
 import { expect, test } from '@jest/globals';
 import jwt from 'jsonwebtoken';
-import { withTimesMoved, withTokenMoved } from './fixture.ts';
+import { releases, stacksOf, withTimesMoved, withTokenMoved } from './fixture.ts';
+import { namesOfRelease } from './names.ts';
 
 const anHourMs = 3_600_000;
+
+test.each(releases)('nothing is missing of a stack that %s had', (release) => {
+  expect(stacksOf(release).toSorted()).toEqual(Object.keys(namesOfRelease(release).running).toSorted());
+  expect(stacksOf(release)).not.toEqual([]);
+});
 
 test.each([
   ['as PostgreSQL writes it', "'2026-11-26 23:30:00.123456+00'", "'2026-11-27 00:30:00.123+00'"],

@@ -1,19 +1,21 @@
 import { createHmac } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { stackNames, type StackName } from '@flash-sale/shared/stacks.ts';
 import type { Secrets } from '../../launcher/secrets.ts';
 
 /** What releases have left behind: one folder each, made by e2e/fixtures/make-release.ts. */
 const fixtures = join(import.meta.dirname, '../../../e2e/fixtures');
 
-export const stackKinds = ['sync', 'async'] as const;
-export type StackKind = (typeof stackKinds)[number];
-
 /** The releases of which there is a fixture, by the name of their folder. */
 export const releases: readonly string[] = readdirSync(fixtures).filter((name) => name.startsWith('release-'));
 
 export const folderOf = (release: string): string => join(fixtures, release);
+
+/** The stacks that a release had, each with a folder of what it has left. */
+export const stacksOf = (release: string): StackName[] =>
+  stackNames.filter((name) => existsSync(join(folderOf(release), name)));
 
 /** Something that a client of the release was given, and what is to become of it. */
 export interface Promised {
@@ -53,7 +55,7 @@ export interface Fixture {
 }
 
 /** Reads what a release has left. @throws when there is no such release */
-export function readFixture(release: string, kind: StackKind, now = new Date()): Fixture {
+export function readFixture(release: string, kind: StackName, now = new Date()): Fixture {
   const folder = folderOf(release);
   const secrets = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as Secrets;
   const textOf = (file: string) => {

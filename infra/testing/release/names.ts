@@ -4,7 +4,9 @@ import { problemInfo, type ProblemCode } from '@flash-sale/shared/contract/opera
 import { openApiDocument } from '@flash-sale/shared/contract/openapi.ts';
 import { errorTable } from '@flash-sale/shared/errors.ts';
 import { subscriptions } from '@flash-sale/shared/events/subscriptions.ts';
+import { stackNames } from '@flash-sale/shared/stacks.ts';
 import { topology, type Topology } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { composeFileOf } from '../../docker/testing/compose-file.ts';
 import { setupBrokerSchema, setupSchema } from '../../docker/setup-config.ts';
 import { influxql } from '../../launcher/influxql.ts';
 import { runCommand } from '../../launcher/run-command.ts';
@@ -145,12 +147,7 @@ async function commandNames(): Promise<Record<string, string[]>> {
 }
 
 function composeFiles(): string[] {
-  const files = [
-    'docker-compose.sync.yml',
-    'docker-compose.async.yml',
-    'infra/docker/services.yml',
-    'infra/docker/servers.yml',
-  ];
+  const files = [...stackNames.map(composeFileOf), 'infra/docker/services.yml', 'infra/docker/servers.yml'];
   return files.flatMap((file) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : []));
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { databaseUrls, provision } from '../../launcher/databases.ts';
 import { postgresProgram, postgresUrl } from '../../launcher/postgres.ts';
 import { preparePrograms } from '../../launcher/programs.ts';
@@ -10,7 +11,7 @@ import { Supervised, type Observer, type Program } from '../../launcher/supervis
 import { serverFolder, unprivilegedUser } from '../../launcher/unprivileged.ts';
 import { restoreBroker, type SavedBroker } from './broker.ts';
 import { restoreDatabases } from './databases.ts';
-import { readFixture, type Clients, type StackKind } from './fixture.ts';
+import { readFixture, type Clients } from './fixture.ts';
 import { restoreRedis, type Key } from './redis.ts';
 import { readSchemas, type Schemas } from './schema.ts';
 
@@ -24,7 +25,7 @@ export interface RestoredRelease {
  * Makes a data folder what it was when a release stopped, for a stack to be started on: secrets, databases, Redis and
  * RabbitMQ, all by servers of this machine's versions, and with times as if it had been a moment ago.
  */
-export async function restoreRelease(release: string, kind: StackKind, dataDir: string): Promise<RestoredRelease> {
+export async function restoreRelease(release: string, kind: StackName, dataDir: string): Promise<RestoredRelease> {
   const { secrets, clients, read } = readFixture(release, kind);
   await writePrivately(join(dataDir, 'secrets.json'), secrets);
   const { postgres, redis, rabbitmq, erlang } = await preparePrograms(
@@ -63,7 +64,7 @@ export async function restoreRelease(release: string, kind: StackKind, dataDir: 
   const keys = JSON.parse(read('redis.json')) as Key[];
   await whileRunning([cache], () => restoreRedis(redisUrl(ports.redis, secrets.redisPassword), keys));
 
-  if (kind === 'async') {
+  if (stacks[kind].servers.includes('rabbitmq')) {
     const options = {
       ...(await placeOf('rabbitmq')),
       executable: rabbitmq[0] ?? 'rabbitmq-server',

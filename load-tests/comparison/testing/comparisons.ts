@@ -1,4 +1,4 @@
-import { fullPlan } from '../plan.ts';
+import { fullPlan, type ComparedStack } from '../plan.ts';
 import type { Comparison, Load, Run, StackResult, Trend } from '../results.ts';
 
 export const aTrend = (value: number): Trend => ({
@@ -54,7 +54,7 @@ export const aMachine = (more: Partial<StackResult['machine']> = {}): StackResul
 });
 
 /** A stack with all that the plan asks for, at this rate. */
-export const aStack = (stack: 'sync' | 'async', requestsPerSecond = 100): StackResult => ({
+export const aStack = (stack: ComparedStack, requestsPerSecond = 100): StackResult => ({
   stack,
   startedAt: '2026-01-01T00:00:00.000Z',
   machine: aMachine(),

@@ -3,6 +3,7 @@ import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { deadLettersExchange, eventsExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
 import { transportFor } from '@flash-sale/shared/service/transports.ts';
+import type { StackName } from '@flash-sale/shared/stacks.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { jsonClient, testConfig } from '@flash-sale/shared/testing/service.ts';
@@ -27,7 +28,7 @@ afterAll(async () => {
   await Promise.all([database?.drop(), vhost?.drop()]);
 });
 
-async function withOrderService<Result>(stack: 'sync' | 'async', work: (service: RunningService) => Promise<Result>) {
+async function withOrderService<Result>(stack: StackName, work: (service: RunningService) => Promise<Result>) {
   const config = testConfig(configSchema, {
     STACK: stack,
     DATABASE_URL: database.url,

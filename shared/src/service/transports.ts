@@ -2,14 +2,15 @@ import type { CommonConfig } from '../config.ts';
 import { AmqpTransport } from '../messaging/amqp-transport.ts';
 import { HttpTransport } from '../messaging/http-transport.ts';
 import { InternalClient } from '../messaging/http-client.ts';
+import { stacks, type StackDescription } from '../stacks.ts';
 import type { TransportFactory } from './service.ts';
 
-/** The one place where the two architectures part. */
+/** The one place where the architectures part. */
 export function transportFor(stack: CommonConfig['STACK']): TransportFactory {
-  return stack === 'sync' ? httpTransport : amqpTransport;
+  return transports[stacks[stack].events];
 }
 
-/** The sync stack: events travel as HTTP posts through the internal listener. */
+/** Events travel as HTTP posts through the internal listener. */
 const httpTransport: TransportFactory = ({ config, log }) => {
   const client = new InternalClient({
     baseUrl: config.INTERNAL_URL,
@@ -20,9 +21,9 @@ const httpTransport: TransportFactory = ({ config, log }) => {
   return { transport, routes: transport.routes() };
 };
 
-/** The async stack: events travel through RabbitMQ, which keeps them until they are handled. */
+/** Events travel through RabbitMQ, which keeps them until they are handled. */
 const amqpTransport: TransportFactory = ({ config, log }) => {
-  if (config.AMQP_URL === undefined) throw new Error('STACK=async needs AMQP_URL, the address of RabbitMQ');
+  if (config.AMQP_URL === undefined) throw new Error(`STACK=${config.STACK} needs AMQP_URL, the address of RabbitMQ`);
   const transport = new AmqpTransport({
     url: config.AMQP_URL,
     instance: config.SERVICE_INSTANCE,
@@ -35,3 +36,5 @@ const amqpTransport: TransportFactory = ({ config, log }) => {
   });
   return { transport };
 };
+
+const transports: Record<StackDescription['events'], TransportFactory> = { http: httpTransport, amqp: amqpTransport };

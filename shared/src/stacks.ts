@@ -1,0 +1,39 @@
+/** What one architecture of the shop is like. Whatever differs between stacks asks this, never the name of a stack. */
+export interface StackDescription {
+  /** One line for people: how its services talk, and how nginx balances them. */
+  title: string;
+  /** How events travel from service to service: `transportFor` has a transport for each. */
+  events: 'http' | 'amqp';
+  /** How nginx chooses among the instances of a service. */
+  balancing: 'round-robin' | 'least-connections';
+  /** The servers that it needs beyond PostgreSQL, Redis and nginx. */
+  servers: readonly 'rabbitmq'[];
+}
+
+const list = {
+  sync: {
+    title: 'HTTP behind round-robin nginx',
+    events: 'http',
+    balancing: 'round-robin',
+    servers: [],
+  },
+  async: {
+    title: 'RabbitMQ behind least-connections nginx',
+    events: 'amqp',
+    balancing: 'least-connections',
+    servers: ['rabbitmq'],
+  },
+} as const satisfies Record<string, StackDescription>;
+
+/** The names are in settings, files and results that others keep: `STACK`, run/stack.json, tags in InfluxDB. */
+export type StackName = keyof typeof list;
+
+/** Every stack there is, in the order in which commands and tests go through them. */
+export const stacks: Readonly<Record<StackName, StackDescription>> = list;
+
+export const stackNames = Object.keys(list) as readonly StackName[];
+
+/** Where nobody has chosen. */
+export const defaultStack: StackName = 'async';
+
+export const isStackName = (text: string): text is StackName => Object.hasOwn(list, text);
