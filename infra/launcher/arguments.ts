@@ -17,10 +17,11 @@ export interface StartArguments {
   env: Record<string, string>;
 }
 
-const isDefault = (name: StackName) => (name === defaultStack ? ' (the default)' : '');
-const stackLines = stackNames.map(
-  (name) => `                ${name.padEnd(8)} ${stacks[name].title}${isDefault(name)}`,
-);
+const nameWidth = Math.max(...stackNames.map((name) => name.length));
+const stackLines = stackNames.map((name) => {
+  const { title } = stacks[name];
+  return `                ${name.padEnd(nameWidth)} ${title}${name === defaultStack ? ' (the default)' : ''}`;
+});
 
 export const usage = `usage: npm start [-- --stack ${stackChoices}] [--port 8080] [--host 127.0.0.1] [--set NAME=VALUE]
                     [--no-demo] [--public-demo] [--no-metrics]

@@ -39,7 +39,7 @@ export interface BenchArguments {
 export const usage = `usage: npm run bench [-- options]
        npm run bench -- --against FOLDER|COMMIT [options]    pairs this tree with another: … --against . --help
 
-  --stack ${stackChoices}   which stack to start (${defaultStack})
+  --stack NAME         which stack to start: ${stackChoices} (${defaultStack})
   --url URL            measure the stack that runs there instead of an own one
   --stack-file FILE    its run/stack.json, which names its processes
   --only a,b           phases: ${phases.join(', ')};

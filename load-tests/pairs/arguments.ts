@@ -28,7 +28,7 @@ export const usage = `usage: npm run bench -- --against FOLDER|COMMIT [options]
 Measures this tree and another in turns, and judges the ratio of the two turns of each pair.
 
   --against X            the other tree: a folder as it is ("." pairs this tree with itself), or a commit of this repository
-  --stack ${stackChoices}     which stack of both (${defaultStack})
+  --stack NAME           which stack of both: ${stackChoices} (${defaultStack})
   --vus a,b              virtual users; each of several is measured in each pair (500)
   --pairs N              ${usualPairs} or more (${usualPairs})
   --seconds N            length of every turn (${usualSeconds})

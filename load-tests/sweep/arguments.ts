@@ -21,7 +21,7 @@ const maxVus = 20_000;
 
 export const usage = `usage: npm run sweep [-- options]
 
-  --stack ${stackChoices}   which stack to start (${defaultStack})
+  --stack NAME         which stack to start: ${stackChoices} (${defaultStack})
   --url URL            measure the stack that runs there instead of an own one
   --stack-file FILE    its run/stack.json, which names its processes
   --levels a,b         virtual users, ascending (${usualLevels.join(',')})
