@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { defaultStack, stackNames } from '@flash-sale/shared/stacks.ts';
+import { stackChoices, stackNamed, UsageError } from './command-line.ts';
 
 const root = join(import.meta.dirname, '..');
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -28,4 +30,13 @@ describe('every command', () => {
     },
     30_000,
   );
+});
+
+test('a stack is one of the list, the default one unless it is given, and otherwise the answer is which there are', () => {
+  expect(stackNamed()).toBe(defaultStack);
+  for (const name of stackNames) expect(stackNamed(name)).toBe(name);
+  expect(stackChoices.split('|').toSorted()).toEqual(stackNames.toSorted());
+  const refused = () => stackNamed('both');
+  expect(refused).toThrow(UsageError);
+  for (const name of stackNames) expect(refused).toThrow(new RegExp(`^--stack is .*\\b${name}\\b.*, not "both"$`));
 });
