@@ -23,7 +23,7 @@ const promtool = findExecutable('promtool');
 
 /** Where a metric of ours that is watched has its name from. */
 const sources = [
-  'shared/src/service/service.ts',
+  'shared/src/service/telemetry.ts',
   'shared/src/metrics/influx-collector.ts',
   'services/inventory/src/adapters/recent-stock.ts',
 ];

@@ -9,8 +9,8 @@ import type { AccessTokens } from '@flash-sale/shared/auth.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
 import type { Catalogue } from './adapters/catalogue.ts';
 import { levelOf, type StockPublisher } from './adapters/stock-publisher.ts';
+import type { InventoryLane } from './adapters/unit-of-work.ts';
 import type { Product, ProductChange } from './domain/state.ts';
-import type { InventoryLane } from './service.ts';
 
 /** The shop window, and what an admin does with it. */
 export function routes(options: {

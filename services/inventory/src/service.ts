@@ -1,9 +1,7 @@
-import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
-import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { StockMark } from '@flash-sale/shared/redis/stock-mark.ts';
 import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
+import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
 import { migrations } from '../migrations/index.ts';
 import { Catalogue } from './adapters/catalogue.ts';
 import { dueHolds } from './adapters/due-holds.ts';
@@ -15,22 +13,16 @@ import { StockPublisher } from './adapters/stock-publisher.ts';
 import type { InventoryTables } from './adapters/tables.ts';
 import { inventoryUnitOfWork } from './adapters/unit-of-work.ts';
 import type { InventoryConfig } from './config.ts';
-import type { InventoryState } from './domain/state.ts';
-import type { commands } from './handlers.ts';
 import { internalRoutes, routes } from './routes.ts';
-
-type Events = EventsOf<'inventory'>;
-type Commands = typeof commands;
-export type InventoryLane = Lane<InventoryState, Events, Commands>;
 
 const keepMarkEveryMs = 1_000;
 const refreshCheckMs = 1_000;
 const measureEveryMs = 1_000;
 
-export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTables, InventoryState, Events, Commands> = {
+export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTables> = {
   name: 'inventory',
   migrations,
-  async build({ config, log, reads, background, redis, tokens, metrics, work }) {
+  async build({ config, log, reads, background, openLane, redis, tokens, metrics, work }) {
     const views = new StockViews(redis);
     const catalogue = new Catalogue({ reads, background, views });
     const publisher = new StockPublisher({ views, catalogue, onDebt: () => void keeper.lookAnew().catch(() => {}) });
@@ -41,8 +33,8 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
     // Before the first change of stock, so that this process is missed if it dies over that. Where PostgreSQL is away
     // nothing can be changed, either.
     await processes.sayAlive(false).catch(() => {});
-    return {
-      unitOfWork: inventoryUnitOfWork({
+    const lane = openLane(
+      inventoryUnitOfWork({
         holdTtlMs: config.HOLD_TTL_MS,
         unpaid: { units: config.UNPAID_UNITS_MAX, percent: config.UNPAID_PERCENT_MAX },
         recognisedForMs: config.INBOX_RETENTION_MS,
@@ -55,10 +47,13 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
           failed: (levels) => publisher.failed(levels),
         },
       }),
+    );
+    return {
+      lane,
       removals: [releasedHolds(background)],
-      routes: (lane) => routes({ lane, catalogue, publisher, tokens, log }),
-      internalRoutes: () => internalRoutes(catalogue),
-      tasks: (lane) => [
+      routes: routes({ lane, catalogue, publisher, tokens, log }),
+      internalRoutes: internalRoutes(catalogue),
+      tasks: [
         {
           name: 'expire-holds',
           everyMs: config.EXPIRY_SWEEP_MS,

@@ -6,9 +6,9 @@ import { bodyOf, idempotencyKeyOf, idOf, notThere, preferredWaitMs } from '@flas
 import { newId, type OrderIds } from '@flash-sale/shared/ids.ts';
 import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';
 import type { PaymentReads } from './adapters/reads.ts';
+import type { PaymentLane } from './adapters/unit-of-work.ts';
 import type { PayRefusal } from './domain/payment.ts';
 import type { Payment } from './domain/state.ts';
-import type { PaymentLane } from './service.ts';
 
 export interface RouteOptions {
   lane: PaymentLane;

@@ -1,28 +1,23 @@
 import { ensureMigrated } from '@flash-sale/shared/db/migrate.ts';
-import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { orderIds } from '@flash-sale/shared/ids.ts';
-import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
+import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
 import { migrations } from '../migrations/index.ts';
 import { builtInGateway, ledgerMigrations } from './adapters/built-in-gateway.ts';
 import { guarded } from './adapters/guarded-gateway.ts';
 import { openPaymentReads } from './adapters/reads.ts';
 import type { PaymentTables } from './adapters/tables.ts';
 import { unpaidPayables } from './adapters/retention.ts';
-import { paymentUnitOfWork, type PaymentCommands } from './adapters/unit-of-work.ts';
+import { paymentUnitOfWork } from './adapters/unit-of-work.ts';
 import type { PaymentConfig } from './config.ts';
 import { wasTriedInVain } from './domain/payment.ts';
-import type { Payment, PaymentState } from './domain/state.ts';
+import type { Payment } from './domain/state.ts';
 import { announce, routes } from './routes.ts';
 
-type Events = EventsOf<'payment'>;
-export type PaymentLane = Lane<PaymentState, Events, PaymentCommands>;
-
-export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, PaymentState, Events, PaymentCommands> = {
+export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables> = {
   name: 'payment',
   migrations,
-  async build({ config, log, reads: db, background, redis, tokens, settlements }) {
+  async build({ config, log, reads: db, background, openLane, redis, tokens, settlements }) {
     const { GATEWAY_DATABASE_URL: url, GATEWAY_MIGRATION_DATABASE_URL: ownerUrl } = config;
     await ensureMigrated({ url, ownerUrl }, ledgerMigrations);
     const gateway = builtInGateway(config.GATEWAY_DATABASE_URL, (error) =>
@@ -31,8 +26,8 @@ export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, Pay
     const settled = settlements<Payment>('payment');
     const tried = new TriedPayments(redis);
     const reads = openPaymentReads(db);
-    return {
-      unitOfWork: paymentUnitOfWork(
+    const lane = openLane(
+      paymentUnitOfWork(
         guarded(gateway, config.GATEWAY_TIMEOUT_MS),
         (payment) => {
           announce(payment, settled);
@@ -40,18 +35,20 @@ export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables, Pay
         },
         config.INBOX_RETENTION_MS,
       ),
+    );
+    return {
+      lane,
       removals: [unpaidPayables(background)],
-      routes: (lane) =>
-        routes({
-          lane,
-          reads,
-          orderIds: orderIds(config.ORDER_ID_SECRET),
-          settlements: settled,
-          tokens,
-          settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
-          arrivalTimeoutMs: config.ARRIVAL_TIMEOUT_MS,
-        }),
-      tasks: (lane) => [
+      routes: routes({
+        lane,
+        reads,
+        orderIds: orderIds(config.ORDER_ID_SECRET),
+        settlements: settled,
+        tokens,
+        settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
+        arrivalTimeoutMs: config.ARRIVAL_TIMEOUT_MS,
+      }),
+      tasks: [
         {
           name: 'give-up-orphans',
           everyMs: config.ORPHAN_SWEEP_MS,

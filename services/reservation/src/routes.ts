@@ -10,11 +10,11 @@ import type { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
 import type { Gate } from './adapters/gate.ts';
 import type { Limits } from './adapters/limits.ts';
 import type { ReservationReads } from './adapters/reads.ts';
+import type { ReservationLane } from './adapters/unit-of-work.ts';
 import type { BoundRefusal } from './domain/bounds.ts';
 import type { CartRefusal, CartResult } from './domain/cart.ts';
 import type { ReserveInput, ReserveResult } from './domain/reservation.ts';
 import type { Reservation } from './domain/state.ts';
-import type { ReservationLane } from './service.ts';
 
 export interface RouteOptions {
   lane: ReservationLane;

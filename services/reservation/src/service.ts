@@ -1,11 +1,9 @@
 import type { Redis } from 'ioredis';
-import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { orderIds } from '@flash-sale/shared/ids.ts';
-import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
 import { pruneEveryMs } from '@flash-sale/shared/service/retention.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
+import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
 import { migrations } from '../migrations/index.ts';
 import { Gate } from './adapters/gate.ts';
 import { ProductQuestions } from './adapters/product-questions.ts';
@@ -15,23 +13,13 @@ import { pruneUsedKeys, removals } from './adapters/retention.ts';
 import type { ReservationTables } from './adapters/tables.ts';
 import { reservationUnitOfWork } from './adapters/unit-of-work.ts';
 import type { ReservationConfig } from './config.ts';
-import type { Reservation, ReservationState } from './domain/state.ts';
-import type { ReservationCommands } from './handlers.ts';
+import type { Reservation } from './domain/state.ts';
 import { announce, internalRoutes, routes } from './routes.ts';
 
-type Events = EventsOf<'reservation'>;
-export type ReservationLane = Lane<ReservationState, Events, ReservationCommands>;
-
-export const reservationService: ServiceDefinition<
-  ReservationConfig,
-  ReservationTables,
-  ReservationState,
-  Events,
-  ReservationCommands
-> = {
+export const reservationService: ServiceDefinition<ReservationConfig, ReservationTables> = {
   name: 'reservation',
   migrations,
-  build({ config, reads, background, redis, tokens, settlements, peers }) {
+  build({ config, reads, background, openLane, redis, tokens, settlements, peers }) {
     const settled = settlements<Reservation>('reservation');
     // A cart that hears nothing in time takes the product, and the inventory refuses.
     const gate = new Gate(new StockViews(redis), new ProductQuestions(peers));
@@ -40,33 +28,35 @@ export const reservationService: ServiceDefinition<
       announce(reservation, settled);
     };
     const reservationReads = openReservationReads(reads);
-    return {
-      unitOfWork: reservationUnitOfWork({
+    const lane = openLane(
+      reservationUnitOfWork({
         changed,
         bounds: { openMax: config.OPEN_RESERVATIONS_MAX, leftMax: config.LEFT_TO_EXPIRE_MAX },
         recognisedForMs: config.INBOX_RETENTION_MS,
       }),
+    );
+    return {
+      lane,
       removals: removals(background),
-      tasks: () => [
+      tasks: [
         {
           name: 'used-keys-prune',
           everyMs: pruneEveryMs,
           task: () => pruneUsedKeys(background, config.USED_KEY_RETENTION_MS),
         },
       ],
-      routes: (lane) =>
-        routes({
-          lane,
-          reads: reservationReads,
-          gate,
-          limits: limitsOf(config, redis),
-          triedPayments: new TriedPayments(redis),
-          orderIds: orderIds(config.ORDER_ID_SECRET),
-          settlements: settled,
-          tokens,
-          settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
-        }),
-      internalRoutes: () => internalRoutes(reservationReads),
+      routes: routes({
+        lane,
+        reads: reservationReads,
+        gate,
+        limits: limitsOf(config, redis),
+        triedPayments: new TriedPayments(redis),
+        orderIds: orderIds(config.ORDER_ID_SECRET),
+        settlements: settled,
+        tokens,
+        settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
+      }),
+      internalRoutes: internalRoutes(reservationReads),
     };
   },
 };

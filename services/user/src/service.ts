@@ -1,5 +1,5 @@
 import { pruneEveryMs } from '@flash-sale/shared/service/retention.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/service.ts';
+import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
 import { Router, type RequestHandler } from 'express';
 import { migrations } from '../migrations/index.ts';
 import { Accounts } from './adapters/accounts.ts';
@@ -10,16 +10,16 @@ import { DeviceTokens } from './adapters/device-tokens.ts';
 import { endedAfter } from './adapters/ended-sessions.ts';
 import { Limits } from './adapters/log-in-limits.ts';
 import { pruneSessions } from './adapters/prune.ts';
-import { load, save, type State } from './adapters/state.ts';
+import { load, save } from './adapters/state.ts';
 import type { Tables } from './adapters/tables.ts';
-import { commands, type UserCommands } from './commands.ts';
+import { commands } from './commands.ts';
 import type { UserConfig } from './config.ts';
 import { docs } from './docs.ts';
 import { internalRoutes } from './internal-routes.ts';
 import { ownerRoutes } from './owner-routes.ts';
 import { routes } from './routes.ts';
 
-export const userService: ServiceDefinition<UserConfig, Tables, State, never, UserCommands> = {
+export const userService: ServiceDefinition<UserConfig, Tables> = {
   name: 'user',
   migrations,
   tokenAuthority: (db, config) => ({
@@ -27,7 +27,7 @@ export const userService: ServiceDefinition<UserConfig, Tables, State, never, Us
     keys: () => Promise.resolve(config.TOKEN_KEYS.map((key) => key.publicKey)),
     signWith: config.TOKEN_SIGNING === 'es256' ? config.TOKEN_KEYS[0] : undefined,
   }),
-  async build({ config, log, reads, background, redis, tokens }) {
+  async build({ config, log, reads, background, openLane, redis, tokens }) {
     if (config.ADMIN_EMAIL && config.ADMIN_PASSWORD)
       await ensureAdmin(reads, config.ADMIN_EMAIL, config.ADMIN_PASSWORD);
     const accounts = new Accounts(reads, { maxItems: config.BATCH_MAX, maxQueued: config.BATCH_QUEUE_MAX });
@@ -48,7 +48,9 @@ export const userService: ServiceDefinition<UserConfig, Tables, State, never, Us
       registrationsPerAddress: config.REGISTRATION_LIMIT_PER_ADDRESS,
       addressesPerNetwork: config.ADDRESSES_PER_NETWORK,
     });
+    const lane = openLane({ load, save, commands, handlers: {} });
     const deps = {
+      lane,
       accounts,
       passwords,
       commonPasswords,
@@ -61,15 +63,14 @@ export const userService: ServiceDefinition<UserConfig, Tables, State, never, Us
     };
     const keepEndedS = keepEndedFor(config);
     return {
-      unitOfWork: { load, save, commands, handlers: {} },
-      routes: (lane) =>
-        Router()
-          .use(docs())
-          .use(['/api/users', '/api/sessions'], noStore)
-          .use(routes({ ...deps, lane }))
-          .use(ownerRoutes({ ...deps, lane })),
-      internalRoutes: () => internalRoutes(background, config.TOKEN_KEYS, keepEndedS),
-      tasks: () => [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads, keepEndedS) }],
+      lane,
+      routes: Router()
+        .use(docs())
+        .use(['/api/users', '/api/sessions'], noStore)
+        .use(routes(deps))
+        .use(ownerRoutes(deps)),
+      internalRoutes: internalRoutes(background, config.TOKEN_KEYS, keepEndedS),
+      tasks: [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads, keepEndedS) }],
     };
   },
 };

@@ -17,11 +17,6 @@ export class WorkAges {
     this.#reads.set(work, ageMs);
   }
 
-  /** In ms; undefined while all of that kind is done, or nobody knows. Asked with every command, so it makes nothing. */
-  of(work: string): number | undefined {
-    return this.#reads.get(work)?.();
-  }
-
   /** In ms, by kind; without those of which all is done. */
   read(): Record<string, number> {
     const ages = [...this.#reads].map(([work, ageMs]) => [work, ageMs()] as const);

@@ -1,4 +1,4 @@
-import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { sql, type Kysely, type QueryExecutorProvider, type RawBuilder } from 'kysely';
 import { firstIdOf } from '../ids.ts';
 import type { Transport } from '../messaging/transport.ts';
 
@@ -15,7 +15,7 @@ const nil = '00000000-0000-0000-0000-000000000000';
  * outbox; and none at all while dead letters of the service lie there, or nobody can tell, for they may be replayed.
  */
 export async function removableBefore(options: {
-  db: Kysely<unknown>;
+  db: QueryExecutorProvider;
   keptForMs: number;
   transport: Pick<Transport, 'deadLettersLeft'>;
 }): Promise<Date | undefined> {

@@ -1,15 +1,14 @@
 import { flushCompileCache } from 'node:module';
 import type { CommonConfig } from '../config.ts';
 import { ignoreLostOutput } from '../log-destination.ts';
-import type { EventType } from '../events/schemas.ts';
-import type { Commands } from '../messaging/unit-of-work.ts';
+import type { ServiceDefinition, TransportFactory } from './definition.ts';
 import { loadLazyCode } from './lazy-code.ts';
 import { dropPrivileges } from './privileges.ts';
-import { startService, type ServiceDefinition, type TransportFactory } from './service.ts';
+import { startService } from './service.ts';
 
 /** Runs a service as a process: starts it, stops it on SIGTERM or SIGINT, exits 1 when it cannot start. */
-export async function runService<Config extends CommonConfig, DB, S, E extends EventType, C extends Commands<S>>(
-  definition: ServiceDefinition<Config, DB, S, E, C>,
+export async function runService<Config extends CommonConfig, DB>(
+  definition: ServiceDefinition<Config, DB>,
   config: Config,
   transportFactory: TransportFactory,
 ): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
 import {
@@ -18,6 +19,7 @@ import { levelOf, type LevelNews } from './stock-publisher.ts';
 import type { InventoryTables } from './tables.ts';
 
 type Commands = typeof commands;
+export type InventoryLane = Lane<InventoryState, EventsOf<'inventory'>, Commands>;
 type InventoryWork = Work<EventsOf<'inventory'>, InputsOf<Commands>>;
 
 /** Locks the rows of every product of the batch in the order of their ids; all else of a product follows its row's lock. */

@@ -6,10 +6,9 @@ import { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';
 import { createTestDatabase } from '../../../../infra/testing/database.ts';
 import { migrations } from '../../migrations/index.ts';
-import { inventoryUnitOfWork } from '../adapters/unit-of-work.ts';
+import { inventoryUnitOfWork, type InventoryLane } from '../adapters/unit-of-work.ts';
 import { noUnpaidBound } from '../domain/state.ts';
 import type { HandlerOptions } from '../handlers.ts';
-import type { InventoryLane } from '../service.ts';
 import { aProduct } from './builders.ts';
 
 /** An inventory database with lanes on it, each as one instance of the service has one, but without HTTP around them. */

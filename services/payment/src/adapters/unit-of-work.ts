@@ -1,5 +1,6 @@
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { PaymentState, type Payment } from '../domain/state.ts';
 import type { Gateway } from '../gateway.ts';
@@ -7,6 +8,7 @@ import { commands, handlers, preparations } from '../handlers.ts';
 import { payableOf, paymentOf, type PayableRow, type PaymentRow } from './tables.ts';
 
 export type PaymentCommands = ReturnType<typeof commands>;
+export type PaymentLane = Lane<PaymentState, EventsOf<'payment'>, PaymentCommands>;
 type PaymentWork = Work<EventsOf<'payment'>, InputsOf<PaymentCommands>>;
 
 /** A row for every order of the batch, so that a payment and its order meet in it, whichever comes first. */

@@ -1,6 +1,7 @@
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { firstIdOf } from '@flash-sale/shared/ids.ts';
+import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { leastPercent, leftCountsForMs, type Bounds } from '../domain/bounds.ts';
 import { ReservationState, type Reservation } from '../domain/state.ts';
@@ -15,6 +16,7 @@ import {
   type StandingRow,
 } from './tables.ts';
 
+export type ReservationLane = Lane<ReservationState, EventsOf<'reservation'>, ReservationCommands>;
 type ReservationWork = Work<EventsOf<'reservation'>, InputsOf<ReservationCommands>>;
 
 /**

@@ -1,0 +1,91 @@
+import type { Router } from 'express';
+import type { Redis } from 'ioredis';
+import type { Kysely, Migration } from 'kysely';
+import type { AccessTokens } from '../auth.ts';
+import type { CommonConfig } from '../config.ts';
+import type { EventType } from '../events/schemas.ts';
+import type { ServiceName } from '../events/subscriptions.ts';
+import type { Logger } from '../log.ts';
+import type { InternalClient } from '../messaging/http-client.ts';
+import type { Lane } from '../messaging/lane.ts';
+import type { Settlements } from '../messaging/settlements.ts';
+import type { Transport } from '../messaging/transport.ts';
+import type { Commands, UnitOfWork } from '../messaging/unit-of-work.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { TokenAuthority } from '../token-authority.ts';
+import type { WorkAges } from './health.ts';
+import type { Removal } from './retention.ts';
+
+/** What every service is given to build itself from. */
+export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown> {
+  config: Config;
+  log: Logger;
+  /** For reads of routes; changes go through the lane. */
+  reads: Kysely<DB>;
+  /** For tasks and readiness: a crowd of readers must not keep holds from expiring. */
+  background: Kysely<DB>;
+  /** Opens the service's one lane. It carries work from when the service is built, and nothing is to be run on it before. */
+  openLane: OpenLane;
+  redis: Redis;
+  tokens: AccessTokens;
+  metrics: Metrics;
+  /** Where work that may be late is to be named: its age goes to the metrics, and beyond WORK_LATE_MS to the shop's `/readyz`. */
+  work: WorkAges;
+  /** Lets requests wait for `what` to be settled, on whichever instance that happens. */
+  settlements: OpenSettlements;
+  /** For questions to other services that a request can do without, each for a second at most. */
+  peers: Pick<InternalClient, 'post'>;
+}
+
+export type OpenLane = <S, E extends EventType, C extends Commands<S>>(
+  unitOfWork: UnitOfWork<S, E, C>,
+) => Lane<S, E, C>;
+export type OpenSettlements = <View>(what: string) => Settlements<View>;
+
+/** A lane as its service is run with it, whatever its commands are. */
+export type OpenedLane = Pick<
+  Lane<unknown, never, Record<never, never>>,
+  'service' | 'receive' | 'acknowledge' | 'queued' | 'drained'
+>;
+
+/** Something that a service repeats for as long as it lives. */
+export interface Task {
+  name: string;
+  everyMs: number;
+  task: () => Promise<unknown>;
+}
+
+export interface ServiceParts {
+  /** From the kernel's `openLane`. */
+  lane: OpenedLane;
+  routes: Router;
+  /** What other services may ask, below /internal. */
+  internalRoutes?: Router;
+  tasks?: Task[];
+  /** What is removed when it has outlived its use; in this order. */
+  removals?: Removal[];
+  close?: () => Promise<void>;
+}
+
+export interface ServiceDefinition<Config extends CommonConfig, DB> {
+  name: ServiceName;
+  migrations: Record<string, Migration>;
+  /** Of the user service, which knows by itself what the others ask it for. */
+  tokenAuthority?: (db: Kysely<DB>, config: Config) => TokenAuthority;
+  /** May do I/O that must succeed before the service is ready. */
+  build: (kernel: Kernel<Config, DB>) => Promise<ServiceParts> | ServiceParts;
+}
+
+/** A transport, and the routes by which other services reach it, if it has any. */
+export type TransportFactory = (options: { config: CommonConfig; log: Logger }) => {
+  transport: Transport;
+  routes?: Router;
+};
+
+/** What all parts of a service know of it. */
+export interface ServiceContext {
+  name: ServiceName;
+  config: CommonConfig;
+  log: Logger;
+  metrics: Metrics;
+}

@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Outbox } from '../messaging/outbox.ts';
+import type { Transport } from '../messaging/transport.ts';
+import type { OpenedLane } from './definition.ts';
+
+/** What a service that stops tells its other parts. */
+export class Stopping {
+  readonly #draining = new AbortController();
+  readonly #waitsEnd = new AbortController();
+
+  /** From the first moment of a stop. */
+  readonly draining = this.#draining.signal;
+  /** From when on requests that wait for an outcome are answered as it stands. */
+  readonly waitsEnd = this.#waitsEnd.signal;
+
+  begin(): void {
+    this.#draining.abort();
+  }
+
+  endWaits(): void {
+    this.#waitsEnd.abort();
+  }
+}
+
+/** Finishes what is under way, and begins nothing new, in the order in which one thing brings work to the next. */
+export async function drain(options: {
+  stopping: Stopping;
+  /** After which those who wait for an outcome wait no longer. */
+  endWaitsAfterMs: number;
+  /** Accepts no more requests, and ends when all are answered. */
+  stopListening: () => Promise<void>;
+  transport: Pick<Transport, 'stopReceiving' | 'stop'>;
+  stopTasks: () => Promise<void>;
+  outbox: Pick<Outbox, 'stopDelivering'>;
+  lane: Pick<OpenedLane, 'drained'>;
+}): Promise<void> {
+  const { stopping, endWaitsAfterMs, stopListening, transport, stopTasks, outbox, lane } = options;
+  stopping.begin();
+  // Most outcomes come soon, also at an instance that stops: the other one handles the events.
+  const endWaits = setTimeout(() => stopping.endWaits(), endWaitsAfterMs);
+  // First: while events come in, the lane is never empty.
+  await Promise.all([stopListening(), transport.stopReceiving?.()]);
+  clearTimeout(endWaits);
+  await Promise.all([stopTasks(), outbox.stopDelivering()]);
+  await lane.drained();
+  await transport.stop();
+  await lane.drained();
+}
+
+/** Whether the work ends within the time; it goes on if it does not. @throws what it throws within it */
+export const endsWithin = (work: Promise<unknown>, ms: number): Promise<boolean> =>
+  Promise.race([work.then(() => true), sleep(ms, false, { ref: false })]);

@@ -1,0 +1,73 @@
+import { outboxBacklog } from '../messaging/housekeeping.ts';
+import { Lane } from '../messaging/lane.ts';
+import { Outbox } from '../messaging/outbox.ts';
+import type { Transport } from '../messaging/transport.ts';
+import { Backlog } from './backlog.ts';
+import type { OpenLane, ServiceContext } from './definition.ts';
+import type { Resources } from './resources.ts';
+
+/** The outbox of a service, delivered by its transport. To be begun once the service is built. */
+export function outboxOf(
+  { name, config, log }: ServiceContext,
+  { messaging }: Pick<Resources<unknown>, 'messaging'>,
+  transport: Transport,
+): Outbox {
+  return new Outbox({
+    db: messaging,
+    service: name,
+    instance: config.SERVICE_INSTANCE,
+    transport,
+    log,
+    leaseMs: config.PROCESS_LEASE_MS,
+    sweepEveryMs: config.OUTBOX_SWEEP_MS,
+    maxAttempts: config.OUTBOX_MAX_ATTEMPTS,
+    maxHeld: config.OUTBOX_HELD_MAX,
+    holdMs: config.OUTBOX_HOLD_MS,
+    handoverMs: config.OUTBOX_HANDOVER_MS,
+  });
+}
+
+/** What waits in the outbox of a service and at its transport, against the bounds of its configuration. */
+export function backlogOf(
+  { name, config, log }: ServiceContext,
+  { messaging }: Pick<Resources<unknown>, 'messaging'>,
+  transport: Transport,
+): Backlog {
+  const limits = { atMost: config.OUTBOX_BACKLOG_MAX, maxAttempts: config.OUTBOX_MAX_ATTEMPTS };
+  return new Backlog({
+    service: name,
+    readOutbox: () => outboxBacklog(messaging, limits),
+    transport,
+    limits: {
+      outboxRecords: config.OUTBOX_BACKLOG_MAX,
+      outboxAgeMs: config.OUTBOX_AGE_MAX_MS,
+      queueMessages: config.QUEUE_BACKLOG_MAX,
+      unpublishedAgeMs: config.PUBLISH_AGE_MAX_MS,
+    },
+    log,
+  });
+}
+
+/** Opens lanes that deliver by this transport what they commit, and refuse work by this backlog. */
+export function laneOpener(
+  { name, config, log, metrics }: ServiceContext,
+  { laneConnection }: Pick<Resources<unknown>, 'laneConnection'>,
+  { transport, outbox, backlog }: { transport: Transport; outbox: Outbox; backlog: Backlog },
+): OpenLane {
+  return (unitOfWork) =>
+    new Lane({
+      service: name,
+      connection: laneConnection,
+      unitOfWork,
+      deliver: (records) => transport.deliver(records),
+      log,
+      maxItems: config.BATCH_MAX,
+      maxQueued: config.BATCH_QUEUE_MAX,
+      outboxGraceMs: config.OUTBOX_GRACE_MS,
+      handoverMs: config.OUTBOX_HANDOVER_MS,
+      holder: () => outbox.holder,
+      isOverloaded: () => backlog.isOverloaded,
+      isStalled: () => backlog.isStalled,
+      onBatch: (items, ms) => metrics.batchDone(items, ms),
+    });
+}

@@ -1,0 +1,67 @@
+import type { Redis } from 'ioredis';
+import type { Kysely } from 'kysely';
+import { openReads, openWatchedReads, type PoolUse } from '../db/connection.ts';
+import { LaneConnection } from '../db/lane-connection.ts';
+import { InternalClient } from '../messaging/http-client.ts';
+import type { MessagingTables } from '../messaging/housekeeping.ts';
+import { settledChannel, Settlements } from '../messaging/settlements.ts';
+import { connectRedis } from '../redis/connection.ts';
+import type { OpenSettlements, ServiceContext } from './definition.ts';
+
+/** No request waits longer for what it asks another service. */
+const askWithinMs = 1_000;
+/** The questions of a request beside those after ended sessions and keys. */
+const askAtOnce = 4;
+
+/** A service's connections to the servers that it needs. */
+export interface Resources<DB> {
+  /** For the reads of routes. */
+  reads: Kysely<DB>;
+  poolUse: () => PoolUse;
+  /** One connection for all that is not a request's. */
+  background: Kysely<DB>;
+  /** The same, for the tables that every service has. */
+  messaging: Kysely<MessagingTables>;
+  laneConnection: LaneConnection;
+  redis: Redis;
+  peers: InternalClient;
+}
+
+/** Opens them all; none is waited for, so that a server that is away does not keep the others. `opened` closes them. */
+export function openResources<DB>({ config, log }: ServiceContext, opened: AsyncDisposableStack): Resources<DB> {
+  const databaseOptions = {
+    url: config.DATABASE_URL,
+    statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
+    onError: (error: Error) => log.warn({ reason: error.message }, 'database connection lost'),
+  };
+  const { db: reads, use: poolUse } = openWatchedReads<DB>({ ...databaseOptions, poolSize: config.READ_POOL_SIZE });
+  const background = openReads<DB>({ ...databaseOptions, poolSize: 1 });
+  opened.defer(async () => void (await Promise.all([reads.destroy(), background.destroy()])));
+  const laneConnection = new LaneConnection(databaseOptions);
+  opened.defer(() => laneConnection.close());
+  const redis = connectRedis(config.REDIS_URL, log);
+  opened.defer(() => redis.disconnect());
+  const peers = new InternalClient({
+    baseUrl: config.INTERNAL_URL,
+    token: config.INTERNAL_TOKEN,
+    timeoutMs: askWithinMs,
+    connections: askAtOnce,
+  });
+  opened.defer(() => peers.close());
+  const messaging = background as unknown as Kysely<MessagingTables>;
+  return { reads, poolUse, background, messaging, laneConnection, redis, peers };
+}
+
+/** Each kind listens over a connection of its own, for one that is subscribed can be used for nothing else. */
+export function settlementsOpener(
+  { config, log }: ServiceContext,
+  { redis: publisher }: Pick<Resources<unknown>, 'redis'>,
+  waitsEnd: AbortSignal,
+  opened: AsyncDisposableStack,
+): OpenSettlements {
+  return (what) => {
+    const subscriber = connectRedis(config.REDIS_URL, log);
+    opened.defer(() => subscriber.disconnect());
+    return new Settlements({ channel: settledChannel(what), publisher, subscriber, waitsEnd, log });
+  };
+}

@@ -1,0 +1,42 @@
+import { keptForMs } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { pruneInbox } from '../messaging/housekeeping.ts';
+import { periodically } from '../messaging/periodic.ts';
+import type { Transport } from '../messaging/transport.ts';
+import type { Backlog } from './backlog.ts';
+import type { ServiceContext, Task } from './definition.ts';
+import type { Resources } from './resources.ts';
+import { pruneEveryMs, removableBefore, type Removal } from './retention.ts';
+
+const measureBacklogEveryMs = 1_000;
+
+/** What every service repeats; removals only where it has some, and where anything is ever removed. */
+export function commonTasks(
+  { config, log }: ServiceContext,
+  options: {
+    messaging: Resources<unknown>['messaging'];
+    backlog: Backlog;
+    transport: Transport;
+    removals: Removal[] | undefined;
+  },
+): Task[] {
+  const { messaging, backlog, transport, removals } = options;
+  const remove = async () => {
+    const before = await removableBefore({ db: messaging, keptForMs: keptForMs(config), transport });
+    for (const removal of before ? removals! : []) {
+      const removed = await removal.run(before!);
+      if (removed > 0) log.info({ table: removal.table, removed }, 'old rows removed');
+    }
+  };
+  return [
+    { name: 'backlog', everyMs: measureBacklogEveryMs, task: () => backlog.measure() },
+    { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
+    ...(removals && config.RETENTION_MS > 0 ? [{ name: 'retention', everyMs: pruneEveryMs, task: remove }] : []),
+  ];
+}
+
+/** Begins to repeat them. @returns what stops them, and ends when none is under way any more */
+export function startTasks(tasks: Task[], log: Logger): () => Promise<void> {
+  const running = tasks.map((task) => periodically({ ...task, log }));
+  return async () => void (await Promise.all(running.map((task) => task.stop())));
+}

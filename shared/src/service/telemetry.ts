@@ -1,0 +1,66 @@
+import type { PoolUse } from '../db/connection.ts';
+import type { Transport } from '../messaging/transport.ts';
+import { InfluxCollector } from '../metrics/influx-collector.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Backlog } from './backlog.ts';
+import type { OpenedLane, ServiceContext } from './definition.ts';
+import type { WorkAges } from './health.ts';
+
+export interface Observed {
+  work: WorkAges;
+  backlog: Backlog;
+  lane: Pick<OpenedLane, 'queued'>;
+  poolUse: () => PoolUse;
+  transport: Pick<Transport, 'deadLetters'>;
+}
+
+/** Has metrics tell how a service stands, whenever somebody looks: work that is late, what waits, the pool, dead letters. */
+export function watchService(metrics: Metrics, { work, backlog, lane, poolUse, transport }: Observed): void {
+  work.watch('outbox', () => backlog.oldestRecordMs());
+  work.watch('publish', () => backlog.oldestUnpublishedMs());
+  metrics.watch({
+    measurement: 'work',
+    tag: 'work',
+    gauges: { age_seconds: 'flash_sale_work_age_seconds' },
+    read: () => Object.entries(work.read()).map(([of, ageMs]) => ({ of, fields: { age_seconds: ageMs / 1_000 } })),
+  });
+  metrics.watch({
+    measurement: 'backlog',
+    gauges: {
+      outbox: 'flash_sale_outbox_records',
+      queue: 'flash_sale_queue_messages',
+      dead: 'flash_sale_dead_letters',
+      waiting: 'flash_sale_lane_waiting_items',
+    },
+    read: () => [{ fields: { ...backlog.counts, waiting: lane.queued } }],
+  });
+  metrics.watch({
+    measurement: 'pool',
+    gauges: { used: 'flash_sale_pool_used_connections', waiting: 'flash_sale_pool_waiting_requests' },
+    read: () => [{ fields: { ...poolUse() } }],
+  });
+  if (transport.deadLetters) {
+    const counts = transport.deadLetters.bind(transport);
+    metrics.watch({
+      measurement: 'dead_letters',
+      tag: 'cause',
+      gauges: { count: 'flash_sale_dead_letters_put_aside' },
+      read: () => Object.entries(counts()).map(([cause, count]) => ({ of: cause, fields: { count } })),
+    });
+  }
+}
+
+/** Sends the metrics to InfluxDB until `opened` is closed, where there is one. */
+export function collectForInflux({ name, config, log, metrics }: ServiceContext, opened: AsyncDisposableStack): void {
+  if (config.INFLUX_URL === undefined) return;
+  const collector = new InfluxCollector({
+    url: config.INFLUX_URL,
+    token: config.INFLUX_TOKEN,
+    org: config.INFLUX_ORG,
+    bucket: config.INFLUX_BUCKET,
+    tags: { stack: config.STACK, service: name, instance: config.SERVICE_INSTANCE },
+    metrics,
+    log,
+  });
+  opened.defer(() => collector.close());
+}
