@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
 import { withClient } from '../../../infra/launcher/databases.ts';
 import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
 import { configSchema } from '../../../services/order/src/config.ts';
@@ -11,6 +12,9 @@ import type { TransportFactory } from './definition.ts';
 import { startService } from './service.ts';
 
 /* A service that cannot start, at whichever step, leaves no connection and no lease behind. */
+
+/** A pool closes connections that are idle for 30 s by itself. */
+const soonerThanByIdlenessMs = 15_000;
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -35,7 +39,7 @@ async function expectNothingOpen(): Promise<void> {
         [user],
       );
       expect(rows).toEqual([]);
-    });
+    }, soonerThanByIdlenessMs);
     const { rows: leases } = await client.query('SELECT id FROM process WHERE expires_at > now()');
     expect(leases).toEqual([]);
   });
@@ -58,6 +62,7 @@ test('whose own parts cannot be built', async () => {
     ...orderService,
     build: async (kernel) => {
       await orderService.build(kernel);
+      for (const pool of [kernel.reads, kernel.background]) await sql`SELECT 1`.execute(pool);
       throw new Error('cannot be built');
     },
   };
