@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { liftedBounds } from '../load-tests/lib/load-settings.ts';
-import { services, type ServiceName } from '../infra/launcher/database-names.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { ask, expectAuditClean } from './support/audit.ts';
 import { duringASale } from './support/during-a-sale.ts';
@@ -76,15 +76,15 @@ onEachStack('a sale', options, (theShop) => {
   }
 
   describe('goes on when one process is killed:', () => {
-    test.each(services.flatMap(instancesOf))('%s', (name) => kill(name));
+    test.each(serviceNames.flatMap(instancesOf))('%s', (name) => kill(name));
     test.each(['nginx', 'redis', 'postgres'])('%s', (name) => kill(name));
   });
 
   describe('goes on when a whole service is killed:', () => {
-    test.each(services)('%s', (service) => kill(...instancesOf(service)));
+    test.each(serviceNames)('%s', (service) => kill(...instancesOf(service)));
   });
 
-  test('goes on when all services are killed', () => kill(...services.flatMap(instancesOf)));
+  test('goes on when all services are killed', () => kill(...serviceNames.flatMap(instancesOf)));
 
   test('loses no reservation that was asked for while the inventory was down', async () => {
     const carts = await Promise.all(
@@ -171,7 +171,7 @@ onEachStack('a sale', options, (theShop) => {
   });
 
   test('says so while PostgreSQL is away, and recovers by itself', async () => {
-    const pids = () => services.flatMap(instancesOf).map(pidOf);
+    const pids = () => serviceNames.flatMap(instancesOf).map(pidOf);
     const before = pids();
     const cart = await shopper.aCart({ productId: product.id, quantity: 1 });
     const waiting = await shopper.aReservation(product);
@@ -191,7 +191,7 @@ onEachStack('a sale', options, (theShop) => {
       return health.status === 503 && health.headers.get('retry-after') === '1';
     });
     await stack.postgres.start();
-    await untilReady(services.flatMap(instancesOf));
+    await untilReady(serviceNames.flatMap(instancesOf));
     const reserved = await insist(() => shopper.reserve(cart.id, { key: 'postgres-is-away' }));
     expect(bodyOf(reserved, 201).status).toBe('held');
     const paid = await insist(() => shopper.pay(waiting.orderId, 'tok_ok', { key: 'postgres-is-away' }));

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import { accepts } from '../infra/launcher/free-port.ts';
-import { services } from '../infra/launcher/database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { expectAuditClean } from './support/audit.ts';
 import { duringASale } from './support/during-a-sale.ts';
@@ -34,7 +34,7 @@ onEachStack('a sale that heals', options, (theShop) => {
   const pidsOfServices = () => stack.processes.filter(({ service }) => service).map(({ pid }) => pid);
 
   describe('one instance hangs:', () => {
-    test.each(services)('%s', async (service) => {
+    test.each(serviceNames)('%s', async (service) => {
       const cart = await shopper.aCart({ productId: product.id, quantity: 1 });
       const name = `${service}-1`;
       const before = processOf(name).pid;
@@ -97,7 +97,7 @@ onEachStack('a sale that heals', options, (theShop) => {
     await expectAuditClean(stack);
     expect(sale.paidOrders.size).toBeGreaterThan(0);
     const killed = shop.log.filter((line) => line.includes('killing it'));
-    expect(killed).toHaveLength(services.length);
+    expect(killed).toHaveLength(serviceNames.length);
     bodyOf(await shop.call('GET', '/readyz'), 200);
   });
 });

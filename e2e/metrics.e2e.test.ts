@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { services } from '../infra/launcher/database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { influxql, type Series } from '../infra/launcher/influxql.ts';
 import { parseMetrics } from '../load-tests/sweep/service-metrics.ts';
 import { send, until, type Problem } from './support/http.ts';
@@ -37,7 +37,7 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
     await shopper.aPurchase(product);
 
     const instances = stack.processes.flatMap(({ service, instance }) => (service ? `${service} ${instance}` : []));
-    expect(instances).toHaveLength(2 * services.length);
+    expect(instances).toHaveLength(2 * serviceNames.length);
     for (const measurement of ofEveryService) {
       let found: Series[] = [];
       const complete = async () => {
@@ -81,7 +81,7 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
     await eventually(async () => {
       for (const field of ['queue', 'dead'])
         expect(await whose(`last(${field}) FROM backlog`)).toEqual(hasQueues ? withQueue : []);
-      expect(await whose('last(count) FROM dead_letters')).toEqual(hasQueues ? services.toSorted() : []);
+      expect(await whose('last(count) FROM dead_letters')).toEqual(hasQueues ? serviceNames.toSorted() : []);
     });
   });
 

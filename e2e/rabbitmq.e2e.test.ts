@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { subscriptions } from '@flash-sale/shared/events/subscriptions.ts';
 import { deadQueueOf, retrySteps, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
-import { services } from '../infra/launcher/database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { preparePrograms } from '../infra/launcher/programs.ts';
 import { runCommand } from '../infra/launcher/run-command.ts';
 import { liftedBounds } from '../load-tests/lib/load-settings.ts';
@@ -56,7 +56,7 @@ onEachStack(
       const name = '{<<"connection_name">>, _, Name} <- Properties';
       const rows = `[{user, User}, {client_properties, Properties}] <- ${info}, ${name}`;
       const shown = await evaluateIn(pidOfBroker()!, `[binary_to_list(<<User/binary, " ", Name/binary>>) || ${rows}].`);
-      const connections = services.flatMap((service) =>
+      const connections = serviceNames.flatMap((service) =>
         ['publish', 'consume']
           .slice(0, subscriptions[service].length > 0 ? 2 : 1)
           .flatMap((purpose) => [1, 2].map((n) => `${service} ${service}/${n} ${purpose}`)),

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { commonSchema } from '@flash-sale/shared/config.ts';
 import type { ZodObject } from 'zod';
-import { services } from './launcher/database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 
 /* Whoever runs a service finds all that can be set about it in its README. */
 
-test.each(services)('the README of %s has a line for each of its own settings', async (service) => {
+test.each(serviceNames)('the README of %s has a line for each of its own settings', async (service) => {
   const folder = join(import.meta.dirname, '../services', service);
   const { configSchema } = (await import(join(folder, 'src/config.ts'))) as { configSchema: ZodObject };
   const own = Object.keys(configSchema.shape).filter((name) => !(name in commonSchema.shape));

@@ -1,12 +1,11 @@
 import { expect } from '@jest/globals';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 import pg from 'pg';
 import { runAudit } from '../../infra/audit/audit.ts';
 import { countWaiting } from '../../infra/dlq/broker.ts';
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import { until } from './http.ts';
-
-const services = ['user', 'inventory', 'reservation', 'order', 'payment'] as const;
 
 /** Runs one query as the auditor, who may read everything and change nothing. */
 export async function ask<Row>(
@@ -40,7 +39,7 @@ export async function expectAuditClean(stack: Stack): Promise<void> {
 export async function untilQuiet(stack: Stack, withinMs = comesToRestWithinMs): Promise<void> {
   let left: string[] = [];
   const look = async () => {
-    left = (await Promise.all(services.map((service) => undeliveredIn(stack, service)))).flat();
+    left = (await Promise.all(serviceNames.map((service) => undeliveredIn(stack, service)))).flat();
     const messages = stack.amqpUrl === undefined ? 0 : await countWaiting(stack.amqpUrl);
     if (messages > 0) left.push(`messages in the broker: ${messages}`);
     return left.length === 0;
@@ -50,7 +49,7 @@ export async function untilQuiet(stack: Stack, withinMs = comesToRestWithinMs): 
   });
 }
 
-async function undeliveredIn(stack: Stack, service: (typeof services)[number]): Promise<string[]> {
+async function undeliveredIn(stack: Stack, service: ServiceName): Promise<string[]> {
   const rows = await ask<{ what: string }>(
     stack,
     service,

@@ -1,6 +1,7 @@
 import { commonSchema } from '@flash-sale/shared/config.ts';
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
-import { services, type DatabaseName } from '../launcher/database-names.ts';
+import type { DatabaseName } from '../launcher/database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { givenUp } from './checks/outbox.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -23,7 +24,7 @@ export interface QuietOptions {
 export async function underWay(snapshot: Snapshot, options: QuietOptions): Promise<string[]> {
   const { stack, maxAttempts, messagesUnderWay } = options;
   const counts: [count: number, what: string][] = [];
-  for (const service of services) {
+  for (const service of serviceNames) {
     const records = `SELECT count(*) AS n FROM outbox WHERE NOT (${givenUp(maxAttempts)})`;
     counts.push([await count(snapshot, service, records), `events in the outbox of ${service}`]);
   }

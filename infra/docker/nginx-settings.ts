@@ -1,10 +1,10 @@
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
-import { services, type ServiceName } from '../launcher/database-names.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 import { renderNginxConfig } from '../launcher/nginx-config.ts';
 
 /** The same rules as of `npm start`, with the names of two instances of each service for addresses. */
 export function nginxConfigForContainers(template: string, stack: StackName): string {
-  const instances = services.map((name) => [name, [1, 2].map((instance) => `${name}-${instance}:3000`)]);
+  const instances = serviceNames.map((name) => [name, [1, 2].map((instance) => `${name}-${instance}:3000`)]);
   return renderNginxConfig(template, {
     dataDir: '/tmp',
     accessLog: '/dev/stdout',

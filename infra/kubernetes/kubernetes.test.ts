@@ -2,20 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import type { z } from 'zod';
 import { parse, parseAllDocuments } from 'yaml';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
 import { defaultStack, stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
-import { configSchema as inventory, demoEndSchema as inventoryDemoEnd } from '../../services/inventory/src/config.ts';
-import { configSchema as order } from '../../services/order/src/config.ts';
-import { configSchema as payment } from '../../services/payment/src/config.ts';
-import { configSchema as reservation } from '../../services/reservation/src/config.ts';
-import { demoEndSchema as userDemoEnd, configSchema as user } from '../../services/user/src/config.ts';
-import { auditorRole, databaseNameOf, databases, services, type ServiceName } from '../launcher/database-names.ts';
+import { demoEndSchema as inventoryDemoEnd } from '../../services/inventory/src/config.ts';
+import { demoEndSchema as userDemoEnd } from '../../services/user/src/config.ts';
+import { auditorRole, databaseNameOf, databases } from '../launcher/database-names.ts';
+import { serviceNames, services, type ServiceName } from '@flash-sale/shared/services.ts';
 import { brokerPasswordsFrom, setupBrokerSchema, setupSchema } from '../docker/setup-config.ts';
 import { rabbitmqUsers } from '../launcher/rabbitmq-users.ts';
 import { permissionsOf, redisUsers } from '../launcher/redis-users.ts';
 import { redisProgram } from '../launcher/redis.ts';
+import { settingsOf } from '../launcher/settings.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { nginxFiles } from './nginx.ts';
 import { environmentOf, hostsOf, secretsOf } from './testing/environment.ts';
@@ -33,7 +31,6 @@ import {
   type Resource,
 } from './testing/render.ts';
 
-const schemas: Record<ServiceName, z.ZodObject> = { user, inventory, reservation, order, payment };
 const at = (folder: string) => join(import.meta.dirname, folder);
 const infrastructure = [...render(at('infrastructure')), ...render(at('infrastructure/rabbitmq'))];
 const demo = render(at('components/demo'));
@@ -58,8 +55,8 @@ describe.each(stackNames)('the %s overlay', (stack) => {
   const deployments = ofKind(resources, 'Deployment');
   const settings = find(resources, 'ConfigMap', 'settings').data!;
 
-  test('runs the five services and nginx', () => {
-    expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual([...services, 'nginx'].sort());
+  test('runs the services and nginx', () => {
+    expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual([...serviceNames, 'nginx'].sort());
     expect(settings.STACK).toBe(stack);
   });
 
@@ -120,16 +117,21 @@ describe.each(stackNames)('the %s overlay', (stack) => {
     });
   });
 
-  describe.each(services)('the environment of %s', (name) => {
+  describe.each(serviceNames)('the environment of %s', (name) => {
     const container = podOf(serviceOf(resources, name)).containers[0]!;
     const environment = environmentOf(container, resources);
 
+    test('is that of its image, of this release', () => {
+      const { version } = JSON.parse(readFileSync(at('../../package.json'), 'utf8')) as { version: string };
+      expect(container.image).toBe(`flash-sale/${name}:${version}`);
+    });
+
     test('is one that the service accepts', () => {
-      expect(schemas[name].safeParse(environment.values).error?.issues).toBeUndefined();
+      expect(settingsOf[name].safeParse(environment.values).error?.issues).toBeUndefined();
     });
 
     test('has no name that the service does not know', () => {
-      const unknown = Object.keys(environment.values).filter((key) => !(key in schemas[name].shape));
+      const unknown = Object.keys(environment.values).filter((key) => !(key in settingsOf[name].shape));
       expect(unknown.filter((key) => !environment.partsOfOthers.has(key))).toEqual([]);
     });
 
@@ -143,7 +145,7 @@ describe.each(stackNames)('the %s overlay', (stack) => {
 
   test('lets services reach what their settings name, and nothing else', () => {
     const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
-    for (const name of services) {
+    for (const name of serviceNames) {
       const service = serviceOf(resources, name);
       const labels = labelsOf(service);
       const reached = hostsOf(environmentOf(podOf(service).containers[0]!, resources).values);
@@ -178,10 +180,10 @@ describe.each(stackNames)('the %s overlay', (stack) => {
         spec.maxReplicas ?? spec.maxReplicaCount!,
       ]),
     );
-    // The lane, the reads, the background, and a look at the migrations; payment has one to the ledger, and a look there.
-    const perPod = (name: ServiceName) => 1 + 2 + 1 + 1 + (name === 'payment' ? 2 : 0);
+    // The lane, the reads, the background, and a look at the migrations; and for each database beside its own one, and a look there.
+    const perPod = (name: ServiceName) => 1 + 2 + 1 + 1 + 2 * services[name].furtherDatabases.length;
     // In a roll-out each pod's successor is there before it has gone.
-    const wanted = services.reduce((sum, name) => sum + 2 * most[name]! * perPod(name), 0);
+    const wanted = serviceNames.reduce((sum, name) => sum + 2 * most[name]! * perPod(name), 0);
     const { parameters } = find(infrastructure, 'Cluster', 'postgres').spec.postgresql;
     // The rest is for the operator, the auditor and people.
     expect(wanted).toBeLessThanOrEqual(Number(parameters.max_connections) - 25);
@@ -198,7 +200,7 @@ describe.each(stackNames)('the %s overlay', (stack) => {
     const postgres = servers['postgres-rw:5432']!;
     expect(egressOf(policies, labelsOf(job))).toEqual([place(postgres)]);
     expect(mayEnter(policies, postgres.labels, postgres.port, labelsOf(job))).toBe(true);
-    for (const name of services) {
+    for (const name of serviceNames) {
       const owners = secretsOf(podOf(serviceOf(resources, name))).filter((secret) => secret.name.endsWith('-owner'));
       expect(owners).toEqual([]);
     }
@@ -281,7 +283,7 @@ test('Valkey has the users of npm start, each with its own password, and every s
   );
   expect(secretsMadeBy(at('secrets.sh')).get(auth.usersExistingSecret)).toEqual(['default', ...redisUsers]);
   for (const resources of Object.values(overlays)) {
-    for (const name of services) {
+    for (const name of serviceNames) {
       const [container] = podOf(serviceOf(resources, name)).containers as [Container];
       const { value } = container.env!.find((one) => one.name === 'REDIS_URL')!;
       expect(value).toBe(`redis://${name}:$(REDIS_PASSWORD)@valkey:6379`);
@@ -310,7 +312,7 @@ test.each(withBroker)(
 
     const made = secretsMadeBy(at('secrets.sh'));
     for (const user of rabbitmqUsers) expect(made.get(`broker-${user}`)).toEqual(['username', 'password']);
-    for (const name of services) {
+    for (const name of serviceNames) {
       const service = serviceOf(resources, name);
       const { values } = environmentOf(podOf(service).containers[0]!, resources);
       expect(values.AMQP_URL).toMatch(new RegExp(`^amqp://${name}:x+@rabbitmq:5672$`));
@@ -351,7 +353,7 @@ test('the demo is of the same release and as restricted as the services, and its
     const container = pod.containers[0]!;
     expect(container.image).toBe(podOf(serviceOf(overlays[defaultStack], name)).containers[0]!.image);
     const { values } = environmentOf(container, overlays[defaultStack]);
-    expect(schemas[name].safeParse(values).error?.issues).toBeUndefined();
+    expect(settingsOf[name].safeParse(values).error?.issues).toBeUndefined();
   }
 });
 

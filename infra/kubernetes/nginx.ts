@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
-import { services, type ServiceName } from '../launcher/database-names.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 import { templates } from '../launcher/nginx.ts';
 import { renderNginxConfig } from '../launcher/nginx-config.ts';
 
@@ -28,7 +28,7 @@ export async function nginxFiles(): Promise<Record<string, string>> {
       internalListen: '0.0.0.0:8081',
       balance: stacks[stack].balancing,
       servers: Object.fromEntries(
-        services.map((name) => [name, [`${name}.${namespace}.svc.cluster.local:${servicePort} resolve`]]),
+        serviceNames.map((name) => [name, [`${name}.${namespace}.svc.cluster.local:${servicePort} resolve`]]),
       ) as Record<ServiceName, string[]>,
       resolver: 'kube-dns.kube-system.svc.cluster.local valid=2s ipv6=off',
       openFiles: 16_384,

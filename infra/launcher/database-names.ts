@@ -1,10 +1,11 @@
-/** The services, in the order in which a checkout meets them. */
-export const services = ['user', 'inventory', 'reservation', 'order', 'payment'] as const;
-export type ServiceName = (typeof services)[number];
+import { serviceNames, services, type FurtherDatabase, type ServiceName } from '@flash-sale/shared/services.ts';
 
-/** One database per service, and one for the ledger of the built-in payment gateway, which stands for another company. */
-export const databases = [...services, 'gateway'] as const;
-export type DatabaseName = (typeof databases)[number];
+/** One database per service, and those that a service has beside it. */
+export type DatabaseName = ServiceName | FurtherDatabase;
+export const databases: readonly DatabaseName[] = [
+  ...serviceNames,
+  ...serviceNames.flatMap((name): readonly DatabaseName[] => services[name].furtherDatabases),
+];
 
 /** The name of a database and of its runtime role on the server; prefixed, because a given server may hold others. */
 export function databaseNameOf(name: DatabaseName): string {

@@ -5,7 +5,8 @@ import type { Kysely, KyselyPlugin, Migration } from 'kysely';
 import { migrateByKysely } from '@flash-sale/shared/testing/migrate-by-kysely.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { readSchema } from '../testing/release/schema.ts';
-import { databases, services, type DatabaseName } from './database-names.ts';
+import { databases, type DatabaseName } from './database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { withClient } from './databases.ts';
 import { migrations } from './set-up.ts';
 
@@ -98,7 +99,7 @@ const isBrokenOff = (migrated: Promise<void>) =>
     },
   );
 
-describe.each(services)('the migrations of %s beside processes of the release before', (name) => {
+describe.each(serviceNames)('the migrations of %s beside processes of the release before', (name) => {
   test('neither deadlock with them nor let them queue up', async () => {
     await migrate(database.ownerUrl, ofEarlierRelease(name, '0010'));
     const { rows } = await run(

@@ -1,5 +1,5 @@
 import type { StackDescription } from '@flash-sale/shared/stacks.ts';
-import { services, type ServiceName } from './database-names.ts';
+import { pathKinds, publicPaths, serviceNames, type PathKind, type ServiceName } from '@flash-sale/shared/services.ts';
 
 export interface NginxSettings {
   /** Where temporary files, the pid, and what edge.sh writes go. */
@@ -22,7 +22,7 @@ export interface NginxSettings {
 
 /** Fills in the template. Throws if it names something we do not know. */
 export function renderNginxConfig(template: string, settings: NginxSettings): string {
-  const values: Record<string, string | number> = {
+  const values: Values = {
     MAIN_DIRECTIVES: mainDirectives(settings.runAs),
     OPEN_FILES: settings.openFiles,
     WORKER_CONNECTIONS: Math.min(16_384, settings.openFiles - 64),
@@ -34,13 +34,32 @@ export function renderNginxConfig(template: string, settings: NginxSettings): st
       .join('\n    '),
     INTERNAL_LISTEN: settings.internalListen,
     BALANCE: settings.balance === 'least-connections' ? 'least_conn;' : '# round robin',
-    ...Object.fromEntries(services.map((name) => [`${name.toUpperCase()}_SERVERS`, servers(settings.servers[name])])),
   };
-  return fillIn(template, values);
+  const pathsOf = (kind: PathKind) =>
+    publicPaths.filter((one) => one.kind === kind).map(({ path, service }) => ({ PATH: path, SERVICE: service }));
+  const lists: Record<string, Values[]> = {
+    service: serviceNames.map((name) => ({ SERVICE: name, SERVERS: servers(settings.servers[name]) })),
+    ...Object.fromEntries(pathKinds.map((kind) => [`${kind} path`, pathsOf(kind)])),
+  };
+  return fillIn(repeat(template, lists, values), values);
+}
+
+type Values = Record<string, string | number>;
+
+/**
+ * Writes what stands between `#each NAME of …` and `#end` once for each entry of the list of that name, with its values and the
+ * common ones filled in. Throws for a list that we do not know.
+ */
+function repeat(template: string, lists: Record<string, Values[]>, common: Values): string {
+  return template.replaceAll(/^ *#each (.+) of .*\n([^]*?)^ *#end\n/gm, (_, name: string, block: string) => {
+    const list = lists[name];
+    if (!list) throw new Error(`an nginx template goes through "${name}", which is no list`);
+    return list.map((values) => fillIn(block, { ...common, ...values })).join('');
+  });
 }
 
 /** Replaces each ${NAME} outside of comments. Throws if it names something that is not among the values. */
-export function fillIn(template: string, values: Record<string, string | number>): string {
+export function fillIn(template: string, values: Values): string {
   return template.replaceAll(/^(?!\s*#).*$/gm, (line) =>
     line.replaceAll(/\$\{([A-Z_]+)\}/g, (_, name: string) => {
       const value = values[name];

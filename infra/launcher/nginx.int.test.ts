@@ -3,7 +3,7 @@ import { createServer, request, type IncomingHttpHeaders, type Server } from 'no
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { services, type ServiceName } from './database-names.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 import { freePort } from './free-port.ts';
 import { nginxProgram } from './nginx.ts';
 import { preparePrograms } from './programs.ts';
@@ -33,7 +33,7 @@ beforeAll(async () => {
   home = await temporaryFolder('nginx');
   [publicPort, internalPort] = [await freePort(), await freePort()];
   const ports = {} as Record<ServiceName, number[]>;
-  for (const name of services) ports[name] = [await startEcho(`${name}-1`), await startEcho(`${name}-2`)];
+  for (const name of serviceNames) ports[name] = [await startEcho(`${name}-1`), await startEcho(`${name}-2`)];
   for (const server of [servers.get('order-1'), servers.get('order-2')]) server?.close();
   const runAs = await unprivilegedUser('nginx');
   const program = await nginxProgram({
@@ -336,7 +336,7 @@ describe('when an instance does not answer', () => {
 });
 
 describe('the internal listener', () => {
-  test.each(services.filter((name) => name !== 'order'))('leads to %s', async (name) => {
+  test.each(serviceNames.filter((name) => name !== 'order'))('leads to %s', async (name) => {
     const { json } = await send(`/internal/${name}/events?a=1`, { port: internalPort, method: 'POST', body: '{}' });
     expect(json.server).toMatch(name);
     expect(json.path).toBe('/internal/events?a=1');

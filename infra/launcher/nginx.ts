@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { services, type ServiceName } from './database-names.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 import { edgeSettings } from './edge-settings.ts';
 import { accepts } from './free-port.ts';
 import { renderNginxConfig, type NginxSettings } from './nginx-config.ts';
@@ -44,7 +44,7 @@ export async function nginxProgram({
   runAs,
 }: NginxOptions): Promise<Program> {
   const template = await readFile(join(templates, 'nginx.conf.template'), 'utf8');
-  const onLoopback = services.map((name) => [name, ports[name].map((port) => `127.0.0.1:${port}`)]);
+  const onLoopback = serviceNames.map((name) => [name, ports[name].map((port) => `127.0.0.1:${port}`)]);
   const config = renderNginxConfig(template, {
     dataDir: '.',
     accessLog: 'access.log',

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib';
 import { eventTypes } from '@flash-sale/shared/events/schemas.ts';
-import { subjects, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
+import { subjects } from '@flash-sale/shared/events/subscriptions.ts';
+import type { ServiceName } from '@flash-sale/shared/services.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import {
   assertTopology,
@@ -19,7 +20,7 @@ import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { createTestRabbitmq } from '../testing/rabbitmq.ts';
 import type { TestRabbitmq } from '../testing/servers.ts';
-import { services } from './database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { rabbitmqUsers, type RabbitmqUser } from './rabbitmq-users.ts';
 
 let broker: TestRabbitmq;
@@ -143,12 +144,12 @@ test.each(rabbitmqUsers)('%s may do nothing else', async (user) => {
 });
 
 test('each event is for one service to tell', () => {
-  const tellers = eventTypes.map((type) => services.filter((name) => type.startsWith(`${subjects[name]}.`)).length);
+  const tellers = eventTypes.map((type) => serviceNames.filter((name) => type.startsWith(`${subjects[name]}.`)).length);
   expect(tellers).toEqual(eventTypes.map(() => 1));
 });
 
 test('the names are those of the services, and two more', () => {
-  expect(rabbitmqUsers).toEqual([...services, 'auditor', 'operator']);
+  expect(rabbitmqUsers).toEqual([...serviceNames, 'auditor', 'operator']);
 });
 
 test('what comes by a second routing key, which older servers overlook, is refused by who reads it', async () => {

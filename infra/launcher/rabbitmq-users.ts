@@ -6,12 +6,12 @@ import {
   retrySteps,
   subscribingServices,
 } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { services, type ServiceName } from './database-names.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 
 /** Who may do everything: for the set-up, and for services of the release before, which all shared it. */
 export const administrator = 'flash_sale';
 /** A user for each service, one for who only counts what waits, and one for who sees to dead letters. */
-export const rabbitmqUsers = [...services, 'auditor', 'operator'] as const;
+export const rabbitmqUsers = [...serviceNames, 'auditor', 'operator'] as const;
 export type RabbitmqUser = (typeof rabbitmqUsers)[number];
 
 /** Patterns of the names of exchanges and queues: what may be declared, published to, and taken from. */

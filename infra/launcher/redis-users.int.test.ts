@@ -4,7 +4,7 @@ import { connectRedis, stateOfRedis } from '@flash-sale/shared/redis/connection.
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { createTestRedis, type TestRedis } from '../testing/redis.ts';
-import { services } from './database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { redisUsers, type RedisUser } from './redis-users.ts';
 
 let server: TestRedis;
@@ -31,7 +31,7 @@ const stock = 'stock:{a}';
 const write = ['EVAL', "return redis.call('HSET', KEYS[1], 'available', '1')", '1', stock];
 
 test.each<[RedisUser, string[]]>([
-  ...services.map((name): [RedisUser, string[]] => [name, ['SET', `ready:${name}:1`, '1', 'PX', '1000']]),
+  ...serviceNames.map((name): [RedisUser, string[]] => [name, ['SET', `ready:${name}:1`, '1', 'PX', '1000']]),
   ['inventory', write],
   ['inventory', ['SET', 'stock:complete', '1', 'PX', '1000']],
   ['inventory', ['DEL', 'stock:complete']],
@@ -54,7 +54,7 @@ test.each<[RedisUser, string[]]>([
 });
 
 test.each<[RedisUser, string[]]>([
-  ...services.flatMap((name): [RedisUser, string[]][] => {
+  ...serviceNames.flatMap((name): [RedisUser, string[]][] => {
     const other = name === 'user' ? 'order' : 'user';
     return [
       [name, ['FLUSHALL']],

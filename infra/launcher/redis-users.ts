@@ -4,11 +4,11 @@ import { readyKey } from '@flash-sale/shared/redis/connection.ts';
 import { stockMarkKey } from '@flash-sale/shared/redis/stock-mark.ts';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
 import { triedPaymentKey } from '@flash-sale/shared/redis/tried-payments.ts';
-import { services } from './database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { redisQuoted } from './quoting.ts';
 
 /** A user for each service, and one for who only looks: the audit, the benchmark, people. */
-export const redisUsers = [...services, 'auditor'] as const;
+export const redisUsers = [...serviceNames, 'auditor'] as const;
 export type RedisUser = (typeof redisUsers)[number];
 
 interface Access {
@@ -17,8 +17,8 @@ interface Access {
   channels?: string[];
 }
 
-/** Whose keys and channels are whose. A service that begins to use others gets them here. */
-const accessOf: Record<RedisUser, Access> = {
+/** Whose keys and channels are whose, beside the one by which a service tries whether it may write. Who begins to use others gets them here. */
+const accessOf: Partial<Record<RedisUser, Access>> = {
   user: { writes: [limitKey('*'), 'log-in:*'] },
   inventory: { writes: [stockKey('*'), stockMarkKey] },
   reservation: {
@@ -40,7 +40,7 @@ const ofAuditor = '-@all +@read -@dangerous -@blocking -@scripting ';
 
 /** What a user may do, in the words of Redis' access lists (7 or later, which know rights per key). */
 export function permissionsOf(user: RedisUser): string {
-  const { reads = [], writes = [], channels = [] } = accessOf[user];
+  const { reads = [], writes = [], channels = [] } = accessOf[user] ?? {};
   const own = user === 'auditor' ? [] : [readyKey(`${user}:*`)];
   return [
     'resetchannels',

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
-import type { DatabaseName, ServiceName } from './database-names.ts';
+import type { DatabaseName } from './database-names.ts';
+import { services, type ServiceName } from '@flash-sale/shared/services.ts';
 import type { DatabaseUrls } from './databases.ts';
 import type { Influxdb } from './influxdb.ts';
 import type { Secrets } from './secrets.ts';
@@ -67,7 +68,9 @@ export function environmentOf(
     HOST: '127.0.0.1',
     PORT: String(port),
     DATABASE_URL: databases[service].runtime,
-    ...(service === 'payment' ? { GATEWAY_DATABASE_URL: databases.gateway.runtime } : {}),
+    ...Object.fromEntries(
+      services[service].furtherDatabases.map((name) => [`${name.toUpperCase()}_DATABASE_URL`, databases[name].runtime]),
+    ),
     ...(service === 'user' ? { TOKEN_KEYS: secrets.tokenKey } : {}),
     REDIS_URL: around.redis[service],
     ...(around.rabbitmq ? { AMQP_URL: around.rabbitmq[service] } : {}),

@@ -2,12 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from '@flash-sale/shared/db/migrate.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { assertTopology } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { migrations as inventory } from '../../services/inventory/migrations/index.ts';
-import { migrations as order } from '../../services/order/migrations/index.ts';
-import { migrations as payment } from '../../services/payment/migrations/index.ts';
+import type { FurtherDatabase } from '@flash-sale/shared/services.ts';
 import { ledgerMigrations as gateway } from '../../services/payment/src/adapters/built-in-gateway.ts';
-import { migrations as reservation } from '../../services/reservation/migrations/index.ts';
-import { migrations as user } from '../../services/user/migrations/index.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import {
   databaseUrls,
@@ -17,18 +13,18 @@ import {
   type DatabaseSecrets,
   type DatabaseUrls,
 } from './databases.ts';
+import { exportOfEach } from './service-exports.ts';
 
 /** A queue that is just choosing its leader answers after five. */
 const brokerWithinMs = 60_000;
 
+type Migrations = Parameters<typeof migrate>[1];
+const ofFurther: Record<FurtherDatabase, Migrations> = { gateway };
+
 /** Of each database, by their names. */
-export const migrations: Record<DatabaseName, Parameters<typeof migrate>[1]> = {
-  user,
-  inventory,
-  reservation,
-  order,
-  payment,
-  gateway,
+export const migrations: Record<DatabaseName, Migrations> = {
+  ...(await exportOfEach<Migrations>('migrations/index.ts', 'migrations')),
+  ...ofFurther,
 };
 
 /**

@@ -1,13 +1,9 @@
-import { renamedSettings } from '@flash-sale/shared/config.ts';
+import { renamedSettings, type commonSchema } from '@flash-sale/shared/config.ts';
 import { edgeSettings } from './edge-settings.ts';
-import { configSchema as inventory } from '../../services/inventory/src/config.ts';
-import { configSchema as order } from '../../services/order/src/config.ts';
-import { configSchema as payment } from '../../services/payment/src/config.ts';
-import { configSchema as reservation } from '../../services/reservation/src/config.ts';
-import { configSchema as user } from '../../services/user/src/config.ts';
+import { exportOfEach } from './service-exports.ts';
 
-/** Every setting of every service. */
-export const settingsOf = { user, inventory, reservation, order, payment };
+/** Every setting of every service; the type knows those that all of them have. */
+export const settingsOf = await exportOfEach<typeof commonSchema>('src/config.ts', 'configSchema');
 
 /** What the launcher chooses itself: where things are, and what proves who one is. */
 const ownChoice = /_URL$|_SECRET$|_TOKEN$|^INFLUX_|^(STACK|HOST|PORT|SERVICE_INSTANCE|LAUNCHER_PIPE|RUN_AS)$/;

@@ -1,6 +1,6 @@
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import { freePort, keepFree } from './free-port.ts';
-import { services, type ServiceName } from './database-names.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 import type { InfluxdbPorts } from './influxdb.ts';
 import type { ProcessSet } from './process-set.ts';
 import type { RabbitmqPorts } from './rabbitmq.ts';
@@ -66,7 +66,7 @@ export function runsRabbitmq({ stack, amqpUrl }: Pick<StackOptions, 'stack' | 'a
 
 export async function chooseInstances(count: number): Promise<Instance[]> {
   const instances: Instance[] = [];
-  for (const service of services) {
+  for (const service of serviceNames) {
     for (let instance = 1; instance <= count; instance++) instances.push({ service, instance, port: await freePort() });
   }
   return instances;
@@ -74,5 +74,5 @@ export async function chooseInstances(count: number): Promise<Instance[]> {
 
 export function portsByService(instances: Instance[]): Record<ServiceName, number[]> {
   const portsOf = (name: ServiceName) => instances.filter(({ service }) => service === name).map(({ port }) => port);
-  return Object.fromEntries(services.map((name) => [name, portsOf(name)])) as Record<ServiceName, number[]>;
+  return Object.fromEntries(serviceNames.map((name) => [name, portsOf(name)])) as Record<ServiceName, number[]>;
 }

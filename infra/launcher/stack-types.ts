@@ -1,5 +1,6 @@
 import type { StackName } from '@flash-sale/shared/stacks.ts';
-import type { DatabaseName, ServiceName } from './database-names.ts';
+import type { DatabaseName } from './database-names.ts';
+import type { ServiceName } from '@flash-sale/shared/services.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface StackOptions {

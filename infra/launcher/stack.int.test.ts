@@ -9,7 +9,7 @@ import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { createTestVhost } from '../testing/rabbitmq.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { opensConnection } from './amqp-handshake.ts';
-import { services } from './database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { withClient } from './databases.ts';
 import { influxql } from './influxql.ts';
 import { identityOf } from './process-identity.ts';
@@ -39,7 +39,7 @@ afterAll(() => rm(home, { recursive: true }));
 
 async function fakeServices(name: string, source: string): Promise<string> {
   const root = join(home, name);
-  for (const service of services) {
+  for (const service of serviceNames) {
     await mkdir(join(root, service, 'src'), { recursive: true });
     await writeFile(join(root, service, 'src/main.ts'), source);
   }
@@ -144,7 +144,7 @@ describe('a running stack', () => {
 
   test('leaves nothing running', async () => {
     const pids = stack.processes.flatMap(({ pid }) => pid ?? []);
-    expect(pids).toHaveLength(3 + services.length);
+    expect(pids).toHaveLength(3 + serviceNames.length);
     await stack.stop();
     expect(pids.filter((pid) => identityOf(pid))).toEqual([]);
     expect(() => findRunningStack(stack.dataDir)).toThrow(NotRunning);

@@ -1,5 +1,6 @@
 import { commonSchema } from '@flash-sale/shared/config.ts';
-import { subscribersOf, serviceNames, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
+import { subscribersOf } from '@flash-sale/shared/events/subscriptions.ts';
+import { serviceNames, services, type ServiceName } from '@flash-sale/shared/services.ts';
 import type { EventType } from '@flash-sale/shared/events/schemas.ts';
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import type { StackCosts } from './results.ts';
@@ -79,9 +80,9 @@ export interface Needs {
   brokerDiskBytesPerSecond: number;
 }
 
-/** As many as a process ever opens: the lane, the reads, the tasks; payment has one to the gateway's ledger. */
+/** As many as a process ever opens: the lane, the reads, the tasks, and one to each database beside its own. */
 const connectionsOf = (service: ServiceName) =>
-  1 + commonSchema.shape.READ_POOL_SIZE.parse(undefined) + 1 + (service === 'payment' ? 1 : 0);
+  1 + commonSchema.shape.READ_POOL_SIZE.parse(undefined) + 1 + services[service].furtherDatabases.length;
 
 /** Straight proportion, which is on the safe side: the more comes at once, the more shares a transaction. */
 export function needsAt(costs: Costs, checkoutsPerSecond: number): Needs {

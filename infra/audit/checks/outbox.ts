@@ -1,4 +1,4 @@
-import { services } from '../../launcher/database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { mostFound, type Check } from '../check.ts';
 
 interface GivenUp {
@@ -18,7 +18,7 @@ export const nothingGivenUp = (maxAttempts: number): Check => ({
   unit: 'outboxes',
   async run({ query }) {
     const found = await Promise.all(
-      services.map(async (service) => {
+      serviceNames.map(async (service) => {
         const rows = await query<GivenUp>(
           service,
           `SELECT id, attempts FROM outbox WHERE ${givenUp(maxAttempts)} ORDER BY id LIMIT ${mostFound}`,
@@ -26,6 +26,6 @@ export const nothingGivenUp = (maxAttempts: number): Check => ({
         return rows.map(({ id, attempts }) => `outbox record ${id} of ${service} was given up after ${attempts} tries`);
       }),
     );
-    return { counted: services.length, wrong: found.flat().slice(0, mostFound) };
+    return { counted: serviceNames.length, wrong: found.flat().slice(0, mostFound) };
   },
 });

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
-import { services, type ServiceName } from '../database-names.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 import { freePort } from '../free-port.ts';
 import { nginxProgram } from '../nginx.ts';
 import { preparePrograms } from '../programs.ts';
@@ -61,7 +61,7 @@ export async function startEdge({ edge, addresses = ['127.0.0.1'], name = 'edge'
       publicPort,
       internalPort,
       balance: 'round-robin',
-      ports: Object.fromEntries(services.map((service) => [service, [port]])) as Record<ServiceName, number[]>,
+      ports: Object.fromEntries(serviceNames.map((service) => [service, [port]])) as Record<ServiceName, number[]>,
       edge: { EDGE_PROXY_PROTOCOL_PORT: String(proxyProtocolPort), ...settings },
       runAs,
     });

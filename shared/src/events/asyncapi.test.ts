@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { asyncApiDocument } from './asyncapi.ts';
 import { eventTypes } from './schemas.ts';
-import { serviceNames, subscriptions } from './subscriptions.ts';
+import { subscriptions } from './subscriptions.ts';
+import { serviceNames } from '../services.ts';
 import { references, resolveReference } from '../testing/references.ts';
 
 const file = join(import.meta.dirname, '../../../docs/asyncapi.json');

@@ -7,7 +7,8 @@ import {
   subscribingServices,
 } from '../messaging/amqp-topology.ts';
 import { envelope, eventTypes, type EventType } from './schemas.ts';
-import { subscribersOf, subscriptions, type ServiceName } from './subscriptions.ts';
+import { subscribersOf, subscriptions } from './subscriptions.ts';
+import type { ServiceName } from '../services.ts';
 
 export interface AsyncApiDocument {
   asyncapi: '3.0.0';

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { anEvent } from '../testing/events.ts';
 import { newId } from '../ids.ts';
 import { eventTypes, parseEvent } from './schemas.ts';
-import { serviceNames, subscribersOf, subscriptions } from './subscriptions.ts';
+import { subscribersOf, subscriptions } from './subscriptions.ts';
+import { serviceNames } from '../services.ts';
 
 describe('every event', () => {
   test.each(eventTypes)('%s is handled by somebody', (type) => {

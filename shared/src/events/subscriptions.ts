@@ -1,7 +1,5 @@
+import { serviceNames, type ServiceName } from '../services.ts';
 import type { EventType } from './schemas.ts';
-
-export const serviceNames = ['user', 'inventory', 'reservation', 'order', 'payment'] as const;
-export type ServiceName = (typeof serviceNames)[number];
 
 /**
  * Which events each service handles. The types of the handler tables are made from this list, so that a service cannot

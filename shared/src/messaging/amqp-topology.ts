@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Channel, Options } from 'amqplib';
-import { serviceNames, subscriptions, type ServiceName } from '../events/subscriptions.ts';
+import { subscriptions } from '../events/subscriptions.ts';
+import { serviceNames, type ServiceName } from '../services.ts';
 
 /** Every event is published here; the routing key is its type. */
 export const eventsExchange = 'events';

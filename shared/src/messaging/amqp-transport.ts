@@ -1,7 +1,8 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { DomainEvent } from '../events/schemas.ts';
 import type { Logger } from '../log.ts';
-import { subscribersOf, subscriptions, type ServiceName } from '../events/subscriptions.ts';
+import { subscribersOf, subscriptions } from '../events/subscriptions.ts';
+import type { ServiceName } from '../services.ts';
 import { AmqpConnection } from './amqp-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { parseEvent, type DomainEvent } from '../events/schemas.ts';
-import { serviceNames, subscribersOf, type ServiceName } from '../events/subscriptions.ts';
+import { subscribersOf } from '../events/subscriptions.ts';
+import { serviceNames, type ServiceName } from '../services.ts';
 import { parse } from '../http/validate.ts';
 import { Batcher } from './batcher.ts';
 import {

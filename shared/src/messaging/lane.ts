@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts';
 import { isAway, isConflict, isUnavailable, isUniqueViolation } from '../db/connection.ts';
 import type { LaneConnection, Statement, Tx } from '../db/lane-connection.ts';
 import type { DomainEvent, EventType, NewEvent } from '../events/schemas.ts';
-import type { ServiceName } from '../events/subscriptions.ts';
+import type { ServiceName } from '../services.ts';
 import { Batcher } from './batcher.ts';
 import { Outgoing, type Origin } from './outgoing.ts';
 import type { Failure, Intake, OutboxRecord } from './transport.ts';

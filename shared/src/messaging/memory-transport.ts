@@ -1,4 +1,5 @@
-import { subscribersOf, type ServiceName } from '../events/subscriptions.ts';
+import { subscribersOf } from '../events/subscriptions.ts';
+import type { ServiceName } from '../services.ts';
 import type { Intake, NotDelivered, OutboxRecord, Transport } from './transport.ts';
 
 /** The meeting point of services that live in one process. */

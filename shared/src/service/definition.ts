@@ -4,7 +4,7 @@ import type { Kysely, Migration } from 'kysely';
 import type { AccessTokens } from '../auth.ts';
 import type { CommonConfig } from '../config.ts';
 import type { EventType } from '../events/schemas.ts';
-import type { ServiceName } from '../events/subscriptions.ts';
+import type { ServiceName } from '../services.ts';
 import type { Logger } from '../log.ts';
 import type { InternalClient } from '../messaging/http-client.ts';
 import type { Lane } from '../messaging/lane.ts';

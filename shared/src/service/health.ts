@@ -1,6 +1,6 @@
 import { Router, type RequestHandler } from 'express';
 import { request } from 'undici';
-import { serviceNames } from '../events/subscriptions.ts';
+import { serviceNames } from '../services.ts';
 
 export interface Health {
   ready: boolean;

@@ -1,8 +1,8 @@
 import type { Operation } from '../operation.ts';
+import { serviceNames } from '../../services.ts';
 import * as schemas from '../schemas.ts';
 
-const names = ['user', 'inventory', 'reservation', 'order', 'payment'];
-const services = (status: string) => Object.fromEntries(names.map((name) => [name, { status }]));
+const services = (status: string) => Object.fromEntries(serviceNames.map((name) => [name, { status }]));
 
 const health = (id: string, path: string, summary: string): Operation => ({
   id,
