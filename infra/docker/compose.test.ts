@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
-import { services, type ServiceName } from '../launcher/database-names.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
 import { administrator, rabbitmqUsers, userDefinitions, type RabbitmqPasswords } from '../launcher/rabbitmq-users.ts';
@@ -20,16 +20,31 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const hasBroker = (stack: StackName) => stacks[stack].servers.includes('rabbitmq');
 const ofBroker = ['rabbitmq', 'setup-broker', 'dlq'];
 const files = [...stackNames.map(composeFileOf), 'infra/docker/services.yml', 'infra/docker/servers.yml'];
-const instances = services.flatMap((name) => [`${name}-1`, `${name}-2`]);
+const instances = serviceNames.flatMap((name) => [`${name}-1`, `${name}-2`]);
 const required = /\$\{(\w+):\?run infra\/docker\/secrets\}/g;
 
 test('there is a file for each stack and no other, and infra/docker/verify goes through all of them', () => {
   const ours = ({ name = '' }: Partial<ComposeFile>) => name.startsWith('flash-sale-');
   const there = readdirSync(root).filter((name) => /^docker-compose\.\w+\.yml$/.test(name) && ours(readCompose(name)));
   expect(there.sort()).toEqual(stackNames.map(composeFileOf).sort());
-  const [line] = /^stacks=.*$/m.exec(read('infra/docker/verify'))!;
-  const verified = execFileSync('sh', ['-c', `${line}; echo $stacks`], { cwd: root, encoding: 'utf8' });
-  expect(verified.trim().split(' ').sort()).toEqual([...stackNames].sort());
+  expect(verified('stacks').sort()).toEqual([...stackNames].sort());
+});
+
+/** What infra/docker/verify finds for itself. */
+function verified(variable: 'stacks' | 'names'): string[] {
+  const [line] = new RegExp(`^${variable}=.*$`, 'm').exec(read('infra/docker/verify'))!;
+  const found = execFileSync('sh', ['-c', `${line}; echo $${variable}`], { cwd: root, encoding: 'utf8' });
+  return found.trim().split(' ');
+}
+
+test('there are two containers for each service and for no other, with an image of its own, and verify looks at all', () => {
+  expect(verified('names')).toEqual(serviceNames);
+  for (const stack of stackNames) {
+    const built = Object.values(servicesOf(composeFileOf(stack))).filter(({ build }) => build?.target === 'service');
+    expect(built.map(({ build }) => build!.args!['SERVICE']).sort()).toEqual([...serviceNames].sort());
+  }
+  const packages = [...read('Dockerfile').matchAll(/^COPY services\/(\w+)\/package.json services\/\1\/$/gm)];
+  expect(packages.map(([, name]) => name)).toEqual([...serviceNames].sort());
 });
 
 test('the stacks differ in the architecture, and in nothing else', () => {
@@ -61,7 +76,7 @@ function expectedRest(stack: StackName): object {
   return {
     ...common,
     'x-architecture': architecture,
-    ...Object.fromEntries([...services, 'auditor'].map((user) => [`x-${user}`, asUser(user)])),
+    ...Object.fromEntries([...serviceNames, 'auditor'].map((user) => [`x-${user}`, asUser(user)])),
     volumes: { rabbitmq: {} },
   };
 }
@@ -359,7 +374,7 @@ describe('nginx in containers', () => {
     const config = nginxConfigForContainers(read('nginx/nginx.conf.template'), stack);
     for (const name of instances) expect(config).toContain(`server ${name}:3000 max_fails=0;`);
     expect(config.match(/least_conn;/g) ?? []).toHaveLength(
-      stacks[stack].balancing === 'least-connections' ? services.length : 0,
+      stacks[stack].balancing === 'least-connections' ? serviceNames.length : 0,
     );
   });
 

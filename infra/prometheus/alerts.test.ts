@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { commonSchema } from '../../shared/src/config.ts';
+import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
 import { Metrics } from '../../shared/src/metrics/metrics.ts';
+import { serviceNames } from '../../shared/src/services.ts';
 import { stackNames, stacks } from '../../shared/src/stacks.ts';
 import type { Resource } from '../kubernetes/testing/render.ts';
 import { findExecutable } from '../launcher/find-executable.ts';
@@ -47,6 +49,12 @@ test('the processes that Prometheus finds in Kubernetes are the job that the ala
   const annotations = Object.keys(spec.template.metadata.annotations!).map((name) => name.replaceAll(/\W/g, '_'));
   const kept = scrape_configs[0]!.relabel_configs!.find(({ action }) => action === 'keep')!.source_labels;
   expect(annotations.map((name) => `__meta_kubernetes_pod_annotation_${name}`)).toEqual(expect.arrayContaining(kept));
+});
+
+test('BrokerAway misses the queue of a service that has one, and of no other', () => {
+  const { expr } = rules.find(({ alert }) => alert === 'BrokerAway')!;
+  const [, without = ''] = /service!(?:=|~)"([^"]*)"/.exec(expr)!;
+  expect(without.split('|')).toEqual(serviceNames.filter((name) => !subscribingServices.includes(name)));
 });
 
 test.each([

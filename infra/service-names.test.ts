@@ -1,0 +1,30 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { serviceNames } from '@flash-sale/shared/services.ts';
+import { sources } from './testing/sources.ts';
+
+const mayName = [
+  // The list, and which events each handles and tells of.
+  /^shared\/src\/(services|events\/subscriptions)\.ts$/,
+  // What some of them have of their own, and a new one need not: keys and channels in Redis, a colour, tables to compare.
+  /^infra\/launcher\/redis-users\.ts$/,
+  /^load-tests\/comparison\/charts\.ts$/,
+  /^e2e\/support\/books\.ts$/,
+  // What cannot read the list. Tests hold it to the list: compose.test.ts and kubernetes.test.ts.
+  /^Dockerfile$|^docker-compose\.\w+\.yml$|^infra\/docker\/(secrets|servers\.yml|services\.yml)$/,
+  /^infra\/kubernetes\/.+\.(yaml|conf|sh)$/,
+];
+
+test('what goes through all services takes them from the list: nothing else names them all', () => {
+  const ours = sources(/^(?!services\/).*\.(ts|mjs|js|sh|ya?ml|conf|template)$|^Dockerfile$|^infra\/docker\/[\w-]+$/);
+  expect(ours.length).toBeGreaterThan(300);
+  const words = serviceNames.map((name) => new RegExp(`(?<![a-z])${name}(?![a-z])`, 'i'));
+  const naming = ours.filter(({ text }) => words.every((word) => word.test(text))).map(({ file }) => file);
+  expect(naming).toContain('shared/src/services.ts');
+  expect(naming.filter((file) => !mayName.some((pattern) => pattern.test(file)))).toEqual([]);
+});
+
+test('every service has a folder, and every folder in services/ is one', () => {
+  expect(readdirSync(join(import.meta.dirname, '../services')).sort()).toEqual([...serviceNames].sort());
+});
