@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { serviceNames } from '@flash-sale/shared/events/subscriptions.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
 import { difference, parseCounters } from './counters.ts';
 import { busyShare, costsOf, limitsAt, needsAt } from './needs.ts';
@@ -31,7 +31,7 @@ const measured = (stack: StackName): StackCosts => ({
   checkoutsPerSecond: 100,
   k6CpuSeconds: 1,
   spent: counters(1),
-  connections: 30,
+  connections: 6 * serviceNames.length,
   instancesPerService: 2,
 });
 
@@ -61,8 +61,8 @@ describe('what a checkout costs', () => {
   test('is what all have used, divided by the checkouts', () => {
     expect(costsOf(measured('sync'))).toMatchObject({
       cpuMs: { order: 1, postgres: 2 },
-      requests: 10,
-      transactions: 0.05,
+      requests: 2 * serviceNames.length,
+      transactions: (10 * serviceNames.length) / 1_000,
       walBytes: 10_000,
       storedBytes: 5_000,
       redisCommands: 3,
@@ -85,7 +85,7 @@ describe('what a rate needs', () => {
     const needs = needsAt(costs, 3_000);
     expect(needs.cores['postgres']).toBeCloseTo(6 / busyShare);
     expect(needs.instances.order).toBe(5);
-    expect(needs.connections).toBe(5 * 5 * 4 + 5);
+    expect(needs.connections).toBe(serviceNames.length * 5 * 4 + 5);
     expect(needs).toMatchObject({ walBytesPerSecond: 3e7, publishesPerSecond: 21_000, deliveriesPerSecond: 27_000 });
   });
 

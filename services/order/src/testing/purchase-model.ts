@@ -1,5 +1,5 @@
 import type { DomainEvent, NewEvent } from '@flash-sale/shared/events/schemas.ts';
-import { subscribersOf, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
+import { subscribersOf } from '@flash-sale/shared/events/subscriptions.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { Context } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { commands as inventoryCommands, handlers as inventoryHandlers } from '../../../inventory/src/handlers.ts';
@@ -21,7 +21,8 @@ import { handlers as orderHandlers } from '../handlers.ts';
 
 export const ttlMs = 120_000;
 
-type Taker = Exclude<ServiceName, 'user'>;
+const takers = ['inventory', 'reservation', 'order', 'payment'] as const;
+type Taker = (typeof takers)[number];
 interface Delivery {
   to: Taker;
   event: DomainEvent;
@@ -207,7 +208,9 @@ export class PurchaseModel {
     save();
     for (const event of structuredClone(outbox)) {
       const sent = { ...event, id: newId(), version: 1, occurredAt: this.now.toISOString() } as DomainEvent;
-      const messages = subscribersOf(sent.type).map((to) => ({ to: to as Taker, event: sent }));
+      const messages = takers
+        .filter((name) => subscribersOf(sent.type).includes(name))
+        .map((to) => ({ to, event: sent }));
       this.network.push(...messages);
       this.history.push(...messages);
     }

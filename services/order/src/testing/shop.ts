@@ -1,28 +1,21 @@
 import { accessTokens } from '@flash-sale/shared/auth.ts';
 import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/events/subscriptions.ts';
+import { publicPaths, services, type ServiceName } from '@flash-sale/shared/services.ts';
 import { startService, type RunningService, type TransportFactory } from '@flash-sale/shared/service/service.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { startInternalListener } from '@flash-sale/shared/testing/internal-listener.ts';
 import { jsonClient, testConfig, type Answer, type CallOptions } from '@flash-sale/shared/testing/service.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../infra/testing/database.ts';
 import { createTestRedis, type TestRedis } from '../../../../infra/testing/redis.ts';
+import { databases as databaseNames, type DatabaseName } from '../../../../infra/launcher/database-names.ts';
 import { withClient } from '../../../../infra/launcher/databases.ts';
-import { configSchema as inventoryConfig } from '../../../inventory/src/config.ts';
-import { inventoryService } from '../../../inventory/src/service.ts';
-import { configSchema as paymentConfig } from '../../../payment/src/config.ts';
-import { paymentService } from '../../../payment/src/service.ts';
-import { configSchema as reservationConfig } from '../../../reservation/src/config.ts';
-import { reservationService } from '../../../reservation/src/service.ts';
+import { exportOf } from '../../../../infra/launcher/service-exports.ts';
 import { configSchema as orderConfig } from '../config.ts';
-import { orderService } from '../service.ts';
-import { configSchema as userConfig } from '../../../user/src/config.ts';
-import { userService } from '../../../user/src/service.ts';
+import type { orderService } from '../service.ts';
 
 /** The services that take part in a purchase; the user service runs only where it is asked for. */
 export const shopServices = ['inventory', 'reservation', 'order', 'payment'] as const;
-type DatabaseOf = ServiceName | 'gateway';
 type Settings = Record<string, string>;
 
 export interface Shopper {
@@ -38,7 +31,7 @@ export interface Shop {
   admin: Shopper;
   redis: TestRedis;
   /** How to reach each database, for somebody who looks through all of it. */
-  databaseUrls: Record<DatabaseOf, string>;
+  databaseUrls: Record<DatabaseName, string>;
   /** Starts a service that is not running; settings as in its config.ts. */
   start(service: ServiceName, settings?: Settings): Promise<void>;
   /** Starts one more instance of a service that runs, which from now on handles its events. @returns its URL */
@@ -49,7 +42,7 @@ export interface Shop {
   /** Takes a service away while the work lasts. */
   without<Result>(service: ServiceName, work: () => Promise<Result>): Promise<Result>;
   /** Rows of a database, read or changed past its service. */
-  query<Row extends object>(database: DatabaseOf, text: string, values?: unknown[]): Promise<Row[]>;
+  query<Row extends object>(database: DatabaseName, text: string, values?: unknown[]): Promise<Row[]>;
   /** Makes the deadline of a hold pass now, and not whenever the test may have come that far. */
   endHold(reservationId: string): Promise<void>;
   /** Cuts the connections that a service has to its database. @returns how many there were */
@@ -80,13 +73,12 @@ export interface ShopOptions {
  * from one to the other in memory.
  */
 export async function startShop(options: ShopOptions = {}): Promise<Shop> {
-  const names = [...serviceNames, 'gateway'] as const;
   const [redis, ...created] = await Promise.all([
     createTestRedis(),
-    ...names.map((name) => createTestDatabase(name, options.serverUrl)),
+    ...databaseNames.map((name) => createTestDatabase(name, options.serverUrl)),
   ]);
-  const databases = Object.fromEntries(names.map((name, index) => [name, created[index]!])) as Record<
-    DatabaseOf,
+  const databases = Object.fromEntries(databaseNames.map((name, index) => [name, created[index]!])) as Record<
+    DatabaseName,
     TestDatabase
   >;
   const network = new MemoryNetwork();
@@ -94,8 +86,15 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   const internal = await startInternalListener((service) => running.get(service as ServiceName)?.[0]?.url);
   const { instances = 1, transport = () => ({ transport: memoryTransport(network) }) } = options;
 
-  function launch(service: ServiceName, settings: Settings): Promise<RunningService> {
-    const common = {
+  /** As the service's main.ts does. All that is needed of it here is what it has in common with the order service. */
+  async function launch(service: ServiceName, settings: Settings): Promise<RunningService> {
+    const definition = await exportOf<typeof orderService>(service, 'src/service.ts', `${service}Service`);
+    const schema = await exportOf<typeof orderConfig>(service, 'src/config.ts', 'configSchema');
+    const further = services[service].furtherDatabases.flatMap((name) => [
+      [`${name.toUpperCase()}_DATABASE_URL`, databases[name].url],
+      [`${name.toUpperCase()}_MIGRATION_DATABASE_URL`, databases[name].ownerUrl],
+    ]);
+    const config = testConfig(schema, {
       DATABASE_URL: databases[service].url,
       MIGRATION_DATABASE_URL: databases[service].ownerUrl,
       REDIS_URL: redis.urlOf(service),
@@ -104,23 +103,9 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
       ...uncounted,
       ...options.settings,
       ...settings,
-    };
-    const gateway = {
-      GATEWAY_DATABASE_URL: databases.gateway.url,
-      GATEWAY_MIGRATION_DATABASE_URL: databases.gateway.ownerUrl,
-    };
-    switch (service) {
-      case 'user':
-        return startService(userService, testConfig(userConfig, common), transport);
-      case 'inventory':
-        return startService(inventoryService, testConfig(inventoryConfig, common), transport);
-      case 'reservation':
-        return startService(reservationService, testConfig(reservationConfig, common), transport);
-      case 'order':
-        return startService(orderService, testConfig(orderConfig, common), transport);
-      case 'payment':
-        return startService(paymentService, testConfig(paymentConfig, { ...common, ...gateway }), transport);
-    }
+      ...(Object.fromEntries(further) as Settings),
+    });
+    return startService(definition, config, transport);
   }
 
   const tokens = accessTokens(testConfig(orderConfig).JWT_SECRET);
@@ -136,7 +121,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   };
 
   const nothingOpen = async () => {
-    for (const name of names) {
+    for (const name of databaseNames) {
       const connections = await shop.query<{ query: string }>(
         name,
         'SELECT query FROM pg_stat_activity WHERE datname = current_database() AND usename = $1',
@@ -152,7 +137,9 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     aShopper: () => someone('shopper'),
     admin: someone('admin'),
     redis,
-    databaseUrls: Object.fromEntries(names.map((name) => [name, databases[name].adminUrl])) as Shop['databaseUrls'],
+    databaseUrls: Object.fromEntries(
+      databaseNames.map((name) => [name, databases[name].adminUrl]),
+    ) as Shop['databaseUrls'],
     async start(service, settings = {}) {
       const started: RunningService[] = [];
       // One after the other: the first migrates.
@@ -210,7 +197,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
         () => undefined,
         (error: Error) => error,
       );
-      await Promise.all([redis.close(), internal.close(), ...names.map((name) => databases[name].drop())]);
+      await Promise.all([redis.close(), internal.close(), ...databaseNames.map((name) => databases[name].drop())]);
       if (leaked) throw leaked;
     },
   };
@@ -223,16 +210,9 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   return shop;
 }
 
-const owners: Record<string, ServiceName> = {
-  products: 'inventory',
-  carts: 'reservation',
-  reservations: 'reservation',
-  orders: 'order',
-  payments: 'payment',
-};
-
 function ownerOf(path: string): ServiceName {
-  const owner = owners[path.split(/[/?]/)[2] ?? ''];
+  const [root] = /^\/api\/[^/?]*/.exec(path) ?? [];
+  const owner = publicPaths.find((one) => one.path === root);
   if (!owner) throw new Error(`no service has ${path}`);
-  return owner;
+  return owner.service;
 }
