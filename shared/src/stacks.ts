@@ -3,7 +3,7 @@ export interface StackDescription {
   /** One line for people: how its services talk, and how nginx balances them. */
   title: string;
   /** How events travel from service to service: `transportFor` has a transport for each. */
-  events: 'http' | 'amqp';
+  events: 'http' | 'amqp' | 'in-process';
   /** How nginx chooses among the instances of a service. */
   balancing: 'round-robin' | 'least-connections';
   /** The servers that it needs beyond PostgreSQL, Redis and nginx. */

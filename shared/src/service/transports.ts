@@ -1,12 +1,22 @@
 import type { CommonConfig } from '../config.ts';
 import { AmqpTransport } from '../messaging/amqp-transport.ts';
-import { HttpTransport } from '../messaging/http-transport.ts';
+import { HttpHop } from '../messaging/http-transport.ts';
 import { InternalClient } from '../messaging/http-client.ts';
+import { InProcessHop, type Neighbours } from '../messaging/in-process-transport.ts';
+import { Walker } from '../messaging/walker.ts';
 import { stacks, type StackDescription } from '../stacks.ts';
 import type { TransportFactory } from './service.ts';
 
-/** The one place where the architectures part. */
-export function transportFor(stack: CommonConfig['STACK']): TransportFactory {
+/**
+ * The one place where the architectures part.
+ * @param neighbours of a process that holds all services, where their events may stay
+ */
+export function transportFor(stack: CommonConfig['STACK'], neighbours?: Neighbours): TransportFactory {
+  const transports: Record<StackDescription['events'], TransportFactory> = {
+    http: httpTransport,
+    amqp: amqpTransport,
+    'in-process': inProcessTransport(neighbours),
+  };
   return transports[stacks[stack].events];
 }
 
@@ -17,9 +27,20 @@ const httpTransport: TransportFactory = ({ config, log }) => {
     token: config.INTERNAL_TOKEN,
     timeoutMs: config.HOP_TIMEOUT_MS,
   });
-  const transport = new HttpTransport({ client, log, maxQueued: config.BATCH_QUEUE_MAX });
-  return { transport, routes: transport.routes() };
+  const hop = new HttpHop({ client, log });
+  return { transport: new Walker({ hop, log, maxQueued: config.BATCH_QUEUE_MAX }), routes: hop.routes() };
 };
+
+/** Events stay in the process that holds all services. */
+const inProcessTransport =
+  (neighbours: Neighbours | undefined): TransportFactory =>
+  ({ config, log }) => {
+    if (neighbours === undefined)
+      throw new Error(`with STACK=${config.STACK} services cannot run apart: one process holds them all`);
+    const hop = new InProcessHop(neighbours);
+    // The lane that takes the events rests by itself, and no wire gains from a rest.
+    return { transport: new Walker({ hop, log, maxQueued: config.BATCH_QUEUE_MAX, longestRestMs: 0 }) };
+  };
 
 /** Events travel through RabbitMQ, which keeps them until they are handled. */
 const amqpTransport: TransportFactory = ({ config, log }) => {
@@ -36,5 +57,3 @@ const amqpTransport: TransportFactory = ({ config, log }) => {
   });
   return { transport };
 };
-
-const transports: Record<StackDescription['events'], TransportFactory> = { http: httpTransport, amqp: amqpTransport };

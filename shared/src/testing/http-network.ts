@@ -6,7 +6,8 @@ import { requireInternal } from '../auth.ts';
 import { serviceNames, type ServiceName } from '../services.ts';
 import { createApp } from '../http/app.ts';
 import { InternalClient, type InternalClientOptions } from '../messaging/http-client.ts';
-import { HttpTransport } from '../messaging/http-transport.ts';
+import { HttpHop } from '../messaging/http-transport.ts';
+import { Walker } from '../messaging/walker.ts';
 import type { FakeService } from './fake-service.ts';
 
 export const internalToken = 'internal-token-of-the-tests-0123456789';
@@ -36,8 +37,9 @@ export async function startHttpNetwork(
   const baseUrl = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
   const transports = serviceNames.map((name) => {
     const client = new InternalClient({ baseUrl, token: internalToken, timeoutMs: 20_000, ...options });
-    const transport = new HttpTransport({ client, log, maxQueued: 20_000 });
-    const internal = { guard: requireInternal(internalToken), routes: transport.routes() };
+    const hop = new HttpHop({ client, log });
+    const transport = new Walker({ hop, log, maxQueued: 20_000 });
+    const internal = { guard: requireInternal(internalToken), routes: hop.routes() };
     apps.set(name, createApp({ log, trustedProxies: 'loopback', publicRoutes: Router(), internal }) as RequestListener);
     services[name].transport = transport;
     return { name, transport };
