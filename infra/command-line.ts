@@ -1,6 +1,7 @@
 /** The command lines of all commands: what is asked for, help, and what cannot be understood. */
 
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { isLayoutName, layoutNames, type LayoutName } from '@flash-sale/shared/layouts.ts';
 import { defaultStack, isStackName, stackNames, type StackName } from '@flash-sale/shared/stacks.ts';
 
 /** Something the caller got wrong: shown as it is, without a stack trace. */
@@ -43,6 +44,12 @@ const oneOf = new Intl.ListFormat('en', { type: 'disjunction' });
 export function stackNamed(name: string = defaultStack): StackName {
   if (isStackName(name)) return name;
   throw new UsageError(`--stack is ${oneOf.format(stackNames)}, not "${name}"`);
+}
+
+/** The layout of `--layout`. @throws UsageError */
+export function layoutNamed(name: string): LayoutName {
+  if (isLayoutName(name)) return name;
+  throw new UsageError(`--layout is ${oneOf.format(layoutNames)}, not "${name}"`);
 }
 
 /** For a command that takes none. */

@@ -4,6 +4,8 @@ import { parseArguments } from './arguments.ts';
 
 const defaults = {
   stack: 'async',
+  layout: 'separate',
+  instances: 2,
   port: 8080,
   host: '127.0.0.1',
   metrics: true,
@@ -19,6 +21,8 @@ describe('the arguments of npm start', () => {
 
   test.each([
     [['--stack', 'sync', '--port', '8081'], { stack: 'sync', port: 8081 }],
+    [['--layout', 'shared', '--instances=3'], { layout: 'shared', instances: 3 }],
+    [['--instances', '1', '--layout=separate'], { instances: 1 }],
     [['--port=80', '--host=0.0.0.0', '--no-demo'], { port: 80, host: '0.0.0.0', demo: false }],
     [['--host=0.0.0.0', '--public-demo'], { host: '0.0.0.0', publicDemo: true }],
     [['--host', 'localhost'], { host: 'localhost' }],
@@ -56,6 +60,13 @@ describe('the arguments of npm start', () => {
     [['sync']],
     [['--stack', 'both']],
     [['--stack']],
+    [['--layout', 'both']],
+    [['--layout', 'toString']],
+    [['--layout']],
+    [['--instances', '0']],
+    [['--instances', '7']],
+    [['--instances', '1.5']],
+    [['--instances', 'two']],
     [['--port', '--host']],
     [['--port', '0']],
     [['--no-metrics', 'yes']],
@@ -73,5 +84,9 @@ describe('the arguments of npm start', () => {
     [['--set', 'EDGE_LISTEN=0.0.0.0']],
   ])('%j is refused', (argv) => {
     expect(() => parseArguments(argv)).toThrow(UsageError);
+  });
+
+  test('say which layouts there are, in one line', () => {
+    expect(() => parseArguments(['--layout', 'both'])).toThrow(/^--layout is separate or shared, not "both"$/);
   });
 });

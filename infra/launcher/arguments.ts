@@ -1,12 +1,16 @@
 import { isLoopback } from '@flash-sale/shared/demo.ts';
-import { defaultStack, isStackName, stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
-import { stackChoices, stackNamed, UsageError } from '../command-line.ts';
+import { defaultLayout, layoutNames, layouts, type LayoutName } from '@flash-sale/shared/layouts.ts';
+import { defaultStack, isStackName, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { layoutNamed, stackChoices, stackNamed, UsageError } from '../command-line.ts';
 import { listenAddress, UnusableHost } from './listen-address.ts';
 import { isSetting } from './settings.ts';
 
 /** The command line of `npm start`. */
 export interface StartArguments {
   stack: StackName;
+  layout: LayoutName;
+  /** Of each service. */
+  instances: number;
   port: number;
   host: string;
   metrics: boolean;
@@ -17,17 +21,26 @@ export interface StartArguments {
   env: Record<string, string>;
 }
 
-const nameWidth = Math.max(...stackNames.map((name) => name.length));
-const stackLines = stackNames.map((name) => {
-  const { title } = stacks[name];
-  return `                ${name.padEnd(nameWidth)} ${title}${name === defaultStack ? ' (the default)' : ''}`;
-});
+/** Each copy of all services has some 25 connections to PostgreSQL, and these share 200. */
+const maxInstances = 6;
 
-export const usage = `usage: npm start [-- --stack ${stackChoices}] [--port 8080] [--host 127.0.0.1] [--set NAME=VALUE]
-                    [--no-demo] [--public-demo] [--no-metrics]
+/** A line for each choice, with what it is. */
+function choices<Name extends string>(all: Readonly<Record<Name, { title: string }>>, usual: Name): string {
+  const names = Object.keys(all) as Name[];
+  const width = Math.max(...names.map((name) => name.length));
+  return names
+    .map((name) => `                ${name.padEnd(width)} ${all[name].title}${name === usual ? ' (the default)' : ''}`)
+    .join('\n');
+}
+
+export const usage = `usage: npm start [-- --stack ${stackChoices}] [--layout ${layoutNames.join('|')}] [--instances 2] [--port 8080]
+                    [--host 127.0.0.1] [--set NAME=VALUE] [--no-demo] [--public-demo] [--no-metrics]
 
   --stack       how the services talk:
-${stackLines.join('\n')}
+${choices(stacks, defaultStack)}
+  --layout      which processes run them:
+${choices(layouts, defaultLayout)}
+  --instances   how many of each service, at most ${maxInstances}; in the layout shared, how many processes
   --port        where the shop listens
   --host        the address it listens on; 0.0.0.0 opens it to the network, :: to that of IPv6 as well
   --set         a setting of the services, such as HOLD_TTL_MS=30000, or of nginx; may be given several times.
@@ -36,12 +49,14 @@ ${stackLines.join('\n')}
   --public-demo lets strangers use the demo, whose admin's password everybody knows; needed with --host
   --no-metrics  runs no InfluxDB beside it`;
 
-const takesValue = ['--stack', '--port', '--host', '--set'];
+const takesValue = ['--stack', '--layout', '--instances', '--port', '--host', '--set'];
 
 /** Strict on purpose: a mistyped option must not start the wrong thing. Throws UsageError. */
 export function parseArguments(argv: string[]): StartArguments {
   const result: StartArguments = {
     stack: defaultStack,
+    layout: defaultLayout,
+    instances: 2,
     port: 8080,
     host: '127.0.0.1',
     metrics: true,
@@ -69,7 +84,9 @@ export function parseArguments(argv: string[]): StartArguments {
 function takeValue(option: string, value: string | undefined, result: StartArguments): void {
   if (value === undefined || value.startsWith('--')) throw new UsageError(`${option} needs a value`);
   if (option === '--stack') result.stack = stackNamed(value);
-  else if (option === '--port') result.port = parsePort(value);
+  else if (option === '--layout') result.layout = layoutNamed(value);
+  else if (option === '--instances') result.instances = wholeNumber(option, value, maxInstances);
+  else if (option === '--port') result.port = wholeNumber(option, value, 65_535);
   else if (option === '--set') Object.assign(result.env, parseSetting(value));
   else result.host = parseHost(value);
 }
@@ -79,10 +96,10 @@ function splitEquals(argument: string): string[] {
   return at < 0 ? [argument] : [argument.slice(0, at), argument.slice(at + 1)];
 }
 
-function parsePort(value: string): number {
-  const port = Number(value);
-  if (/^\d{1,5}$/.test(value) && port >= 1 && port <= 65_535) return port;
-  throw new UsageError(`--port is a number from 1 to 65535, not "${value}"`);
+function wholeNumber(option: string, value: string, max: number): number {
+  const number = Number(value);
+  if (/^\d{1,5}$/.test(value) && number >= 1 && number <= max) return number;
+  throw new UsageError(`${option} is a number from 1 to ${max}, not "${value}"`);
 }
 
 /** A name alone takes its value from our own environment, as a password should. The services check the value. */

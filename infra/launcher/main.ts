@@ -58,10 +58,10 @@ function onSignal(): void {
   }
 }
 
-function welcome({ url, stack: kind, influxUrl }: Stack): string[] {
+function welcome({ url, stack: kind, layout, influxUrl }: Stack): string[] {
   return [
     '',
-    `  shop API      ${url}/api/products   (${kind})`,
+    `  shop API      ${url}/api/products   (${kind}, ${layout})`,
     `  API docs      ${url}/api/docs`,
     `  health        ${url}/readyz`,
     `  metrics       ${influxUrl ? `in InfluxDB at ${new URL(influxUrl).origin}, and` : 'at'} /metrics of each service: docs/metrics.md`,

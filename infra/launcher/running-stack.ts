@@ -1,15 +1,18 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { LayoutName } from '@flash-sale/shared/layouts.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName } from './database-names.ts';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
-import type { Stack, StackProcess } from './stack-types.ts';
+import { servicesIn, type Stack, type StackProcess } from './stack-types.ts';
 import { writeWhole } from './whole-file.ts';
 
 /** What other commands need to know about the stack that runs, as its launcher has written it down. */
 export interface RunningStack {
   launcher: ProcessIdentity;
   stack: StackName;
+  /** Not in what an earlier release has written. */
+  layout?: LayoutName;
   url: string;
   internalUrl: string;
   dataDir: string;
@@ -49,6 +52,7 @@ export function recordRunningStack(stack: Stack): void {
   const record: RunningStack = {
     launcher,
     stack: stack.stack,
+    layout: stack.layout,
     url,
     internalUrl,
     dataDir,
@@ -59,8 +63,10 @@ export function recordRunningStack(stack: Stack): void {
     outboxMaxAttempts,
     processes,
   };
-  const targets = processes.flatMap(({ name, service, port }) =>
-    service ? { targets: [`127.0.0.1:${port}`], labels: { instance: name } } : [],
+  const targets = processes.flatMap((one) =>
+    servicesIn(one).map(({ service, port }) => {
+      return { targets: [`127.0.0.1:${port}`], labels: { instance: `${service}-${one.instance}` } };
+    }),
   );
   writeWhole(targetsIn(dataDir), targets, 0o644);
   writeWhole(fileIn(dataDir), record, 0o600);

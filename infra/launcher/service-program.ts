@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { layouts, processOfServices, type LayoutName } from '@flash-sale/shared/layouts.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName } from './database-names.ts';
 import { services, type ServiceName } from '@flash-sale/shared/services.ts';
@@ -13,6 +14,7 @@ import type { RunAs } from './unprivileged.ts';
 /** What all services of a stack have in common. */
 export interface ServiceSurroundings {
   stack: StackName;
+  layout: LayoutName;
   databases: Record<DatabaseName, DatabaseUrls>;
   redis: Record<ServiceName, string>;
   /** Only in a stack with RabbitMQ. */
@@ -40,11 +42,31 @@ export interface Instance {
   port: number;
 }
 
-export function nameOf({ service, instance }: Pick<Instance, 'service' | 'instance'>): string {
-  return `${service}-${instance}`;
+/** A process of services: an instance of one, or of each. */
+export interface ServiceProcess {
+  /** Service and instance, as in `order-2`, or `services-2`. */
+  name: string;
+  instance: number;
+  instances: Instance[];
 }
 
-/** The whole environment of an instance. Nothing of ours leaks in but the PATH, so that a start is the same everywhere. */
+/** The processes that run these instances in a layout. */
+export function serviceProcesses(layout: LayoutName, instances: Instance[]): ServiceProcess[] {
+  const processOf = ({ service, instance }: Instance) =>
+    `${layouts[layout].together ? processOfServices : service}-${instance}`;
+  const byName = Map.groupBy(instances, processOf);
+  return [...byName].map(([name, own]) => ({ name, instance: own[0]!.instance, instances: own }));
+}
+
+/** Nothing of ours leaks in but this, so that a start is the same everywhere. */
+const environmentOfAll = ({ compileCache }: ServiceSurroundings): Record<string, string> => ({
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '/',
+  NODE_ENV: 'production',
+  NODE_COMPILE_CACHE: compileCache,
+});
+
+/** The whole environment of an instance. */
 export function environmentOf(
   { service, instance, port }: Instance,
   around: ServiceSurroundings,
@@ -57,10 +79,7 @@ export function environmentOf(
     INFLUX_BUCKET: around.influxdb.bucket,
   };
   return {
-    PATH: process.env.PATH ?? '',
-    HOME: process.env.HOME ?? '/',
-    NODE_ENV: 'production',
-    NODE_COMPILE_CACHE: around.compileCache,
+    ...environmentOfAll(around),
     LAUNCHER_PIPE: '1',
     ...(around.runAs ? { RUN_AS: `${around.runAs.uid}:${around.runAs.gid}` } : {}),
     STACK: around.stack,
@@ -86,13 +105,25 @@ export function environmentOf(
   };
 }
 
-export function serviceProgram(instance: Instance, around: ServiceSurroundings): Program {
-  const name = nameOf(instance);
+/** What a process runs, and with which environment. */
+function commandOf({ instances }: ServiceProcess, around: ServiceSurroundings) {
+  const [first] = instances;
+  if (!layouts[around.layout].together)
+    return { main: join(around.servicesRoot, first!.service, 'src/main.ts'), env: environmentOf(first!, around) };
+  const ofEach = Object.fromEntries(instances.map((one) => [one.service, environmentOf(one, around)]));
+  // Settings of Node among them, such as NODE_OPTIONS, are the process's.
+  const env = { ...environmentOfAll(around), ...around.extraEnv, SERVICE_ENVIRONMENTS: JSON.stringify(ofEach) };
+  return { main: join(around.servicesRoot, 'main.ts'), env };
+}
+
+export function serviceProgram(ofServices: ServiceProcess, around: ServiceSurroundings): Program {
+  const { name, instances } = ofServices;
+  const { main, env } = commandOf(ofServices, around);
   return {
     name,
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', join(around.servicesRoot, instance.service, 'src/main.ts')],
-    env: environmentOf(instance, around),
+    args: ['--disable-warning=ExperimentalWarning', main],
+    env,
     cwd: around.servicesRoot,
     input: 'open-pipe',
     logFile: join(around.logsFolder, `${name}.log`),
@@ -100,7 +131,7 @@ export function serviceProgram(instance: Instance, around: ServiceSurroundings):
     stopWithinMs: 10_000,
     deathSignal: 'SIGTERM',
     readyWithinMs: 60_000,
-    isReady: () => answersReady(instance.port),
+    isReady: async () => (await Promise.all(instances.map(({ port }) => answersReady(port)))).every(Boolean),
   };
 }
 

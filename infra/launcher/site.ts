@@ -1,3 +1,4 @@
+import type { LayoutName } from '@flash-sale/shared/layouts.ts';
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import { freePort, keepFree } from './free-port.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
@@ -5,7 +6,7 @@ import type { InfluxdbPorts } from './influxdb.ts';
 import type { ProcessSet } from './process-set.ts';
 import type { RabbitmqPorts } from './rabbitmq.ts';
 import type { Secrets } from './secrets.ts';
-import type { Instance } from './service-program.ts';
+import type { Instance, ServiceProcess } from './service-program.ts';
 import type { StackOptions } from './stack-types.ts';
 
 /** What the steps of one start share. */
@@ -21,7 +22,9 @@ export interface Site {
   /** Makes all that is under way end, with this as the reason. */
   abort: (reason: Error) => void;
   ports: Ports;
+  layout: LayoutName;
   instances: Instance[];
+  serviceProcesses: ServiceProcess[];
 }
 
 export interface Ports {
@@ -34,8 +37,8 @@ export interface Ports {
 }
 
 /** The order in which a stack stops: no new requests, then what is under way, then what that needs. */
-export function stopOrder(instances: string[]): string[][] {
-  return [['nginx'], instances, ['redis', 'rabbitmq', 'influxdb-front'], ['postgres', 'epmd', 'influxdb']];
+export function stopOrder(services: string[]): string[][] {
+  return [['nginx'], services, ['redis', 'rabbitmq', 'influxdb-front'], ['postgres', 'epmd', 'influxdb']];
 }
 
 /** @param further ports at which something else of this stack will listen */

@@ -1,3 +1,4 @@
+import type { LayoutName } from '@flash-sale/shared/layouts.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName } from './database-names.ts';
 import type { ServiceName } from '@flash-sale/shared/services.ts';
@@ -15,6 +16,8 @@ export interface StackOptions {
   demo?: { shoppers: number } | false;
   /** Set for every service, over the launcher's own values. */
   env?: Record<string, string>;
+  /** Which processes run the services; the default one unless given. */
+  layout?: LayoutName;
   /** Of each service; 2 unless given. */
   instances?: number;
   /** Servers to use instead of private ones. */
@@ -24,7 +27,7 @@ export interface StackOptions {
   amqpUrl?: string | undefined;
   /** Runs an InfluxDB and has the services write their metrics to it, where one can be had; not unless asked for. */
   metrics?: boolean;
-  /** A folder with one folder per service, each with src/main.ts; the repository's own unless given. */
+  /** A folder with one folder per service, each with src/main.ts, and a main.ts for all; the repository's own unless given. */
   servicesRoot?: string;
   /** Progress, restarts and trouble, one line each; silent unless given. */
   onLog?: (line: string) => void;
@@ -35,14 +38,28 @@ export interface StackOptions {
 }
 
 export interface StackProcess {
-  /** `postgres`, `redis`, `rabbitmq` and its `epmd`, `influxdb` and its `influxdb-front`, `nginx`, or service and instance, as in `order-2`. */
+  /**
+   * `postgres`, `redis`, `rabbitmq` and its `epmd`, `influxdb` and its `influxdb-front`, `nginx`, or service and instance, as in
+   * `order-2`; `services-2` where a process holds one instance of each.
+   */
   name: string;
+  /** Of a process that runs one service. */
   service: ServiceName | undefined;
   instance: number | undefined;
   /** Undefined while it does not run. */
   pid: number | undefined;
   port: number;
+  /** Only of a process that holds several services: which, and where each listens. */
+  holds?: { service: ServiceName; port: number }[];
 }
+
+/** The services that a process runs, and where each listens; none of a server. */
+export const servicesIn = ({
+  service,
+  port,
+  holds,
+}: Pick<StackProcess, 'service' | 'port' | 'holds'>): { service: ServiceName; port: number }[] =>
+  holds ?? (service === undefined ? [] : [{ service, port }]);
 
 /** A server that tests may take away and bring back, on the same port and data. Both throw for a server that is not this stack's. */
 export interface ServerControl {
@@ -53,6 +70,7 @@ export interface ServerControl {
 
 export interface Stack {
   stack: StackName;
+  layout: LayoutName;
   url: string;
   internalUrl: string;
   dataDir: string;

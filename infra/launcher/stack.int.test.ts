@@ -18,15 +18,16 @@ import type { Secrets } from './secrets.ts';
 import { startStack } from './stack.ts';
 import type { Stack, StackOptions } from './stack-types.ts';
 
-/** Stands in for a service: says who it is and what environment it got. */
-const fakeService = `
+/** Stands in for services, one at each of the environments: says who it is and what environment it got. */
+const fake = (environments: string) => `
 import { createServer } from 'node:http';
-const { PORT, HOST } = process.env;
-const server = createServer((request, response) => response.end(JSON.stringify({ pid: process.pid, env: process.env })));
-server.listen(Number(PORT), HOST);
+const answer = (request, response) => response.end(JSON.stringify({ pid: process.pid, env: process.env }));
+for (const { PORT, HOST } of ${environments}) createServer(answer).listen(Number(PORT), HOST);
 process.stdin.resume().once('end', () => process.exit(0));
 process.on('SIGTERM', () => process.exit(0));
 `;
+const fakeService = fake('[process.env]');
+const fakeServicesTogether = fake('Object.values(JSON.parse(process.env.SERVICE_ENVIRONMENTS))');
 
 let home: string;
 let servicesRoot: string;
@@ -43,6 +44,7 @@ async function fakeServices(name: string, source: string): Promise<string> {
     await mkdir(join(root, service, 'src'), { recursive: true });
     await writeFile(join(root, service, 'src/main.ts'), source);
   }
+  await writeFile(join(root, 'main.ts'), fakeServicesTogether);
   await writeFile(join(root, 'user/src/demo.ts'), 'console.log(`${process.env.DEMO_SHOPPERS} shoppers`);');
   return root;
 }
@@ -148,6 +150,58 @@ describe('a running stack', () => {
     await stack.stop();
     expect(pids.filter((pid) => identityOf(pid))).toEqual([]);
     expect(() => findRunningStack(stack.dataDir)).toThrow(NotRunning);
+  });
+});
+
+describe('a stack whose services share processes', () => {
+  const portsOf = (env: Record<string, string>) =>
+    Object.values(JSON.parse(env['SERVICE_ENVIRONMENTS']!) as Record<string, { PORT: string }>).map(({ PORT }) => PORT);
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await aStack({ dataDir: join(home, 'shared-data'), layout: 'shared', instances: 2, demo: { shoppers: 7 } });
+  });
+  afterAll(() => stack?.stop());
+
+  test('has a process for one instance of each, with an environment for each', async () => {
+    const ofServices = stack.processes.filter(({ name }) => name.startsWith('services'));
+    expect(ofServices.map(({ name, service, instance }) => [name, service, instance])).toEqual([
+      ['services-1', undefined, 1],
+      ['services-2', undefined, 2],
+    ]);
+    for (const { holds } of ofServices) expect(holds?.map(({ service }) => service)).toEqual(serviceNames);
+    const answered = new Set<number>();
+    await until(async () => {
+      answered.add((await ask(stack, '/api/orders')).pid);
+      return ofServices.every(({ pid }) => answered.has(pid!));
+    });
+    const { pid: own, env } = await ask(stack, '/api/orders');
+    const held = ofServices.find(({ pid }) => pid === own)!.holds!;
+    expect(portsOf(env)).toEqual(held.map(({ port }) => String(port)));
+    const ofEach = JSON.parse(env['SERVICE_ENVIRONMENTS']!) as Record<string, Record<string, string>>;
+    for (const name of serviceNames)
+      expect(ofEach[name]).toMatchObject({ STACK: 'sync', DATABASE_URL: expect.stringContaining(`//fs_${name}:`) });
+    expect(env).not.toHaveProperty('DATABASE_URL');
+  });
+
+  test('tells other commands, Prometheus among them, and has loaded the demo data', async () => {
+    const { layout, processes } = findRunningStack(stack.dataDir);
+    expect(layout).toBe('shared');
+    expect(processes).toEqual(stack.processes);
+    const targets = JSON.parse(await readFile(join(stack.dataDir, 'run/prometheus.json'), 'utf8')) as {
+      labels: { instance: string };
+    }[];
+    const names = serviceNames.flatMap((name) => [`${name}-1`, `${name}-2`]);
+    expect(targets.map(({ labels }) => labels.instance).toSorted()).toEqual(names.toSorted());
+    expect(await readFile(join(stack.dataDir, 'logs/demo-user.log'), 'utf8')).toBe('7 shoppers\n');
+  });
+
+  test('brings a process back that was killed, or has been stopped', async () => {
+    const pidOf = (name: string) => stack.processes.find((one) => one.name === name)?.pid;
+    for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+      const before = pidOf('services-1');
+      stack.kill('services-1', signal);
+      await until(() => ![undefined, before].includes(pidOf('services-1')));
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
+import { defaultLayout } from '@flash-sale/shared/layouts.ts';
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
@@ -13,7 +14,7 @@ import { ProcessSet } from './process-set.ts';
 import { forgetRunningStack, recordRunningStack } from './running-stack.ts';
 import { loadSecrets } from './secrets.ts';
 import { startServers } from './servers.ts';
-import { nameOf, serviceProgram, type Instance, type ServiceSurroundings } from './service-program.ts';
+import { serviceProcesses, serviceProgram, type ServiceProcess, type ServiceSurroundings } from './service-program.ts';
 import { chooseInstances, choosePorts, runsRabbitmq, stopOrder, type Site } from './site.ts';
 import type { ServerControl, Stack, StackOptions, StackProcess } from './stack-types.ts';
 import { unprivilegedUser } from './unprivileged.ts';
@@ -53,8 +54,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     forgetRunningStack(dataDir);
     register.release();
   };
-  let instances: Instance[] = [];
-  const stop = () => (stopping ??= processes.stopInOrder(stopOrder(instances.map(nameOf))).finally(release));
+  let ofServices: ServiceProcess[] = [];
+  const stop = () =>
+    (stopping ??= processes.stopInOrder(stopOrder(ofServices.map(({ name }) => name))).finally(release));
   const killNow = () => {
     processes.killNow();
     release();
@@ -68,7 +70,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const port of further) await assertPortIsFree(port, host, '--set EDGE_PROXY_PROTOCOL_PORT=');
     const secrets = await loadSecrets(join(dataDir, 'secrets.json'));
     const ports = await choosePorts(options.port, further);
-    instances = await chooseInstances(options.instances ?? 2);
+    const layout = options.layout ?? defaultLayout;
+    const instances = await chooseInstances(options.instances ?? 2);
+    ofServices = serviceProcesses(layout, instances);
     const site = {
       options,
       dataDir,
@@ -79,7 +83,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       signal: life.signal,
       abort: (reason: Error) => life.abort(reason),
       ports,
+      layout,
       instances,
+      serviceProcesses: ofServices,
     };
     starting = startParts(site);
     ready = stackOf(site, await unlessAborted(starting, life.signal), { stop, killNow });
@@ -98,17 +104,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 type Started = Awaited<ReturnType<typeof startServers>>;
 
 async function startParts(site: Site): Promise<Started> {
-  const { options, instances, ports, say } = site;
+  const { options, layout, instances, ports, say } = site;
   const startedAt = Date.now();
   const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
   say(
     `starting PostgreSQL, Redis${stacks[options.stack].servers.includes('rabbitmq') ? ', RabbitMQ' : ''} and nginx …`,
   );
   const servers = await startServers(site);
-  say(`servers are up (${seconds()}); starting ${instances.length} service processes …`);
+  say(`servers are up (${seconds()}); starting ${site.serviceProcesses.length} service processes …`);
   const around: ServiceSurroundings = {
     ...servers,
     stack: options.stack,
+    layout,
     internalUrl: `http://127.0.0.1:${ports.internal}`,
     secrets: site.secrets,
     runAs: await unprivilegedUser('services'),
@@ -128,7 +135,7 @@ async function startParts(site: Site): Promise<Started> {
   };
   // Before anybody can log in by the password that everybody knows.
   if (!options.demo) await loadOrEndDemo(demo);
-  await Promise.all(instances.map((instance) => site.processes.start(serviceProgram(instance, around))));
+  await Promise.all(site.serviceProcesses.map((one) => site.processes.start(serviceProgram(one, around))));
   say(`services are ready (${seconds()})`);
   if (options.demo) {
     say('loading demo data …');
@@ -144,6 +151,7 @@ function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killN
   return {
     ...ends,
     stack: options.stack,
+    layout: site.layout,
     url: `http://${listenAddress(options.host ?? '127.0.0.1').reachable}:${ports.public}`,
     internalUrl: `http://127.0.0.1:${ports.internal}`,
     dataDir: site.dataDir,
@@ -168,7 +176,7 @@ function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killN
   };
 }
 
-function listProcesses({ processes, instances, ports, options }: Site, { influxdb }: Started): StackProcess[] {
+function listProcesses({ processes, serviceProcesses, ports, options }: Site, { influxdb }: Started): StackProcess[] {
   const server = (name: string, port: number) => ({ name, service: undefined, instance: undefined, port });
   const all = [
     ...(options.databaseUrl ? [] : [server('postgres', ports.postgres)]),
@@ -176,9 +184,15 @@ function listProcesses({ processes, instances, ports, options }: Site, { influxd
     ...(runsRabbitmq(options) ? [server('epmd', ports.rabbitmq.epmd), server('rabbitmq', ports.rabbitmq.amqp)] : []),
     ...(influxdb?.programs.map(({ program, port }) => server(program.name, port)) ?? []),
     server('nginx', ports.public),
-    ...instances.map((instance) => ({ name: nameOf(instance), ...instance })),
+    ...serviceProcesses.map(ofServiceProcess),
   ];
   return all.map((one) => ({ ...one, pid: processes.pidOf(one.name) }));
+}
+
+function ofServiceProcess({ name, instance, instances }: ServiceProcess) {
+  const [first, ...others] = instances.map(({ service, port }) => ({ service, port }));
+  if (others.length === 0) return { name, ...first!, instance };
+  return { name, service: undefined, instance, port: first!.port, holds: [first!, ...others] };
 }
 
 function controlOf(name: string, processes: ProcessSet, ours: boolean): ServerControl {

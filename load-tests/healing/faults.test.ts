@@ -36,6 +36,21 @@ describe('the faults of a stack', () => {
     expect(found.filter(({ victims }) => victims.length === 0)).toEqual([]);
   });
 
+  test('services that share their processes die together', () => {
+    const holds = (['order', 'payment'] as const).map((service) => ({ service, port: 1 }));
+    const shared = ['services-1', 'services-2'].map((name) => ({ name, service: undefined, holds }));
+    const victims = faultsOf(shared, faultKinds).map((fault) => `${fault.kind} ${fault.victims.join('+')}`);
+    expect(victims).toEqual([
+      'kill-both services-1+services-2',
+      'kill-both services-1+services-2',
+      'kill-one services-1',
+      'kill-one services-1',
+      'kill-waiting services-1+services-2',
+      'kill-all services-1+services-2',
+      'freeze services-1',
+    ]);
+  });
+
   test('without a payment service nobody can wait there', () => {
     expect(faultsOf(instances('order'), ['kill-waiting'])).toEqual([]);
   });

@@ -19,6 +19,7 @@ export interface Fault {
 }
 
 const shoppersThatWait = 10;
+const servicesTogether = 'the processes with all services';
 /** Servers whose loss ends by itself: they are started again, and shoppers must notice no more than that. */
 const servers = ['postgres', 'redis', 'rabbitmq', 'nginx'];
 
@@ -26,10 +27,18 @@ const servers = ['postgres', 'redis', 'rabbitmq', 'nginx'];
  * Every fault of these kinds that a stack of these processes can have. A service without a part in a purchase under way
  * (the user service) is killed and frozen like the others: then nobody may notice at all.
  */
-export function faultsOf(processes: Pick<StackProcess, 'name' | 'service'>[], kinds: readonly FaultKind[]): Fault[] {
-  const instances = processes.filter(({ service }) => service !== undefined);
-  const services = [...new Set(instances.map(({ service }) => service!))];
-  const instancesOf = (service: string) => instances.filter((one) => one.service === service).map(({ name }) => name);
+export function faultsOf(
+  processes: Pick<StackProcess, 'name' | 'service' | 'holds'>[],
+  kinds: readonly FaultKind[],
+): Fault[] {
+  // Services that share their processes die together.
+  const instances = processes.flatMap(({ name, service, holds }) => {
+    const runs = service ?? (holds && servicesTogether);
+    const takesPayments = service === 'payment' || holds?.some((one) => one.service === 'payment');
+    return runs === undefined ? [] : [{ name, runs, takesPayments }];
+  });
+  const services = [...new Set(instances.map(({ runs }) => runs))];
+  const instancesOf = (service: string) => instances.filter(({ runs }) => runs === service).map(({ name }) => name);
   const running = servers.filter((server) => processes.some(({ name }) => name === server));
   const kill = { signal: 'SIGKILL', waiting: 0 } as const;
   const all: Fault[] = [
@@ -49,7 +58,7 @@ export function faultsOf(processes: Pick<StackProcess, 'name' | 'service'>[], ki
       ...kill,
       kind: 'kill-waiting',
       title: `kill -9 all of payment, ${shoppersThatWait} wait there`,
-      victims: instancesOf('payment'),
+      victims: instances.filter(({ takesPayments }) => takesPayments).map(({ name }) => name),
       moment: 'pay',
       waiting: shoppersThatWait,
     },

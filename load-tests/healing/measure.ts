@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningStack } from '../../infra/launcher/running-stack.ts';
 import { accepts } from '../../infra/launcher/free-port.ts';
+import { servicesIn, type StackProcess } from '../../infra/launcher/stack-types.ts';
 import type { Fault } from './faults.ts';
 import { Client, insist, type Answer } from './shopper.ts';
 
@@ -133,8 +134,7 @@ export class Breaker {
     for (;;) {
       const victims = this.#stack().processes.filter(({ name }) => fault.victims.includes(name));
       const replaced = victims.every(({ name, pid }) => pid !== undefined && pid !== before.get(name));
-      if (replaced && (await all(victims.map(({ port, service }) => (service ? answers(port) : accepts(port))))))
-        return performance.now() - startedAt;
+      if (replaced && (await all(victims.map(isBack)))) return performance.now() - startedAt;
       if (isFrozen && performance.now() - startedAt > thawAfterMs) {
         for (const { pid } of victims) if (pid !== undefined) process.kill(pid, 'SIGCONT');
         return undefined;
@@ -168,6 +168,11 @@ export class Breaker {
 const isOutcome = ({ status }: Answer) => status !== 0 && status !== 202 && status < 500 && status !== 429;
 
 const all = async (promises: Promise<boolean>[]) => (await Promise.all(promises)).every(Boolean);
+
+const isBack = (one: StackProcess): Promise<boolean> => {
+  const services = servicesIn(one);
+  return services.length > 0 ? all(services.map(({ port }) => answers(port))) : accepts(one.port);
+};
 
 const answers = (port: number): Promise<boolean> =>
   fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(1_000) }).then(

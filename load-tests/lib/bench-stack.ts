@@ -66,7 +66,14 @@ export async function openStack(
 interface StackFile {
   url: string;
   stack: string;
-  processes: { name: string; pid?: number | undefined; port: number; service?: string | undefined }[];
+  processes: {
+    name: string;
+    pid?: number | undefined;
+    port: number;
+    service?: string | undefined;
+    instance?: number | undefined;
+    holds?: { service: string; port: number }[];
+  }[];
 }
 
 async function givenStack(url: string | undefined, stackFile: string | undefined): Promise<BenchStack> {
@@ -111,5 +118,9 @@ export function rootsOf(processes: StackFile['processes']): Root[] {
 }
 
 function servicesOf(processes: StackFile['processes']): { name: string; port: number }[] {
-  return processes.flatMap(({ name, port, service }) => (service === undefined ? [] : [{ name, port }]));
+  return processes.flatMap(({ name, port, service, instance, holds }) =>
+    service === undefined
+      ? (holds ?? []).map((one) => ({ name: `${one.service}-${instance}`, port: one.port }))
+      : [{ name, port }],
+  );
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { tokenAlgorithms } from './auth.ts';
+import type { ServiceName } from './services.ts';
 import { runAsPattern } from './service/privileges.ts';
 import { defaultStack, stackNames } from './stacks.ts';
 
@@ -31,14 +32,23 @@ const toStderr = (line: string) => void process.stderr.write(`${line}\n`);
 /**
  * Reads and checks the environment by a schema, a renamed setting under its old name as well, which it warns of on standard
  * error; prints every problem at once and exits with 78 (EX_CONFIG).
+ * @param service whose environment it is, where the process has one for each of several services
  */
-export function readEnvironment<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv = process.env): z.output<T> {
+export function readEnvironment<T extends z.ZodType>(
+  schema: T,
+  env: NodeJS.ProcessEnv = process.env,
+  service?: ServiceName,
+): z.output<T> {
   const parsed = schema.safeParse(underNewNames(env, toStderr));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  process.stderr.write(`The configuration is not usable; nothing was started.\n${problems.join('\n')}\n`);
+  const whose = service === undefined ? '' : ` of ${service}`;
+  process.stderr.write(`The configuration${whose} is not usable; nothing was started.\n${problems.join('\n')}\n`);
   process.exit(78);
 }
+
+/** For a service's own `readConfig`: nothing, for the environment of the process; or one of its own, and whose it is. */
+export type EnvironmentOf = [env?: NodeJS.ProcessEnv, service?: ServiceName];
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const secret = z.string().min(32, 'a secret of at least 32 characters');

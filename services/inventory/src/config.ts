@@ -1,4 +1,4 @@
-import { bound, commonSchema, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
+import { bound, commonSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 import { demoSettings } from '@flash-sale/shared/demo.ts';
 import { z } from 'zod';
 
@@ -18,7 +18,7 @@ export const configSchema = commonSchema.extend({
   VIEW_REFRESH_MS: milliseconds(15_000).describe('how often Redis is compared with the stock table as a whole'),
 });
 export type InventoryConfig = ReturnType<typeof readConfig>;
-export const readConfig = () => readEnvironment(configSchema);
+export const readConfig = (...from: EnvironmentOf) => readEnvironment(configSchema, ...from);
 /** What taking the demo away needs to know, and no more: in a cluster it gets nothing else. */
 export const demoEndSchema = configSchema.pick({ DATABASE_URL: true, REDIS_URL: true, RUN_AS: true });
 export const readDemoEndConfig = () => readEnvironment(demoEndSchema);

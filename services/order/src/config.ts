@@ -1,4 +1,4 @@
-import { commonSchema, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
+import { commonSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 
 /** The order service's settings, besides those that every service has (shared/src/config.ts). */
 export const configSchema = commonSchema.extend({
@@ -7,4 +7,4 @@ export const configSchema = commonSchema.extend({
   ),
 });
 export type OrderConfig = ReturnType<typeof readConfig>;
-export const readConfig = () => readEnvironment(configSchema);
+export const readConfig = (...from: EnvironmentOf) => readEnvironment(configSchema, ...from);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commonSchema, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
+import { commonSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 
 /** The payment service's settings, besides those that every service has (shared/src/config.ts). */
 export const configSchema = commonSchema.extend({
@@ -11,4 +11,4 @@ export const configSchema = commonSchema.extend({
   ORPHAN_SWEEP_MS: milliseconds(5_000),
 });
 export type PaymentConfig = ReturnType<typeof readConfig>;
-export const readConfig = () => readEnvironment(configSchema);
+export const readConfig = (...from: EnvironmentOf) => readEnvironment(configSchema, ...from);

@@ -1,4 +1,4 @@
-import { bound, commonSchema, count, readEnvironment } from '@flash-sale/shared/config.ts';
+import { bound, commonSchema, count, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 import { addressesPerNetwork, addressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { z } from 'zod';
 
@@ -26,4 +26,4 @@ export const configSchema = commonSchema.extend({
     .describe('how long an Idempotency-Key is honoured after its reservation was removed'),
 });
 export type ReservationConfig = ReturnType<typeof readConfig>;
-export const readConfig = () => readEnvironment(configSchema);
+export const readConfig = (...from: EnvironmentOf) => readEnvironment(configSchema, ...from);

@@ -1,6 +1,6 @@
 import { tokenAlgorithms } from '@flash-sale/shared/auth.ts';
 import { demoSettings } from '@flash-sale/shared/demo.ts';
-import { commonSchema, count, milliseconds, readEnvironment } from '@flash-sale/shared/config.ts';
+import { commonSchema, count, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 import { addressesPerNetwork, addressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { registration } from '@flash-sale/shared/contract/schemas.ts';
 import { signingKey, type SigningKey } from '@flash-sale/shared/signing-keys.ts';
@@ -81,7 +81,7 @@ export const configSchema = commonSchema.extend({
 export type UserConfig = z.output<typeof configSchema>;
 
 /** Exits the process when the environment is not usable. */
-export const readConfig = (): UserConfig =>
+export const readConfig = (...from: EnvironmentOf): UserConfig =>
   readEnvironment(
     configSchema
       .refine((config) => (config.ADMIN_EMAIL === undefined) === (config.ADMIN_PASSWORD === undefined), {
@@ -96,6 +96,7 @@ export const readConfig = (): UserConfig =>
         path: ['TOKEN_ALGORITHMS'],
         message: 'must accept what TOKEN_SIGNING signs with',
       }),
+    ...from,
   );
 
 /** What taking the demo away needs to know, and no more: in a cluster it gets nothing else. */

@@ -11,6 +11,8 @@ export interface CollectorOptions {
   bucket: string;
   /** Of every point. */
   tags: { stack: string; service: string; instance: string };
+  /** As in Metrics; the service of `tags` unless given. */
+  processAs?: string | null;
   metrics: Metrics;
   log: Logger;
   everyMs?: number;
@@ -29,7 +31,7 @@ const closeWithinMs = 1_000;
 export class InfluxCollector {
   readonly #options: Required<CollectorOptions>;
   readonly #api: WriteApi;
-  readonly #process = new ProcessSampler();
+  readonly #process: ProcessSampler | undefined;
   readonly #timer: NodeJS.Timeout;
   #buffer: Point[] = [];
   #writing: Promise<void> | undefined;
@@ -40,7 +42,8 @@ export class InfluxCollector {
   #lost = 0;
 
   constructor(options: CollectorOptions) {
-    this.#options = { everyMs: 1_000, maxBuffered: 5_000, ...options };
+    this.#options = { everyMs: 1_000, maxBuffered: 5_000, processAs: options.tags.service, ...options };
+    if (this.#options.processAs !== null) this.#process = new ProcessSampler();
     const { url, token, org, bucket, tags, everyMs, maxBuffered } = this.#options;
     this.#api = new InfluxDB({ url, token, timeout: writeWithinMs }).getWriteApi(org, bucket, 'ms', {
       defaultTags: tags,
@@ -84,13 +87,13 @@ export class InfluxCollector {
     };
     await Promise.race([last().catch(() => {}), sleep(closeWithinMs, undefined, { ref: false })]);
     this.#closed = true;
-    this.#process.close();
+    this.#process?.close();
     this.#api.dispose();
   }
 
   async #collect(): Promise<void> {
     const atMs = Date.now();
-    const samples = [this.#process.take(), ...(await this.#options.metrics.takeInterval())];
+    const samples = [...this.#takeProcess(), ...(await this.#options.metrics.takeInterval())];
     this.#buffer.push(...samples.map((sample) => pointOf(sample, atMs)));
     const tooMany = this.#buffer.length - this.#options.maxBuffered;
     if (tooMany > 0) {
@@ -98,6 +101,12 @@ export class InfluxCollector {
       this.#lost += tooMany;
     }
     await (this.#writing ??= this.#write().finally(() => (this.#writing = undefined)));
+  }
+
+  #takeProcess(): Sample[] {
+    const { processAs } = this.#options;
+    // A point's own tags go before those of all.
+    return this.#process && processAs !== null ? [{ ...this.#process.take(), tags: { service: processAs } }] : [];
   }
 
   async #write(): Promise<void> {

@@ -16,6 +16,19 @@ test('what is not known is not told, rather than told as 0', async () => {
   expect(await pageOf(metrics)).not.toMatch(/^flash_sale_outbox_records[ {]/m);
 });
 
+test('the figures of a process with several services are told as of none of them, and once', async () => {
+  const [first, second] = [
+    new Metrics({ stack: 'sync', service: 'order' }, 'services'),
+    new Metrics({ stack: 'sync', service: 'payment' }, null),
+  ];
+  const cpu = (page: string) => page.match(/^process_cpu_seconds_total.*$/gm) ?? [];
+  expect(cpu(await first.page())).toEqual([expect.stringContaining('stack="sync",service="services"')]);
+  expect(cpu(await second.page())).toEqual([]);
+  expect(await first.page()).toMatch(/^flash_sale_batch_items_count\{.*service="order"/m);
+  const alone = new Metrics({ stack: 'sync', service: 'order' });
+  expect(cpu(await alone.page())).toEqual([expect.stringContaining('stack="sync",service="order"')]);
+});
+
 test('what has gone is told no more', async () => {
   const metrics = new Metrics({ stack: 'sync', service: 'inventory' });
   let products = ['lamp', 'chair'];

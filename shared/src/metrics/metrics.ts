@@ -46,6 +46,7 @@ const nothingYet: Cumulative = { counts: [], count: 0, sum: 0 };
 /** What a process counts: one registry, which Prometheus reads at /metrics and the collector samples for InfluxDB. */
 export class Metrics {
   readonly registry = new Registry();
+  readonly #process: Registry;
   readonly #requests: Histogram<'route' | 'method' | 'status'>;
   readonly #batchItems: Histogram;
   readonly #batchSeconds: Histogram;
@@ -54,10 +55,16 @@ export class Metrics {
   #seen = new Map<string, Cumulative>();
   #batches = { batches: 0, items: 0, max: 0, ms: 0 };
 
-  constructor(labels: { stack: string; service: string }) {
+  /**
+   * @param processAs the service that the figures of the process are told as, where that is another: a process that holds
+   *   several is none of them; null where somebody else tells them
+   */
+  constructor(labels: { stack: string; service: string }, processAs: string | null = labels.service) {
     const registers = [this.registry];
     this.registry.setDefaultLabels(labels);
-    this.#watchProcess();
+    this.#process = processAs === labels.service ? this.registry : new Registry();
+    this.#process.setDefaultLabels({ ...labels, service: processAs ?? '' });
+    if (processAs !== null) this.#watchProcess();
     this.#requests = new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Requests by route, method and status, until their answer was written.',
@@ -77,6 +84,12 @@ export class Metrics {
       buckets: batchBounds,
       registers,
     });
+  }
+
+  /** All of it, as Prometheus reads it. */
+  async page(): Promise<string> {
+    const registries = new Set([this.registry, this.#process]);
+    return (await Promise.all([...registries].map((one) => one.metrics()))).join('\n');
   }
 
   requestDone(route: string, method: string, status: number, ms: number): void {
@@ -106,7 +119,7 @@ export class Metrics {
     const { measurement, tag, gauges, read } = watched;
     for (const [field, name] of Object.entries(gauges)) {
       const values = () => read().map(({ of, fields }) => ({ of, value: fields[field] }));
-      this.#gauge(name, `${measurement}: ${field}, as of now.`, values, tag);
+      this.#gauge(name, `${measurement}: ${field}, as of now.`, values, { tag });
     }
   }
 
@@ -124,16 +137,17 @@ export class Metrics {
 
   /** What prom-client tells of a process, but for the event loop: its figures never fall below the time between two probes. */
   #watchProcess(): void {
-    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: hardlyEverMs });
-    for (const { name } of this.registry.getMetricsAsArray())
-      if (name.startsWith('nodejs_eventloop_lag')) this.registry.removeSingleMetric(name);
+    const register = this.#process;
+    collectDefaultMetrics({ register, eventLoopMonitoringPrecision: hardlyEverMs });
+    for (const { name } of register.getMetricsAsArray())
+      if (name.startsWith('nodejs_eventloop_lag')) register.removeSingleMetric(name);
     const delay = new EventLoopDelay(probeLoopEveryMs);
     const p99Seconds = () => {
       const taken = delay.take();
       return [{ of: undefined, value: taken && taken.p99Ms / 1_000 }];
     };
     const help = 'How late the event loop came to what was due, since the last look.';
-    this.#gauge('flash_sale_event_loop_delay_p99_seconds', help, p99Seconds);
+    this.#gauge('flash_sale_event_loop_delay_p99_seconds', help, p99Seconds, { register });
   }
 
   /** Is read when somebody looks. What has no value is not told: 0 would be an answer. */
@@ -141,13 +155,13 @@ export class Metrics {
     name: string,
     help: string,
     read: () => { of: string | undefined; value: number | undefined }[],
-    tag?: string,
+    { tag, register = this.registry }: { tag?: string | undefined; register?: Registry },
   ) {
     new Gauge({
       name,
       help,
       labelNames: tag ? [tag] : [],
-      registers: [this.registry],
+      registers: [register],
       collect() {
         this.reset();
         if (!tag) this.remove(); // without labels it begins at 0

@@ -32,17 +32,19 @@ export interface BuiltService {
 
 /**
  * Migrates if it may, connects, builds the service and sets it to work, in the order in which one thing needs the other.
+ * @param processAs what the figures of the process are told as, as in Metrics
  * @throws when the database cannot be reached or lacks a migration, or the service cannot be built; nothing stays open
  */
 export async function buildService<Config extends CommonConfig, DB>(
   definition: ServiceDefinition<Config, DB>,
   config: Config,
   transportFactory: TransportFactory,
+  processAs: string | null = definition.name,
 ): Promise<BuiltService> {
   const { name } = definition;
   const log = createLogger({ service: name, instance: config.SERVICE_INSTANCE, level: config.LOG_LEVEL });
-  const metrics = new Metrics({ stack: config.STACK, service: name });
-  const context: ServiceContext = { name, config, log, metrics };
+  const metrics = new Metrics({ stack: config.STACK, service: name }, processAs);
+  const context: ServiceContext = { name, config, log, metrics, processAs };
   const { DATABASE_URL: url, MIGRATION_DATABASE_URL: ownerUrl } = config;
   await ensureMigrated({ url, ownerUrl }, definition.migrations);
 

@@ -88,4 +88,6 @@ export interface ServiceContext {
   config: CommonConfig;
   log: Logger;
   metrics: Metrics;
+  /** As in Metrics. */
+  processAs: string | null;
 }

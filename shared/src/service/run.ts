@@ -1,33 +1,54 @@
 import { flushCompileCache } from 'node:module';
 import type { CommonConfig } from '../config.ts';
+import { processOfServices } from '../layouts.ts';
 import { ignoreLostOutput } from '../log-destination.ts';
 import type { ServiceDefinition, TransportFactory } from './definition.ts';
 import { loadLazyCode } from './lazy-code.ts';
 import { dropPrivileges } from './privileges.ts';
-import { startService } from './service.ts';
+import { startService, type RunningService } from './service.ts';
+import { processConfigOf, reasonOf, startTogether, type Startable } from './together.ts';
 
 /** Runs a service as a process: starts it, stops it on SIGTERM or SIGINT, exits 1 when it cannot start. */
-export async function runService<Config extends CommonConfig, DB>(
+export const runService = <Config extends CommonConfig, DB>(
   definition: ServiceDefinition<Config, DB>,
   config: Config,
   transportFactory: TransportFactory,
+): Promise<void> =>
+  run(
+    definition.name,
+    () => config,
+    () => startService(definition, config, transportFactory),
+  );
+
+/** The same for several services in one process, which start and stop together. */
+export const runServices = (services: Startable[], transportFactory: TransportFactory): Promise<void> =>
+  run(
+    processOfServices,
+    () => processConfigOf(services),
+    () => startTogether(services, transportFactory),
+  );
+
+async function run(
+  name: string,
+  configOf: () => Pick<CommonConfig, 'RUN_AS' | 'LAUNCHER_PIPE'>,
+  start: () => Promise<Pick<RunningService, 'stop'>>,
 ): Promise<void> {
   ignoreLostOutput();
   try {
+    const config = configOf();
     await loadLazyCode();
     // Now, and not at the end: a stop that waits for ten processes to write their compiled code takes ten seconds. And a
     // process of root may not be allowed to write there later.
     flushCompileCache();
     dropPrivileges(config.RUN_AS);
-    const service = await startService(definition, config, transportFactory);
-    const stop = () => void service.stop().then(() => process.exit(0));
+    const running = await start();
+    const stop = () => void running.stop().then(() => process.exit(0));
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
     if (config.LAUNCHER_PIPE) process.stdin.resume().once('end', stop);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     process.stderr.write(
-      `${definition.name} cannot start: ${reason}\nNothing was changed beyond what its migrations add.\n`,
+      `${name} cannot start: ${reasonOf(error)}\nNothing was changed beyond what its migrations add.\n`,
     );
     process.exit(1);
   }

@@ -51,7 +51,8 @@ export function watchService(metrics: Metrics, { work, backlog, lane, poolUse, t
 }
 
 /** Sends the metrics to InfluxDB until `opened` is closed, where there is one. */
-export function collectForInflux({ name, config, log, metrics }: ServiceContext, opened: AsyncDisposableStack): void {
+export function collectForInflux(context: ServiceContext, opened: AsyncDisposableStack): void {
+  const { name, config, log, metrics, processAs } = context;
   if (config.INFLUX_URL === undefined) return;
   const collector = new InfluxCollector({
     url: config.INFLUX_URL,
@@ -59,6 +60,7 @@ export function collectForInflux({ name, config, log, metrics }: ServiceContext,
     org: config.INFLUX_ORG,
     bucket: config.INFLUX_BUCKET,
     tags: { stack: config.STACK, service: name, instance: config.SERVICE_INSTANCE },
+    processAs,
     metrics,
     log,
   });

@@ -1,0 +1,122 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { jsonClient, testEnvironment } from '@flash-sale/shared/testing/service.ts';
+import { withClient } from '../infra/launcher/databases.ts';
+import { freePort } from '../infra/launcher/free-port.ts';
+import { createTestDatabase, type TestDatabase } from '../infra/testing/database.ts';
+
+/* All services in one process. */
+
+type Settings = Record<string, string>;
+const nobody = 'postgres://nobody@127.0.0.1:9/none';
+const databases = {} as Record<ServiceName | 'gateway', TestDatabase>;
+let child: ChildProcess | undefined;
+
+beforeAll(async () => {
+  for (const name of [...serviceNames, 'gateway'] as const) databases[name] = await createTestDatabase(name);
+});
+afterEach(() => void child?.kill('SIGKILL'));
+afterAll(async () => {
+  for (const database of Object.values(databases)) await database.drop();
+});
+
+async function environments(changes: Partial<Record<ServiceName, Settings>> = {}) {
+  const own: Partial<Record<ServiceName, Settings>> = {};
+  for (const name of serviceNames) {
+    own[name] = testEnvironment({
+      STACK: 'sync',
+      LOG_LEVEL: 'info',
+      LAUNCHER_PIPE: '1',
+      PORT: String(await freePort()),
+      DATABASE_URL: databases[name].url,
+      MIGRATION_DATABASE_URL: databases[name].ownerUrl,
+      ...(name === 'payment'
+        ? {
+            GATEWAY_DATABASE_URL: databases.gateway.url,
+            GATEWAY_MIGRATION_DATABASE_URL: databases.gateway.ownerUrl,
+          }
+        : {}),
+      ...changes[name],
+    });
+  }
+  return own as Record<ServiceName, Settings>;
+}
+
+function start(ofEach: unknown) {
+  const env = { ...process.env, SERVICE_ENVIRONMENTS: typeof ofEach === 'string' ? ofEach : JSON.stringify(ofEach) };
+  const args = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'main.ts')];
+  const started = (child = spawn(process.execPath, args, { env, stdio: 'pipe' }));
+  return { process: started, logged: text(started.stdout), said: text(started.stderr), ended: once(started, 'exit') };
+}
+
+test.each(['SIGTERM', 'the end of its input'])(
+  'each answers at its own port, and all end with %s; each line of the log says whose it is',
+  async (how) => {
+    const ofEach = await environments();
+    const { process, logged, ended } = start(ofEach);
+    const call = (name: ServiceName) => jsonClient(`http://127.0.0.1:${ofEach[name]['PORT']}`);
+    for (const name of serviceNames)
+      await eventually(async () => expect((await call(name)('GET', '/readyz')).status).toBe(200), 60_000);
+
+    // CPU and memory are the process's, and told once.
+    const pages = new Map<ServiceName, string>();
+    for (const name of serviceNames)
+      pages.set(name, await (await fetch(`http://127.0.0.1:${ofEach[name]['PORT']}/metrics`)).text());
+    const cpu = /^process_cpu_seconds_total\{.*\}/gm;
+    expect([...pages.values()].flatMap((page) => page.match(cpu) ?? [])).toEqual([
+      expect.stringContaining('service="services"'),
+    ]);
+    for (const [name, page] of pages)
+      expect(page).toMatch(new RegExp(`^flash_sale_batch_items_count\\{.*"${name}"`, 'm'));
+
+    if (how === 'SIGTERM') process.kill('SIGTERM');
+    else process.stdin.end();
+    expect(await ended).toEqual([0, null]);
+    const lines = (await logged)
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { service: string; msg: string });
+    for (const what of ['ready', 'stopped'])
+      expect(lines.flatMap(({ service, msg }) => (msg === what ? service : [])).toSorted()).toEqual(
+        serviceNames.toSorted(),
+      );
+    expect(lines.filter(({ service }) => !serviceNames.includes(service as ServiceName))).toEqual([]);
+  },
+);
+
+test('one that cannot start is named with the reason; the others stop in order', async () => {
+  const { said, ended } = start(await environments({ order: { MIGRATION_DATABASE_URL: nobody } }));
+  expect(await ended).toEqual([1, null]);
+  expect((await said).split('\n')[0]).toMatch(/^services cannot start: order: .*127\.0\.0\.1:9/);
+  const leases = `SELECT id FROM process WHERE expires_at > now()`;
+  const { rows } = await withClient(databases.inventory.adminUrl, (client) => client.query(leases));
+  expect(rows).toEqual([]);
+});
+
+test('one whose configuration is not usable is named, and nothing is started', async () => {
+  const { said, ended } = start(await environments({ payment: { GATEWAY_TIMEOUT_MS: 'soon' } }));
+  expect(await ended).toEqual([78, null]);
+  expect(await said).toMatch(
+    /^The configuration of payment is not usable; nothing was started\.\n {2}GATEWAY_TIMEOUT_MS: /,
+  );
+});
+
+test('services that disagree about their process do not start', async () => {
+  const { said, ended } = start(await environments({ user: { STACK: 'async' } }));
+  expect(await ended).toEqual([1, null]);
+  expect(await said).toMatch(/^services cannot start: STACK is the same for all services of a process/);
+});
+
+test.each([['{'], [{ user: {} }], [{ ...Object.fromEntries(serviceNames.map((name) => [name, {}])), till: {} }]])(
+  'environments that are not those of all services are refused: %j',
+  async (ofEach) => {
+    const { said, ended } = start(ofEach);
+    expect(await ended).toEqual([78, null]);
+    expect(await said).toMatch(/^The configuration is not usable; nothing was started\.\n {2}SERVICE_ENVIRONMENTS/);
+  },
+);
