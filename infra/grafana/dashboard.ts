@@ -78,7 +78,7 @@ function linkToTheOthers(): DashboardLink {
 export const stack = () =>
   valuesOf('stack', 'process').label('Stack').description('How the services talk to each other: HTTP or RabbitMQ.');
 
-export const service = () => several('service', 'process').label('Service').description('The services shown.');
+export const service = () => several('service', 'batch').label('Service').description('The services shown.');
 
 export const product = () =>
   several('product', 'stock').label('Product').description('Ids of the products shown, of those that changed of late.');
