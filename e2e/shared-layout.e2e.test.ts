@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { services } from '../infra/launcher/database-names.ts';
 import { expectAuditClean } from './support/audit.ts';
-import { bodyOf, until } from './support/http.ts';
+import { duringASale } from './support/during-a-sale.ts';
+import { until } from './support/http.ts';
 import { onEachStack } from './support/stacks.ts';
 
 const options = { layout: 'shared', demo: { shoppers: 40 } } as const;
@@ -28,19 +29,42 @@ onEachStack('all services in each of two processes', options, (theShop) => {
       ...Array<number>(10).fill(201),
       ...Array<number>(15).fill(409),
     ]);
-    await expectAuditClean(shop.stack);
   });
 
-  test('lose nothing when one of the processes is killed, and it comes back', async () => {
-    const shop = theShop();
-    const [shopper, product] = [await shop.aShopper(), await shop.aProduct()];
-    const reservation = await shopper.aReservation(product);
-    const before = pidOf('services-1');
-    shop.stack.kill('services-1');
-    bodyOf(await shopper.pay(reservation.orderId), 201);
-    await until('it is started again', () => Promise.resolve(![undefined, before].includes(pidOf('services-1'))));
-    await until('all is ready', async () => (await shop.call('GET', '/readyz')).status === 200);
-    await expectAuditClean(shop.stack);
+  describe('in the middle of a sale', () => {
+    const theScene = duringASale(theShop, { sellers: 10, stocks: [60, 100_000] });
+    /** Itself, and not the other one in its place, as nginx would have it. */
+    const untilReady = (name: string) =>
+      until(`${name} is ready`, async () => {
+        const { holds = [] } = theShop().stack.processes.find((one) => one.name === name)!;
+        const ask = ({ port }: { port: number }) => fetch(`http://127.0.0.1:${port}/readyz`).then(({ ok }) => ok);
+        return (await Promise.all(holds.map((one) => ask(one).catch(() => false)))).every(Boolean);
+      });
+
+    test('lose nothing when one of the processes is killed, and it comes back', async () => {
+      const { sale, stack } = theScene();
+      const before = pidOf('services-1');
+      stack.kill('services-1');
+      await until('it is started again', () => Promise.resolve(![undefined, before].includes(pidOf('services-1'))));
+      await untilReady('services-1');
+      await sale.goesOn();
+    });
+
+    test('let nobody notice that one of them is stopped in order', async () => {
+      const { sale, stack } = theScene();
+      await sale.goesOn();
+      const before = sale.repeated;
+      await stack.stopProcess('services-2');
+      await sale.goesOn();
+      expect(sale.repeated).toBe(before);
+      await stack.startProcess('services-2');
+      await untilReady('services-2');
+    });
+
+    test('and keep exact books', async () => {
+      await theScene().sale.close();
+      await expectAuditClean(theShop().stack);
+    });
   });
 
   test('write logs in which each line says whose it is', async () => {
