@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { services } from '../infra/launcher/database-names.ts';
+import { serviceNames } from '@flash-sale/shared/services.ts';
 import { expectAuditClean } from './support/audit.ts';
 import { duringASale } from './support/during-a-sale.ts';
 import { until } from './support/http.ts';
@@ -72,7 +72,7 @@ onEachStack('all services in each of two processes', options, (theShop) => {
     for (const name of ['services-1', 'services-2']) {
       const lines = (await readFile(join(dataDir, `logs/${name}.log`), 'utf8')).trim().split('\n');
       const named = new Set(lines.map((line) => (JSON.parse(line) as { service: string }).service));
-      expect(named).toEqual(new Set(services));
+      expect(named).toEqual(new Set(serviceNames));
     }
   });
 });

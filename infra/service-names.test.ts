@@ -26,5 +26,8 @@ test('what goes through all services takes them from the list: nothing else name
 });
 
 test('every service has a folder, and every folder in services/ is one', () => {
-  expect(readdirSync(join(import.meta.dirname, '../services')).sort()).toEqual([...serviceNames].sort());
+  const folders = readdirSync(join(import.meta.dirname, '../services'), { withFileTypes: true }).filter((one) =>
+    one.isDirectory(),
+  );
+  expect(folders.map(({ name }) => name).sort()).toEqual([...serviceNames].sort());
 });
