@@ -9,6 +9,7 @@ import {
   wrap,
 } from 'cockatiel';
 import { errors, Pool } from 'undici';
+import { BadAnswer } from './transport.ts';
 
 export interface InternalClientOptions {
   baseUrl: string;
@@ -23,9 +24,6 @@ const attempts = 2;
 const breakAfterFailures = 5;
 /** Short, for a service that is started again is there within a second or two, and somebody waits for it. */
 const usualHalfOpenAfterMs = 300;
-
-/** The service was reached, and what it answered is none of the answers that a post has. */
-export class BadAnswer extends Error {}
 
 /** Of nginx, when it reaches no instance, and of a service that is not ready for more. */
 const notNowStatuses = new Set([429, 502, 503, 504]);

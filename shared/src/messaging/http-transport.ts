@@ -5,8 +5,8 @@ import type { Logger } from '../log.ts';
 import { parseEvent, type DomainEvent } from '../events/schemas.ts';
 import { serviceNames, type ServiceName } from '../services.ts';
 import { parse } from '../http/validate.ts';
-import { failureSchema, type Failure, type Intake, type OutboxRecord, type Receipt } from './transport.ts';
-import { BadAnswer, type InternalClient } from './http-client.ts';
+import { BadAnswer, failureSchema, type Failure, type Intake, type OutboxRecord, type Receipt } from './transport.ts';
+import type { InternalClient } from './http-client.ts';
 import { handlesNothing, largestHop, type Hop } from './walker.ts';
 
 const acknowledgeWithinMs = 100;

@@ -28,6 +28,9 @@ export type Failure = z.output<typeof failureSchema>;
  */
 export type NotDelivered = Failure['kind'];
 
+/** A service was reached, and what it answered is none of the answers that it may give. */
+export class BadAnswer extends Error {}
+
 /** What became of events that a transport brought: those not named in `failures` are handled for good. */
 export interface Receipt {
   failures: Failure[];

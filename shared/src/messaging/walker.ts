@@ -3,9 +3,16 @@ import type { DomainEvent } from '../events/schemas.ts';
 import { subscribersOf } from '../events/subscriptions.ts';
 import { serviceNames, type ServiceName } from '../services.ts';
 import { Batcher } from './batcher.ts';
-import { BadAnswer } from './http-client.ts';
 import { Receivers } from './receivers.ts';
-import type { Failure, Intake, NotDelivered, OutboxRecord, Receipt, Transport } from './transport.ts';
+import {
+  BadAnswer,
+  type Failure,
+  type Intake,
+  type NotDelivered,
+  type OutboxRecord,
+  type Receipt,
+  type Transport,
+} from './transport.ts';
 
 /** Most events that one hop brings to a service at once. */
 export const largestHop = 256;

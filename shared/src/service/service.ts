@@ -4,8 +4,6 @@ import type { ServiceDefinition, TransportFactory } from './definition.ts';
 import { endsWithin } from './drain.ts';
 import { listen, type Listener } from './listener.ts';
 
-export type { TransportFactory } from './definition.ts';
-
 /** How long closing connections may take after the drain: a server that is silent does not answer a goodbye. */
 const closeWithinMs = 1_000;
 

@@ -5,7 +5,7 @@ import { InternalClient } from '../messaging/http-client.ts';
 import { InProcessHop, type Neighbours } from '../messaging/in-process-transport.ts';
 import { Walker } from '../messaging/walker.ts';
 import { stacks, type StackDescription } from '../stacks.ts';
-import type { TransportFactory } from './service.ts';
+import type { TransportFactory } from './definition.ts';
 
 /**
  * The one place where the architectures part.
