@@ -164,7 +164,7 @@ describe('until when', () => {
   const keptForMs = 3_600_000;
   const age = async (transport: Parameters<typeof removableBefore>[0]['transport']) => {
     const before = await removableBefore({
-      db: databases.inventory as unknown as Kysely<unknown>,
+      db: databases.inventory,
       keptForMs,
       transport,
     });
