@@ -9,6 +9,7 @@ FROM node:24.21.0-trixie-slim AS packages
 ARG SERVICE
 WORKDIR /app
 COPY .npmrc package.json package-lock.json ./
+COPY contract/package.json contract/
 COPY shared/package.json shared/
 COPY services/inventory/package.json services/inventory/
 COPY services/order/package.json services/order/
@@ -17,10 +18,10 @@ COPY services/reservation/package.json services/reservation/
 COPY services/user/package.json services/user/
 COPY infra/package.json infra/
 COPY load-tests/package.json load-tests/
-# What this workspace and `shared` need to run. The root's own dependency is Node itself, which comes from the image.
+# What this workspace, `shared` and `contract` need to run. The root's own dependency is Node itself, which comes from the image.
 # Nothing of .npmrc goes on from here: a token for a registry of one's own would stand in it.
 RUN npm ci --omit=dev --no-audit --no-fund \
-      --workspace=@flash-sale/$SERVICE --workspace=@flash-sale/shared --include-workspace-root=false \
+      --workspace=@flash-sale/$SERVICE --workspace=@flash-sale/shared --workspace=@flash-sale/contract --include-workspace-root=false \
  && rm .npmrc \
  && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
@@ -31,6 +32,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin flas
 WORKDIR /app
 # The workspaces stay outside node_modules (links lead to them), where Node strips no types.
 COPY --from=packages /app ./
+COPY contract/src contract/src
 COPY shared/src shared/src
 ENV NODE_ENV=production NODE_OPTIONS=--disable-warning=ExperimentalWarning
 USER 10001

@@ -1,5 +1,6 @@
 import tseslint from 'typescript-eslint';
 
+const contractMayImport = 'A browser imports the contract: itself and zod are all that it may need.';
 const domainMayImport = 'The domain imports only itself, the event schemas and shared pure types.';
 
 export default tseslint.config(
@@ -28,7 +29,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [{ regex: '^(?!\\./|@flash-sale/shared/events/)', message: domainMayImport }] },
+        { patterns: [{ regex: '^(?!\\./|@flash-sale/contract/events/)', message: domainMayImport }] },
       ],
       'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'setInterval'],
       'no-restricted-properties': [
@@ -36,6 +37,14 @@ export default tseslint.config(
         { object: 'Date', property: 'now' },
         { object: 'Math', property: 'random' },
       ],
+    },
+  },
+  {
+    files: ['contract/src/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/testing/**'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.|zod$)', message: contractMayImport }] }],
+      'no-restricted-globals': ['error', 'process', 'Buffer', 'global', 'require', '__dirname'],
     },
   },
   {

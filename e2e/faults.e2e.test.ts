@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { liftedBounds } from '../load-tests/lib/load-settings.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { ask, expectAuditClean } from './support/audit.ts';
 import { duringASale } from './support/during-a-sale.ts';

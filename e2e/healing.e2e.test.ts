@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { liftedBounds } from '../load-tests/lib/load-settings.ts';
 import { accepts } from '../infra/launcher/free-port.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { expectAuditClean } from './support/audit.ts';
 import { duringASale } from './support/during-a-sale.ts';

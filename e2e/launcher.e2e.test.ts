@@ -127,7 +127,7 @@ describe('npm start', () => {
     const [clone, data] = [join(home, 'clone'), join(home, 'data*\\')]; // below those two, Node finds no program
     const link = await plainFolder(join(data, 'data/rabbitmq'));
     try {
-      for (const name of ['infra', 'nginx', 'services', 'shared', 'package.json', 'package-lock.json'])
+      for (const name of ['contract', 'infra', 'nginx', 'services', 'shared', 'package.json', 'package-lock.json'])
         await cp(join(root, name), join(clone, name), {
           recursive: true,
           filter: (path) => !path.endsWith('node_modules'),

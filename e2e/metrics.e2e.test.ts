@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { influxql, type Series } from '../infra/launcher/influxql.ts';
 import { parseMetrics } from '../load-tests/sweep/service-metrics.ts';
 import { send, until, type Problem } from './support/http.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServiceName } from '@flash-sale/shared/services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { expectAuditClean } from './support/audit.ts';
 import { until, type Answer } from './support/http.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { expectAuditClean } from './support/audit.ts';
 import { duringASale } from './support/during-a-sale.ts';
 import { until } from './support/http.ts';

@@ -1,6 +1,6 @@
 /** `npm run asyncapi`: writes docs/asyncapi.json anew. */
 import { join } from 'node:path';
-import { asyncApiDocument } from '@flash-sale/shared/events/asyncapi.ts';
+import { asyncApiDocument } from '@flash-sale/shared/messaging/asyncapi.ts';
 import { argumentsOrExit, noArguments } from './command-line.ts';
 import { writeGenerated } from './generated-file.ts';
 

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { sources } from './testing/sources.ts';
 
 const mayName = [
   // The list, and which events each handles and tells of.
-  /^shared\/src\/(services|events\/subscriptions)\.ts$/,
+  /^contract\/src\/(services|events\/subscriptions)\.ts$/,
   // What some of them have of their own, and a new one need not: keys and channels in Redis, a colour, tables to compare.
   /^infra\/launcher\/redis-users\.ts$/,
   /^load-tests\/comparison\/charts\.ts$/,
@@ -21,7 +21,7 @@ test('what goes through all services takes them from the list: nothing else name
   expect(ours.length).toBeGreaterThan(300);
   const words = serviceNames.map((name) => new RegExp(`(?<![a-z])${name}(?![a-z])`, 'i'));
   const naming = ours.filter(({ text }) => words.every((word) => word.test(text))).map(({ file }) => file);
-  expect(naming).toContain('shared/src/services.ts');
+  expect(naming).toContain('contract/src/services.ts');
   expect(naming.filter((file) => !mayName.some((pattern) => pattern.test(file)))).toEqual([]);
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { commonSchema } from '@flash-sale/shared/config.ts';
 import type { ZodObject } from 'zod';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 
 /* Whoever runs a service finds all that can be set about it in its README. */
 

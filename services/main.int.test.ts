@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { jsonClient, testEnvironment } from '@flash-sale/shared/testing/service.ts';
 import { withClient } from '../infra/launcher/databases.ts';

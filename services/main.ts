@@ -6,7 +6,7 @@ import { readServiceEnvironments } from '@flash-sale/shared/service/environments
 import { runServices } from '@flash-sale/shared/service/run.ts';
 import { startable } from '@flash-sale/shared/service/together.ts';
 import { transportFor } from '@flash-sale/shared/service/transports.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 
 type Config = { readConfig: (...from: EnvironmentOf) => CommonConfig };
 type Service = Record<string, ServiceDefinition<CommonConfig, unknown>>;

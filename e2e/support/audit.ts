@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import pg from 'pg';
 import { runAudit } from '../../infra/audit/audit.ts';
 import { countWaiting } from '../../infra/dlq/broker.ts';

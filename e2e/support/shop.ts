@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
-import type * as contract from '@flash-sale/shared/contract/schemas.ts';
+import type * as contract from '@flash-sale/contract/api/schemas.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import { bodyOf, send, until, type Answer, type CallOptions, type Problem } from './http.ts';
 

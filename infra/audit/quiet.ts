@@ -1,7 +1,7 @@
 import { commonSchema } from '@flash-sale/shared/config.ts';
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName } from '../launcher/database-names.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { givenUp } from './checks/outbox.ts';
 import type { Snapshot } from './snapshot.ts';
 

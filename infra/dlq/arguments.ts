@@ -1,5 +1,5 @@
 import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import type { ServiceName } from '@flash-sale/shared/services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { optionsIn, UsageError } from '../command-line.ts';
 import type { Selection } from './selection.ts';
 

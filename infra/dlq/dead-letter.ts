@@ -1,5 +1,5 @@
 import type { GetMessage } from 'amqplib';
-import type { ServiceName } from '@flash-sale/shared/services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 
 /** A message that a service could not handle, as far as it can be told. */
 export interface DeadLetter {

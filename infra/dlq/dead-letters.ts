@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, GetMessage } from 'amqplib';
-import type { ServiceName } from '@flash-sale/shared/services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { replayOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { deadQueueOf, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';

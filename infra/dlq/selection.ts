@@ -1,4 +1,4 @@
-import type { ServiceName } from '@flash-sale/shared/services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { DeadLetter } from './dead-letter.ts';
 
 /** Which dead letters are meant; all of them unless something is given. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
 import { administrator, rabbitmqUsers, userDefinitions, type RabbitmqPasswords } from '../launcher/rabbitmq-users.ts';

@@ -1,5 +1,5 @@
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { renderNginxConfig } from '../launcher/nginx-config.ts';
 
 /** The same rules as of `npm start`, with the names of two instances of each service for addresses. */

@@ -8,7 +8,7 @@ import { defaultStack, stackNames, stacks, type StackName } from '../../shared/s
 import { demoEndSchema as inventoryDemoEnd } from '../../services/inventory/src/config.ts';
 import { demoEndSchema as userDemoEnd } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases } from '../launcher/database-names.ts';
-import { serviceNames, services, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, services, type ServiceName } from '@flash-sale/contract/services.ts';
 import { brokerPasswordsFrom, setupBrokerSchema, setupSchema } from '../docker/setup-config.ts';
 import { rabbitmqUsers } from '../launcher/rabbitmq-users.ts';
 import { permissionsOf, redisUsers } from '../launcher/redis-users.ts';

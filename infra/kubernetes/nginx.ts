@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { templates } from '../launcher/nginx.ts';
 import { renderNginxConfig } from '../launcher/nginx-config.ts';
 

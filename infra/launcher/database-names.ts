@@ -1,4 +1,4 @@
-import { serviceNames, services, type FurtherDatabase, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, services, type FurtherDatabase, type ServiceName } from '@flash-sale/contract/services.ts';
 
 /** One database per service, and those that a service has beside it. */
 export type DatabaseName = ServiceName | FurtherDatabase;

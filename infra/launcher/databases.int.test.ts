@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { startTestPostgres, type TestServer } from '../testing/servers.ts';
 import { auditorRole, databases, type DatabaseName } from './database-names.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { createDatabase, databaseUrls, provision, specOf, withClient, type DatabaseUrls } from './databases.ts';
 import type { Secrets } from './secrets.ts';
 import { setUpDatabases } from './set-up.ts';

@@ -6,7 +6,7 @@ import { migrateByKysely } from '@flash-sale/shared/testing/migrate-by-kysely.ts
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { readSchema } from '../testing/release/schema.ts';
 import { databases, type DatabaseName } from './database-names.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { withClient } from './databases.ts';
 import { migrations } from './set-up.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { publicPaths, serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { publicPaths, serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { templates } from './nginx.ts';
 import { renderNginxConfig } from './nginx-config.ts';
 

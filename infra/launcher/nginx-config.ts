@@ -1,5 +1,11 @@
 import type { StackDescription } from '@flash-sale/shared/stacks.ts';
-import { pathKinds, publicPaths, serviceNames, type PathKind, type ServiceName } from '@flash-sale/shared/services.ts';
+import {
+  pathKinds,
+  publicPaths,
+  serviceNames,
+  type PathKind,
+  type ServiceName,
+} from '@flash-sale/contract/services.ts';
 
 export interface NginxSettings {
   /** Where temporary files, the pid, and what edge.sh writes go. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { openApiDocument } from '@flash-sale/shared/contract/openapi.ts';
+import { openApiDocument } from '@flash-sale/contract/api/openapi.ts';
 import { startEdge, type Edge, type EdgeAnswer, type EdgeOptions } from './testing/edge.ts';
 
 const request = (headers: Record<string, string> = {}, line = 'GET /api/users/me HTTP/1.1') => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { edgeSettings } from './edge-settings.ts';
 import { accepts } from './free-port.ts';
 import { renderNginxConfig, type NginxSettings } from './nginx-config.ts';

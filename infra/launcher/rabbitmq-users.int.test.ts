@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib';
-import { eventTypes } from '@flash-sale/shared/events/schemas.ts';
-import { subjects } from '@flash-sale/shared/events/subscriptions.ts';
-import type { ServiceName } from '@flash-sale/shared/services.ts';
+import { eventTypes } from '@flash-sale/contract/events/schemas.ts';
+import { subjects } from '@flash-sale/contract/events/subscriptions.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import {
   assertTopology,
@@ -20,7 +20,7 @@ import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { createTestRabbitmq } from '../testing/rabbitmq.ts';
 import type { TestRabbitmq } from '../testing/servers.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { rabbitmqUsers, type RabbitmqUser } from './rabbitmq-users.ts';
 
 let broker: TestRabbitmq;

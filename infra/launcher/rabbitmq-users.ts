@@ -1,4 +1,4 @@
-import { subjects } from '@flash-sale/shared/events/subscriptions.ts';
+import { subjects } from '@flash-sale/contract/events/subscriptions.ts';
 import {
   deadQueueOf,
   eventsExchange,
@@ -6,7 +6,7 @@ import {
   retrySteps,
   subscribingServices,
 } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 
 /** Who may do everything: for the set-up, and for services of the release before, which all shared it. */
 export const administrator = 'flash_sale';

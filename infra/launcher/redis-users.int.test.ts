@@ -4,7 +4,7 @@ import { connectRedis, stateOfRedis } from '@flash-sale/shared/redis/connection.
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { createTestRedis, type TestRedis } from '../testing/redis.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { redisUsers, type RedisUser } from './redis-users.ts';
 
 let server: TestRedis;

@@ -4,7 +4,7 @@ import { readyKey } from '@flash-sale/shared/redis/connection.ts';
 import { stockMarkKey } from '@flash-sale/shared/redis/stock-mark.ts';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
 import { triedPaymentKey } from '@flash-sale/shared/redis/tried-payments.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { redisQuoted } from './quoting.ts';
 
 /** A user for each service, and one for who only looks: the audit, the benchmark, people. */

@@ -1,4 +1,4 @@
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 
 /** What a service exports by this name from the module at this path in its folder. @throws when it does not */
 export async function exportOf<Value>(service: ServiceName, path: string, name: string): Promise<Value> {

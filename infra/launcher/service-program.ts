@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { layouts, processOfServices, type LayoutName } from '@flash-sale/shared/layouts.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName } from './database-names.ts';
-import { services, type ServiceName } from '@flash-sale/shared/services.ts';
+import { services, type ServiceName } from '@flash-sale/contract/services.ts';
 import type { DatabaseUrls } from './databases.ts';
 import type { Influxdb } from './influxdb.ts';
 import type { Secrets } from './secrets.ts';

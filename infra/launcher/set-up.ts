@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from '@flash-sale/shared/db/migrate.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { assertTopology } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import type { FurtherDatabase } from '@flash-sale/shared/services.ts';
+import type { FurtherDatabase } from '@flash-sale/contract/services.ts';
 import { ledgerMigrations as gateway } from '../../services/payment/src/adapters/built-in-gateway.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import {

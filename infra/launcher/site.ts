@@ -1,7 +1,7 @@
 import type { LayoutName } from '@flash-sale/shared/layouts.ts';
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import { freePort, keepFree } from './free-port.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import type { InfluxdbPorts } from './influxdb.ts';
 import type { ProcessSet } from './process-set.ts';
 import type { RabbitmqPorts } from './rabbitmq.ts';

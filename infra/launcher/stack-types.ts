@@ -1,7 +1,7 @@
 import type { LayoutName } from '@flash-sale/shared/layouts.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName } from './database-names.ts';
-import type { ServiceName } from '@flash-sale/shared/services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface StackOptions {

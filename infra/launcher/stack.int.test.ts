@@ -9,7 +9,7 @@ import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { createTestVhost } from '../testing/rabbitmq.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { opensConnection } from './amqp-handshake.ts';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { withClient } from './databases.ts';
 import { influxql } from './influxql.ts';
 import { identityOf } from './process-identity.ts';

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { commonSchema } from '../../shared/src/config.ts';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
 import { Metrics } from '../../shared/src/metrics/metrics.ts';
-import { serviceNames } from '../../shared/src/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { stackNames, stacks } from '../../shared/src/stacks.ts';
 import type { Resource } from '../kubernetes/testing/render.ts';
 import { findExecutable } from '../launcher/find-executable.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
 import { difference, parseCounters } from './counters.ts';
 import { busyShare, costsOf, limitsAt, needsAt } from './needs.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { request } from 'undici';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { withClient } from '../../infra/launcher/databases.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import { rootsOf } from '../lib/bench-stack.ts';

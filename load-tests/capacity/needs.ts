@@ -1,7 +1,7 @@
 import { commonSchema } from '@flash-sale/shared/config.ts';
-import { subscribersOf } from '@flash-sale/shared/events/subscriptions.ts';
-import { serviceNames, services, type ServiceName } from '@flash-sale/shared/services.ts';
-import type { EventType } from '@flash-sale/shared/events/schemas.ts';
+import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
+import { serviceNames, services, type ServiceName } from '@flash-sale/contract/services.ts';
+import type { EventType } from '@flash-sale/contract/events/schemas.ts';
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import type { StackCosts } from './results.ts';
 

@@ -1,4 +1,4 @@
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import type { Block, Document } from '../comparison/document.ts';
 import { busyShare, costsOf, limitsAt, needsAt, type Costs, type Limit, type Needs } from './needs.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { stackNames } from '@flash-sale/shared/stacks.ts';
 import { count, machine } from '../comparison/results.ts';
 

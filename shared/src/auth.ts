@@ -3,7 +3,7 @@ import type { RequestHandler, Request } from 'express';
 import jwt from 'jsonwebtoken';
 import { z } from 'zod';
 import type { Bearer, EndedSessions } from './ended-sessions.ts';
-import { AppError } from './errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import { remembered } from './remembered.ts';
 import type { SigningKey, VerificationKeys } from './signing-keys.ts';
 

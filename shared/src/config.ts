@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { tokenAlgorithms } from './auth.ts';
-import type { ServiceName } from './services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { runAsPattern } from './service/privileges.ts';
 import { defaultStack, stackNames } from './stacks.ts';
 

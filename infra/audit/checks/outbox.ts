@@ -1,4 +1,4 @@
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { mostFound, type Check } from '../check.ts';
 
 interface GivenUp {

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/shared/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { freePort } from '../free-port.ts';
 import { nginxProgram } from '../nginx.ts';
 import { preparePrograms } from '../programs.ts';

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { problemInfo, type ProblemCode } from '@flash-sale/shared/contract/operation.ts';
-import { openApiDocument } from '@flash-sale/shared/contract/openapi.ts';
-import { errorTable } from '@flash-sale/shared/errors.ts';
-import { subscriptions } from '@flash-sale/shared/events/subscriptions.ts';
+import { problemInfo, type ProblemCode } from '@flash-sale/contract/api/operation.ts';
+import { openApiDocument } from '@flash-sale/contract/api/openapi.ts';
+import { errorTable } from '@flash-sale/contract/errors.ts';
+import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
 import { stackNames } from '@flash-sale/shared/stacks.ts';
 import { topology, type Topology } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { composeFileOf } from '../../docker/testing/compose-file.ts';

@@ -1,7 +1,7 @@
-import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { isOlderThan } from '@flash-sale/shared/ids.ts';
 import type { Context, Handlers } from '@flash-sale/shared/messaging/unit-of-work.ts';
-import type { NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { changeProduct, createProduct, restock } from './domain/catalogue.ts';
 import { hold, refuseBygone } from './domain/hold.ts';
 import { cancel, commit, expire } from './domain/settle-hold.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { product as productSchema, productPage } from '@flash-sale/shared/contract/schemas.ts';
+import type { product as productSchema, productPage } from '@flash-sale/contract/api/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { product as productSchema, productPage, problem, restocked } from '@flash-sale/shared/contract/schemas.ts';
+import { product as productSchema, productPage, problem, restocked } from '@flash-sale/contract/api/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { product as productSchema, productPage } from '@flash-sale/shared/contract/schemas.ts';
+import type { product as productSchema, productPage } from '@flash-sale/contract/api/schemas.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { testEnvironment } from '@flash-sale/shared/testing/service.ts';
 import { Kysely, PostgresDialect } from 'kysely';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { serviceNames } from '@flash-sale/shared/services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import type { Transport } from '@flash-sale/shared/messaging/transport.ts';
 import { amqpTransport } from '@flash-sale/shared/testing/amqp-network.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';

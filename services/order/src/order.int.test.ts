@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { orderPage } from '@flash-sale/shared/contract/schemas.ts';
+import { orderPage } from '@flash-sale/contract/api/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { audit } from './testing/audit.ts';
 import { outcomeOf, shopping } from './testing/shopping.ts';

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { principalOf, requireUser, type AccessTokens } from '@flash-sale/shared/auth.ts';
-import * as contract from '@flash-sale/shared/contract/schemas.ts';
-import { AppError } from '@flash-sale/shared/errors.ts';
+import * as contract from '@flash-sale/contract/api/schemas.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import { idOf, notThere, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
 import { mintedAtMs, type OrderIds } from '@flash-sale/shared/ids.ts';
 import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';

@@ -1,4 +1,4 @@
-import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { isOlderThan } from '@flash-sale/shared/ids.ts';
 import type { Context, Handlers } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import type { Bounds } from './domain/bounds.ts';

@@ -2,7 +2,7 @@ import { tokenAlgorithms } from '@flash-sale/shared/auth.ts';
 import { demoSettings } from '@flash-sale/shared/demo.ts';
 import { commonSchema, count, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 import { addressesPerNetwork, addressSet } from '@flash-sale/shared/http/rate-limit.ts';
-import { registration } from '@flash-sale/shared/contract/schemas.ts';
+import { registration } from '@flash-sale/contract/api/schemas.ts';
 import { signingKey, type SigningKey } from '@flash-sale/shared/signing-keys.ts';
 import { z } from 'zod';
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { session } from '@flash-sale/shared/contract/schemas.ts';
+import type { session } from '@flash-sale/contract/api/schemas.ts';
 import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
 import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
 import { jsonClient, testConfig, testEnvironment } from '@flash-sale/shared/testing/service.ts';

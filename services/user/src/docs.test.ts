@@ -3,8 +3,8 @@ import { createServer, request, type IncomingMessage, type Server } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openApiDocument } from '@flash-sale/shared/contract/openapi.ts';
-import { idempotencyKey } from '@flash-sale/shared/contract/operations/parameters.ts';
+import { openApiDocument } from '@flash-sale/contract/api/openapi.ts';
+import { idempotencyKey } from '@flash-sale/contract/api/operations/parameters.ts';
 import { notFound, problemHandler } from '@flash-sale/shared/http/problem.ts';
 import express from 'express';
 import { docs } from './docs.ts';

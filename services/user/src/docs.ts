@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
-import { openApiDocument } from '@flash-sale/shared/contract/openapi.ts';
+import { openApiDocument } from '@flash-sale/contract/api/openapi.ts';
 import { Router, type RequestHandler } from 'express';
 
 const ours = join(import.meta.dirname, 'docs');

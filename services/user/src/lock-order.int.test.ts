@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { session } from '@flash-sale/shared/contract/schemas.ts';
+import type { session } from '@flash-sale/contract/api/schemas.ts';
 import { openReads } from '@flash-sale/shared/db/connection.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { RunningService } from '@flash-sale/shared/service/service.ts';

@@ -1,6 +1,6 @@
 import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
-import { deletion, passwordChange } from '@flash-sale/shared/contract/schemas.ts';
-import { AppError } from '@flash-sale/shared/errors.ts';
+import { deletion, passwordChange } from '@flash-sale/contract/api/schemas.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import { bodyOf, idOf, notThere, uuidPattern } from '@flash-sale/shared/http/validate.ts';
 import { Router, type Request } from 'express';
 import type { Account } from './adapters/accounts.ts';

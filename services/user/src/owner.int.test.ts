@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { accessTokens } from '@flash-sale/shared/auth.ts';
-import { sessionList, type session } from '@flash-sale/shared/contract/schemas.ts';
+import { sessionList, type session } from '@flash-sale/contract/api/schemas.ts';
 import { openReads } from '@flash-sale/shared/db/connection.ts';
 import { endedPage } from '@flash-sale/shared/ended-sessions.ts';
 import type { RunningService } from '@flash-sale/shared/service/service.ts';

@@ -1,6 +1,6 @@
 import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
-import { credentials, refresh, registration } from '@flash-sale/shared/contract/schemas.ts';
-import { AppError } from '@flash-sale/shared/errors.ts';
+import { credentials, refresh, registration } from '@flash-sale/contract/api/schemas.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import { bodyOf } from '@flash-sale/shared/http/validate.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { AccessTokens } from '@flash-sale/shared/auth.ts';

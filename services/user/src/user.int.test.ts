@@ -3,7 +3,7 @@ import { createSecretKey } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { currentUser, registeredUser, session } from '@flash-sale/shared/contract/schemas.ts';
+import { currentUser, registeredUser, session } from '@flash-sale/contract/api/schemas.ts';
 import { openReads } from '@flash-sale/shared/db/connection.ts';
 import type { RunningService } from '@flash-sale/shared/service/service.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { Kysely, PostgresDialect } from 'kysely';
-import { AppError } from '../errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import { PreparingClient } from './preparing-client.ts';
 
 // bigint columns hold cents, units and versions, all below 2^53; as numbers they need no conversion at each use.

@@ -6,7 +6,7 @@ import { Router } from 'express';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { requireInternal } from '../auth.ts';
-import { AppError, type ErrorCode } from '../errors.ts';
+import { AppError, type ErrorCode } from '@flash-sale/contract/errors.ts';
 import { eventually } from '../testing/eventually.ts';
 import { createApp } from './app.ts';
 import { bodyOf } from './validate.ts';

@@ -1,7 +1,7 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { ILayer, IRoute } from 'express-serve-static-core';
 import type { Logger } from '../log.ts';
-import { AppError, errorTable } from '../errors.ts';
+import { AppError, errorTable } from '@flash-sale/contract/errors.ts';
 import { remembered } from '../remembered.ts';
 import { verifyText } from './json-text.ts';
 import { notFound, problemHandler } from './problem.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { AppError } from '../errors.ts';
+import type { AppError } from '@flash-sale/contract/errors.ts';
 import { verifyText } from './json-text.ts';
 
 const verify = (body: string | Buffer, encoding = 'utf-8') => {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AppError, type FieldError } from '../errors.ts';
+import { AppError, type FieldError } from '@flash-sale/contract/errors.ts';
 
 /** Escapes of surrogates and of U+0000. Written out, the former are no UTF-8 and the latter no JSON. */
 const suspiciousEscape = /\\u(?:d[89a-f]|0000)/i;

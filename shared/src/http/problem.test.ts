@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { AppError, errorTable, type ErrorCode } from '../errors.ts';
+import { AppError, errorTable, type ErrorCode } from '@flash-sale/contract/errors.ts';
 import { problemOf } from './problem.ts';
 
 const codes = Object.keys(errorTable) as ErrorCode[];

@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
-import { AppError, errorTable } from '../errors.ts';
+import { AppError, errorTable } from '@flash-sale/contract/errors.ts';
 
 export interface Problem {
   type: string;

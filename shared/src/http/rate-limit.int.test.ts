@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { createTestRedis, type TestRedis } from '../../../infra/testing/redis.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import { newId } from '../ids.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { eventually } from '../testing/eventually.ts';

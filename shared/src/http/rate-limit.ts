@@ -3,7 +3,7 @@ import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { AppError, isRefusal } from '../errors.ts';
+import { AppError, isRefusal } from '@flash-sale/contract/errors.ts';
 import { remembered } from '../remembered.ts';
 import { MemoryCounter, RedisCounter, type LimitCounter, type Take } from './limit-counters.ts';
 

@@ -1,7 +1,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Response } from 'express';
-import { AppError, errorTable, type ErrorCode } from '../errors.ts';
+import { AppError, errorTable, type ErrorCode } from '@flash-sale/contract/errors.ts';
 import type { Logger } from '../log.ts';
 import type { OnRequest } from './app.ts';
 import { problemOf, sendProblem } from './problem.ts';

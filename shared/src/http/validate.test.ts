@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { AppError } from '../errors.ts';
+import type { AppError } from '@flash-sale/contract/errors.ts';
 import { newId } from '../ids.ts';
 import { idempotencyKeyOf, idOf, parse, preferredWaitMs } from './validate.ts';
 

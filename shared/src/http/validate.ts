@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
-import { AppError } from '../errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 
 /** Parses input by its schema. @throws AppError invalid-input with one entry a problem */
 export function parse<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
-import type { DomainEvent } from '../events/schemas.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { Logger } from '../log.ts';
 import {
   deadPublication,

@@ -1,6 +1,6 @@
 import type { Message, Options } from 'amqplib';
-import { parseEvent, type DomainEvent } from '../events/schemas.ts';
-import type { ServiceName } from '../services.ts';
+import { parseEvent, type DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { eventsExchange, putAsideExchange, retrySteps, type RetryStep } from './amqp-topology.ts';
 
 const longestReason = 500;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Channel, Options } from 'amqplib';
-import { subscriptions } from '../events/subscriptions.ts';
-import { serviceNames, type ServiceName } from '../services.ts';
+import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 
 /** Every event is published here; the routing key is its type. */
 export const eventsExchange = 'events';

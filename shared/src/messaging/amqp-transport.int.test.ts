@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, GetMessage } from 'amqplib';
 import { createTestRabbitmq } from '@flash-sale/infra/testing/rabbitmq.ts';
-import { subscriptions } from '../events/subscriptions.ts';
-import { serviceNames } from '../services.ts';
+import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { emptyBroker, startAmqpNetwork, amqpTransport } from '../testing/amqp-network.ts';
 import { withChannel } from './amqp-channel.ts';
 import { anEvent } from '../testing/events.ts';

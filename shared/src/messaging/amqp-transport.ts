@@ -1,8 +1,8 @@
 import type { ConsumeMessage } from 'amqplib';
-import type { DomainEvent } from '../events/schemas.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { Logger } from '../log.ts';
-import { subscribersOf, subscriptions } from '../events/subscriptions.ts';
-import type { ServiceName } from '../services.ts';
+import { subscribersOf, subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { AmqpConnection } from './amqp-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';

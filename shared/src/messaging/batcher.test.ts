@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 
 /** A batcher whose flushes wait to be let go, and which remembers them. */

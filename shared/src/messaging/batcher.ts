@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 
 export interface BatcherOptions<I, O> {
   /** Works on one batch and answers with one result an item, in the same order; a thrown error concerns the whole batch. */

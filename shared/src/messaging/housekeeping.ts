@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { Logger } from '../log.ts';
-import type { DomainEvent } from '../events/schemas.ts';
-import type { ServiceName } from '../services.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { NotDelivered, OutboxRecord } from './transport.ts';
 
 export const sweepAtMost = 32;

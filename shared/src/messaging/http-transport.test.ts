@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { serviceNames } from '../services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { newId } from '../ids.ts';
 import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';

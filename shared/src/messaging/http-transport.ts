@@ -1,9 +1,9 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import type { Logger } from '../log.ts';
-import { parseEvent, type DomainEvent } from '../events/schemas.ts';
-import { serviceNames, type ServiceName } from '../services.ts';
+import { parseEvent, type DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { parse } from '../http/validate.ts';
 import { BadAnswer, failureSchema, type Failure, type Intake, type OutboxRecord, type Receipt } from './transport.ts';
 import type { InternalClient } from './http-client.ts';

@@ -1,5 +1,5 @@
-import type { DomainEvent } from '../events/schemas.ts';
-import type { ServiceName } from '../services.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Intake, OutboxRecord, Receipt } from './transport.ts';
 import { handlesNothing, type Hop } from './walker.ts';
 

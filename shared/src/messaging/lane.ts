@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import type { Logger } from '../log.ts';
 import { isAway, isConflict, isUnavailable, isUniqueViolation } from '../db/connection.ts';
 import type { LaneConnection, Statement, Tx } from '../db/lane-connection.ts';
-import type { DomainEvent, EventType, NewEvent } from '../events/schemas.ts';
-import type { ServiceName } from '../services.ts';
+import type { DomainEvent, EventType, NewEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { Batcher } from './batcher.ts';
 import { Outgoing, type Origin } from './outgoing.ts';
 import type { Failure, Intake, OutboxRecord } from './transport.ts';

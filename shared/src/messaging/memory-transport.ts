@@ -1,5 +1,5 @@
-import { subscribersOf } from '../events/subscriptions.ts';
-import type { ServiceName } from '../services.ts';
+import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Intake, NotDelivered, OutboxRecord, Transport } from './transport.ts';
 
 /** The meeting point of services that live in one process. */

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Logger } from '../log.ts';
-import type { ServiceName } from '../services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { giveBackRows, markFailing, sweepAtMost, sweepOutbox, type MessagingTables } from './housekeeping.ts';
 import { periodically } from './periodic.ts';
 import { ProcessLease } from './process-lease.ts';

@@ -1,7 +1,7 @@
 import { newId } from '../ids.ts';
-import type { EventType, NewEvent } from '../events/schemas.ts';
-import { subscribersOf } from '../events/subscriptions.ts';
-import type { ServiceName } from '../services.ts';
+import type { EventType, NewEvent } from '@flash-sale/contract/events/schemas.ts';
+import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { OutboxRecord } from './transport.ts';
 
 /** Who carries on what follows from an item: this process, or the sender, to whom the records are handed. */

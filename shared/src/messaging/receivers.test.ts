@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { DomainEvent } from '../events/schemas.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import { anEvent } from '../testing/events.ts';
 import { Receivers } from './receivers.ts';
 

@@ -1,5 +1,5 @@
-import type { DomainEvent } from '../events/schemas.ts';
-import type { ServiceName } from '../services.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 
 /** So often a failure of one event counts against its receiver: what goes on failing says nothing new of that. */
 const failuresThatCount = 3;

@@ -1,5 +1,5 @@
 import type { Logger } from '../log.ts';
-import type { ServiceName } from '../services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { NotDelivered, OutboxRecord } from './transport.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { serviceNames, type ServiceName } from '../services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { FakeService } from '../testing/fake-service.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { DomainEvent } from '../events/schemas.ts';
-import type { ServiceName } from '../services.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 
 /** One row of a service's outbox: events that one transaction brought about, kept until all of them are handled. */
 export interface OutboxRecord {

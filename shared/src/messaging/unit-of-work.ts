@@ -1,5 +1,5 @@
 import type { Tx } from '../db/lane-connection.ts';
-import type { DomainEvent, EventType, NewEvent } from '../events/schemas.ts';
+import type { DomainEvent, EventType, NewEvent } from '@flash-sale/contract/events/schemas.ts';
 
 /** What a decision may use besides its state: the one clock, and ways to say what follows. */
 export interface Context {

@@ -1,7 +1,7 @@
 import type { Logger } from '../log.ts';
-import type { DomainEvent } from '../events/schemas.ts';
-import { subscribersOf } from '../events/subscriptions.ts';
-import { serviceNames, type ServiceName } from '../services.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { Batcher } from './batcher.ts';
 import { Receivers } from './receivers.ts';
 import {

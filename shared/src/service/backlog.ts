@@ -1,4 +1,4 @@
-import type { ServiceName } from '../services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Logger } from '../log.ts';
 import type { OutboxBacklog } from '../messaging/housekeeping.ts';
 import type { Transport } from '../messaging/transport.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readEnvironment } from '../config.ts';
-import { serviceNames, type ServiceName } from '../services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 
 const environment = z.record(z.string(), z.string());
 const ofEach = Object.fromEntries(serviceNames.map((name) => [name, environment])) as Record<

@@ -1,6 +1,6 @@
 import { Router, type RequestHandler } from 'express';
 import { request } from 'undici';
-import { serviceNames } from '../services.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 
 export interface Health {
   ready: boolean;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { ServiceName } from '../services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { testConfig } from '../testing/service.ts';
 import { commonSchema } from '../config.ts';
 import type { TransportFactory } from './definition.ts';

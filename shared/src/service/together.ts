@@ -1,5 +1,5 @@
 import type { CommonConfig } from '../config.ts';
-import type { ServiceName } from '../services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { processOfServices } from '../layouts.ts';
 import type { ServiceDefinition, TransportFactory } from './definition.ts';
 import { startService, type RunningService } from './service.ts';

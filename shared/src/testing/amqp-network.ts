@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { serviceNames, type ServiceName } from '../services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { withChannel } from '../messaging/amqp-channel.ts';
 import { assertTopology, deadQueueOf, retrySteps, subscribingServices } from '../messaging/amqp-topology.ts';
 import { AmqpTransport, type AmqpTransportOptions } from '../messaging/amqp-transport.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { AppError, type ErrorCode } from '../errors.ts';
+import { AppError, type ErrorCode } from '@flash-sale/contract/errors.ts';
 import { problemOf } from '../http/problem.ts';
-import { ids } from '../contract/operations/parameters.ts';
+import { ids } from '@flash-sale/contract/api/operations/parameters.ts';
 import { checkAnswer, ContractBroken, templateOf } from './contract-check.ts';
 
 const json = { 'content-type': 'application/json; charset=utf-8' };

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { headersOfProblems } from '../contract/openapi.ts';
-import { problemInfo, problemsOf, type Answer, type Operation } from '../contract/operation.ts';
-import { operations } from '../contract/operations/index.ts';
-import * as schemas from '../contract/schemas.ts';
+import { headersOfProblems } from '@flash-sale/contract/api/openapi.ts';
+import { problemInfo, problemsOf, type Answer, type Operation } from '@flash-sale/contract/api/operation.ts';
+import { operations } from '@flash-sale/contract/api/operations/index.ts';
+import * as schemas from '@flash-sale/contract/api/schemas.ts';
 
 /** A service has answered something else than the document says. */
 export class ContractBroken extends Error {}

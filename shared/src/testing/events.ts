@@ -1,5 +1,5 @@
 import { newId } from '../ids.ts';
-import type { DomainEvent, EventData, EventType } from '../events/schemas.ts';
+import type { DomainEvent, EventData, EventType } from '@flash-sale/contract/events/schemas.ts';
 
 const expiresAt = '2030-06-01T12:02:00.000Z';
 const money = { totalCents: 4_900, currency: 'EUR' };

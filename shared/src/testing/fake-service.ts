@@ -1,6 +1,6 @@
 import { newId } from '../ids.ts';
-import type { DomainEvent } from '../events/schemas.ts';
-import type { ServiceName } from '../services.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Failure, Intake, NotDelivered, OutboxRecord, Transport } from '../messaging/transport.ts';
 
 /** Stands in for a service behind a transport: records what it is brought and answers as it is told. */

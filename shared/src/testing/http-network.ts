@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Router } from 'express';
 import { pino } from 'pino';
 import { requireInternal } from '../auth.ts';
-import { serviceNames, type ServiceName } from '../services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { createApp } from '../http/app.ts';
 import { InternalClient, type InternalClientOptions } from '../messaging/http-client.ts';
 import { HttpHop } from '../messaging/http-transport.ts';

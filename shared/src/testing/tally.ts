@@ -1,7 +1,7 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 import { pino } from 'pino';
 import { LaneConnection, type Statement } from '../db/lane-connection.ts';
-import type { EventsOf } from '../events/subscriptions.ts';
+import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { addProcessLeases, createMessagingTables, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane, type LaneOptions } from '../messaging/lane.ts';
 import type { Context, UnitOfWork } from '../messaging/unit-of-work.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DomainEvent } from '../events/schemas.ts';
-import { subscribersOf } from '../events/subscriptions.ts';
-import type { ServiceName } from '../services.ts';
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Intake, OutboxRecord, Transport } from '../messaging/transport.ts';
 
 /** One arrival of a message: when, and at which instance of the service; 2 is the first of two again. */

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
-import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import type { StockLevel } from '@flash-sale/shared/redis/stock-view.ts';

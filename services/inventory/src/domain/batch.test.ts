@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { NewEvent, RefusalReason } from '@flash-sale/shared/events/schemas.ts';
+import type { NewEvent, RefusalReason } from '@flash-sale/contract/events/schemas.ts';
 import { about, aRequest, aStock, given, later, ttlMs } from '../testing/builders.ts';
 import { hold } from './hold.ts';
 import { cancel, commit, expire } from './settle-hold.ts';

@@ -1,4 +1,4 @@
-import type { EventData, NewEvent, RefusalReason } from '@flash-sale/shared/events/schemas.ts';
+import type { EventData, NewEvent, RefusalReason } from '@flash-sale/contract/events/schemas.ts';
 import {
   availableOf,
   noUnpaidBound,

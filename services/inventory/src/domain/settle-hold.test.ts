@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { newId } from '@flash-sale/shared/ids.ts';
-import type { NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { about, aHold, aRequest, aStock, given, idsOf, later, levels, line, now, ttlMs } from '../testing/builders.ts';
 import { hold } from './hold.ts';
 import { cancel, commit, expire } from './settle-hold.ts';

@@ -1,4 +1,4 @@
-import type { EventData, NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import type { EventData, NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { Hold, InventoryState } from './state.ts';
 
 /** The order is paid: the held units are sold, unless the hold has gone before. */

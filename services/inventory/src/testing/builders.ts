@@ -1,4 +1,4 @@
-import type { EventData } from '@flash-sale/shared/events/schemas.ts';
+import type { EventData } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import {
   InventoryState,

@@ -1,5 +1,5 @@
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
-import type { EventsOf } from '@flash-sale/shared/events/subscriptions.ts';
+import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { UnitOfWork } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import type { Order } from '../domain/order.ts';
 import { OrderState } from '../domain/state.ts';

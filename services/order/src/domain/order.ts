@@ -1,4 +1,4 @@
-import type { EventData, NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import type { EventData, NewEvent } from '@flash-sale/contract/events/schemas.ts';
 
 /**
  * Each status's allowed next ones. A cancelled order becomes refunded when a payment was captured all the same, and

@@ -1,4 +1,4 @@
-import type { EventData } from '@flash-sale/shared/events/schemas.ts';
+import type { EventData } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import type { Order, OrderLine } from '../domain/order.ts';

@@ -1,5 +1,5 @@
-import type { DomainEvent, NewEvent } from '@flash-sale/shared/events/schemas.ts';
-import { subscribersOf } from '@flash-sale/shared/events/subscriptions.ts';
+import type { DomainEvent, NewEvent } from '@flash-sale/contract/events/schemas.ts';
+import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { Context } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { commands as inventoryCommands, handlers as inventoryHandlers } from '../../../inventory/src/handlers.ts';

@@ -1,7 +1,7 @@
 import { accessTokens } from '@flash-sale/shared/auth.ts';
 import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { publicPaths, services, type ServiceName } from '@flash-sale/shared/services.ts';
+import { publicPaths, services, type ServiceName } from '@flash-sale/contract/services.ts';
 import type { TransportFactory } from '@flash-sale/shared/service/definition.ts';
 import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { z } from 'zod';
-import * as contract from '@flash-sale/shared/contract/schemas.ts';
+import * as contract from '@flash-sale/contract/api/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import type { Answer } from '@flash-sale/shared/testing/service.ts';

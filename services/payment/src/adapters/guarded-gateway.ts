@@ -11,7 +11,7 @@ import {
   TimeoutStrategy,
   wrap,
 } from 'cockatiel';
-import { AppError } from '@flash-sale/shared/errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import type { Gateway } from '../gateway.ts';
 
 const mostCalls = 512;

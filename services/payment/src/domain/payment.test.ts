@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { EventData } from '@flash-sale/shared/events/schemas.ts';
+import type { EventData } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import {
   anAwaited,

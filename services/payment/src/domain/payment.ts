@@ -1,4 +1,4 @@
-import type { EventData, NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import type { EventData, NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { Payable, Payment, PaymentState } from './state.ts';
 
 export interface PayInput {

@@ -1,4 +1,4 @@
-import type { NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { PayInput } from '../domain/payment.ts';
 import { PaymentState, type Payable, type Payment } from '../domain/state.ts';

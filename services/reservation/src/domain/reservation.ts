@@ -1,4 +1,4 @@
-import type { EventData, NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import type { EventData, NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { boundRefusal, unbounded, type BoundRefusal, type Bounds } from './bounds.ts';
 import { isOpen } from './cart.ts';
 import { mayBecome, type Reservation, type ReservationState, type ReservationStatus } from './state.ts';

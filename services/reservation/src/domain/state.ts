@@ -1,4 +1,4 @@
-import type { RefusalReason } from '@flash-sale/shared/events/schemas.ts';
+import type { RefusalReason } from '@flash-sale/contract/events/schemas.ts';
 import type { Standing } from './bounds.ts';
 
 export interface CartLine {

@@ -1,4 +1,4 @@
-import type { NewEvent } from '@flash-sale/shared/events/schemas.ts';
+import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { ReserveInput } from '../domain/reservation.ts';
 import { ReservationState, type Cart, type CartLine, type Reservation } from '../domain/state.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { AppError } from '@flash-sale/shared/errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 import { AddressLimit } from '@flash-sale/shared/http/address-limit.ts';
 import {
   clientOf,

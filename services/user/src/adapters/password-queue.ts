@@ -1,4 +1,4 @@
-import { AppError } from '@flash-sale/shared/errors.ts';
+import { AppError } from '@flash-sale/contract/errors.ts';
 
 /** About what half a full queue takes. */
 const retryAfterSeconds = 5;

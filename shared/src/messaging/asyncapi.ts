@@ -1,14 +1,8 @@
-import { inlineSchema, type JsonSchema } from '../contract/json-schema.ts';
-import {
-  deadQueueOf,
-  eventsExchange,
-  eventsExchangeType,
-  serviceQueue,
-  subscribingServices,
-} from '../messaging/amqp-topology.ts';
-import { envelope, eventTypes, type EventType } from './schemas.ts';
-import { subscribersOf, subscriptions } from './subscriptions.ts';
-import type { ServiceName } from '../services.ts';
+import { inlineSchema, type JsonSchema } from '@flash-sale/contract/api/json-schema.ts';
+import { deadQueueOf, eventsExchange, eventsExchangeType, serviceQueue, subscribingServices } from './amqp-topology.ts';
+import { envelope, eventTypes, type EventType } from '@flash-sale/contract/events/schemas.ts';
+import { subscribersOf, subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 
 export interface AsyncApiDocument {
   asyncapi: '3.0.0';

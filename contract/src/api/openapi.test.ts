@@ -2,11 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { errorTable, type ErrorCode } from '../errors.ts';
-import { checkAnswer } from '../testing/contract-check.ts';
+import { checkAnswer } from '@flash-sale/shared/testing/contract-check.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemsOf, type Operation } from './operation.ts';
 import { operations } from './operations/index.ts';
-import { references, resolveReference } from '../testing/references.ts';
+import { references, resolveReference } from '@flash-sale/shared/testing/references.ts';
 
 const document = JSON.parse(JSON.stringify(openApiDocument())) as ReturnType<typeof openApiDocument>;
 const named = operations.map((operation) => [`${operation.method} ${operation.path}`, operation] as const);

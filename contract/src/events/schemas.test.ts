@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { anEvent } from '../testing/events.ts';
-import { newId } from '../ids.ts';
+import { anEvent } from '@flash-sale/shared/testing/events.ts';
+import { newId } from '@flash-sale/shared/ids.ts';
 import { eventTypes, parseEvent } from './schemas.ts';
 import { subscribersOf, subscriptions } from './subscriptions.ts';
 import { serviceNames } from '../services.ts';

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { asyncApiDocument } from './asyncapi.ts';
-import { eventTypes } from './schemas.ts';
-import { subscriptions } from './subscriptions.ts';
-import { serviceNames } from '../services.ts';
+import { eventTypes } from '@flash-sale/contract/events/schemas.ts';
+import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { references, resolveReference } from '../testing/references.ts';
 
 const file = join(import.meta.dirname, '../../../docs/asyncapi.json');

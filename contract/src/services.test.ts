@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { operations } from './contract/operations/index.ts';
-import { idempotencyKey } from './contract/operations/parameters.ts';
+import { operations } from './api/operations/index.ts';
+import { idempotencyKey } from './api/operations/parameters.ts';
 import { publicPaths, serviceNames, services } from './services.ts';
 
 const ofServices = operations.filter(({ path }) => path.startsWith('/api/'));
