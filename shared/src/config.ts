@@ -134,7 +134,9 @@ export const commonSchema = z.object({
   OUTBOX_HANDOVER_MS: milliseconds(2_500).describe(
     'the same for events whose delivery was left to the sender of what they follow from (sync)',
   ),
-  OUTBOX_SWEEP_MS: milliseconds(500),
+  OUTBOX_SWEEP_MS: milliseconds(1_000).describe(
+    'how often a process says that it lives, and looks for what is due or waits in its outbox',
+  ),
   OUTBOX_HELD_MAX: count(1_000).describe(
     'most outbox records that a process tries again from memory; what is more waits in the database',
   ),

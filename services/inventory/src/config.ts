@@ -14,7 +14,7 @@ export const configSchema = commonSchema.extend({
     .max(100)
     .default(1)
     .describe('the same as a share of all units of the product, where that is more'),
-  EXPIRY_SWEEP_MS: milliseconds(500).describe('how often due holds are looked for'),
+  EXPIRY_SWEEP_MS: milliseconds(1_000).describe('how often due holds are looked for'),
   VIEW_REFRESH_MS: milliseconds(15_000).describe('how often Redis is compared with the stock table as a whole'),
 });
 export type InventoryConfig = ReturnType<typeof readConfig>;

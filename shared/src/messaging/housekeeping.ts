@@ -12,7 +12,7 @@ const longestBackoffSeconds = 30;
  * A record that is due for so long is taken up although its process lives: that may not know of it, when the answer to its
  * commit was lost, or have failed to remove it. If it does try it, too, the inbox absorbs what arrives twice.
  */
-const forgottenAfterMs = 10_000;
+export const forgottenAfterMs = 10_000;
 /** Between deliveries of a record that failed so often that something other than an outage must be wrong. */
 const stuckBackoffSeconds = 300;
 
@@ -152,30 +152,6 @@ export async function giveBackRows({ db, ids, kind, holder, maxAttempts }: GiveB
                   ELSE interval '0' END
      WHERE id IN (SELECT id FROM outbox WHERE id = ANY(${ids}::uuid[]) AND process_id IS NOT DISTINCT FROM ${holder}::uuid
                    ORDER BY id FOR UPDATE)`.execute(db);
-}
-
-export interface OutboxBacklog {
-  /** Records, counted no further than the limit. */
-  depth: number;
-  /** Age of the oldest among them that nothing but its turn keeps from being delivered; undefined if there is none. */
-  oldestMs: number | undefined;
-}
-
-/**
- * What waits in the outbox. Records that fail by themselves, or have failed too often, have no age: they would be late for
- * as long as they are there, and nothing that is refused for it would get them on.
- */
-export async function outboxBacklog(
-  db: Kysely<MessagingTables>,
-  limits: { atMost: number; maxAttempts: number },
-): Promise<OutboxBacklog> {
-  const { rows } = await sql<{ depth: number; oldest_ms: number | null }>`
-    SELECT count(*) AS depth,
-           (extract(epoch FROM clock_timestamp() - min(created_at)
-              FILTER (WHERE NOT poison AND attempts < ${limits.maxAttempts})) * 1000)::float8 AS oldest_ms
-      FROM (SELECT created_at, poison, attempts FROM outbox LIMIT ${limits.atMost}) o`.execute(db);
-  const { depth, oldest_ms } = rows[0]!;
-  return { depth, oldestMs: oldest_ms === null ? undefined : Math.max(0, oldest_ms) };
 }
 
 /** Forgets events that came so long ago that no repeat of them is to be expected. */

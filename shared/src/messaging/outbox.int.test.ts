@@ -10,7 +10,7 @@ import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { counted, openTallyLane, tallyMigrations, tallyUnitOfWork, type TallyTables } from '../testing/tally.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
-import { outboxBacklog } from './housekeeping.ts';
+import { lookAtOutbox } from './outbox-look.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
 import type { Intake, NotDelivered, OutboxRecord } from './transport.ts';
 
@@ -88,8 +88,9 @@ async function aProcess(
     transport,
     log,
     leaseMs: neverMs,
-    sweepEveryMs: 50,
+    lookEveryMs: 50,
     maxAttempts: 50,
+    countAtMost: 1_000,
     maxHeld: 100,
     holdMs: neverMs,
     handoverMs: neverMs,
@@ -379,7 +380,10 @@ describe('rows that name no process', () => {
 });
 
 describe('what cannot be delivered for long', () => {
-  const age = () => outboxBacklog(openDb(), { atMost: 1_000, maxAttempts: 50 });
+  const age = async () => {
+    const looker = { id: newId(), instance: 'looker', leaseMs: neverMs };
+    return (await lookAtOutbox(openDb(), { ...looker, countAtMost: 1_000, maxAttempts: 50 })).waiting;
+  };
   let db: Kysely<TallyTables> | undefined;
   const openDb = () => {
     db ??= openReads({ url: database.url, poolSize: 1, statementTimeoutMs: 5_000, onError: () => {} });

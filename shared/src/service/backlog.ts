@@ -1,12 +1,10 @@
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Logger } from '../log.ts';
-import type { OutboxBacklog } from '../messaging/housekeeping.ts';
+import type { OutboxBacklog } from '../messaging/outbox-look.ts';
 import type { Transport } from '../messaging/transport.ts';
 
 export interface BacklogOptions {
   service: ServiceName;
-  /** Counts what waits in the service's outbox. */
-  readOutbox: () => Promise<OutboxBacklog>;
   transport: Pick<Transport, 'backlog' | 'deadLettersLeft' | 'oldestUnconfirmedMs'>;
   limits: {
     /** From so many outbox records on the service is overloaded, */
@@ -24,8 +22,10 @@ export interface BacklogOptions {
 /** How much waits to be delivered and handled, as it was when last measured; and whether it is too much to accept more. */
 export class Backlog {
   readonly #options: BacklogOptions;
-  #counts: { outbox?: number; queue?: number | undefined; dead?: number | undefined } = {};
-  #oldestRecord: { ageMs: number; readAtMs: number } | undefined;
+  #outbox: OutboxBacklog | undefined;
+  #outboxReadAtMs = 0;
+  #queues: Partial<Record<ServiceName, number>> = {};
+  #dead: number | undefined;
   #isOverloaded = false;
 
   constructor(options: BacklogOptions) {
@@ -33,8 +33,8 @@ export class Backlog {
   }
 
   /** Records in the outbox, messages in the service's queue, its dead letters; each only as far as it is known. */
-  get counts(): Readonly<{ outbox?: number; queue?: number | undefined; dead?: number | undefined }> {
-    return this.#counts;
+  get counts(): Readonly<Record<'outbox' | 'queue' | 'dead', number | undefined>> {
+    return { outbox: this.#outbox?.depth, queue: this.#queues[this.#options.service], dead: this.#dead };
   }
 
   /** Whether so much waits that work which can be refused should be. */
@@ -49,8 +49,8 @@ export class Backlog {
 
   /** Age of the oldest outbox record by now; undefined while there is none, or nobody knows. */
   oldestRecordMs(): number | undefined {
-    const oldest = this.#oldestRecord;
-    return oldest && oldest.ageMs + performance.now() - oldest.readAtMs;
+    const ageMs = this.#outbox?.oldestMs;
+    return ageMs === undefined ? undefined : ageMs + performance.now() - this.#outboxReadAtMs;
   }
 
   /** Age of the oldest event that the broker has not confirmed; undefined while all are, and where there is no broker. */
@@ -64,28 +64,29 @@ export class Backlog {
     return Math.max(unconfirmedMs, recordMs);
   }
 
-  /** @throws what reading the outbox throws; then nothing is known until the next time */
-  async measure(): Promise<void> {
-    const { service, readOutbox, transport } = this.#options;
-    const { depth, oldestMs } = await readOutbox().catch((error: unknown) => {
-      // What was true before the outage is not told during it.
-      this.#counts = {};
-      this.#oldestRecord = undefined;
-      throw error;
-    });
-    this.#oldestRecord = oldestMs === undefined ? undefined : { ageMs: oldestMs, readAtMs: performance.now() };
-    const queues: Partial<Record<ServiceName, number>> = (await transport.backlog?.().catch(() => ({}))) ?? {};
-    const dead = await transport.deadLettersLeft?.().catch(() => undefined);
-    this.#counts = { outbox: depth, queue: queues[service], dead };
-    this.#judge({ depth, oldestMs, waiting: Math.max(0, ...Object.values(queues)) });
+  /** @param outbox what waits in the service's outbox now; undefined when nobody knows: what was true before is not told */
+  outboxIs(outbox: OutboxBacklog | undefined): void {
+    this.#outbox = outbox;
+    this.#outboxReadAtMs = performance.now();
+    // What was refused before an outage stays refused during it.
+    if (outbox) this.#judge(outbox);
   }
 
-  #judge(measured: { depth: number; oldestMs: number | undefined; waiting: number }): void {
+  /** Asks the broker what waits in its queues; what it does not tell is not known until the next time. */
+  async measureQueues(): Promise<void> {
+    const { transport } = this.#options;
+    this.#queues = (await transport.backlog?.().catch(() => ({}))) ?? {};
+    this.#dead = await transport.deadLettersLeft?.().catch(() => undefined);
+    if (this.#outbox) this.#judge(this.#outbox);
+  }
+
+  #judge({ depth, oldestMs }: OutboxBacklog): void {
     const { limits, log } = this.#options;
-    const { depth, oldestMs, waiting } = measured;
+    const waiting = Math.max(0, ...Object.values(this.#queues));
     const overloaded =
       depth >= limits.outboxRecords || waiting >= limits.queueMessages || (oldestMs ?? 0) > limits.outboxAgeMs;
-    if (overloaded !== this.#isOverloaded) log.warn({ ...measured, overloaded }, 'the backlog crosses its bound');
+    if (overloaded !== this.#isOverloaded)
+      log.warn({ depth, oldestMs, waiting, overloaded }, 'the backlog crosses its bound');
     this.#isOverloaded = overloaded;
   }
 }

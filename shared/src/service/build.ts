@@ -58,8 +58,8 @@ export async function buildService<Config extends CommonConfig, DB>(
     const authority = definition.tokenAuthority?.(background, config) ?? authorityAt(peers);
     const { tokens, tasks: tokenTasks } = openTokens(context, authority);
     const { transport, routes: transportRoutes } = transportFactory({ config, log });
-    const outbox = outboxOf(context, resources, transport);
-    const backlog = backlogOf(context, resources, transport);
+    const backlog = backlogOf(context, transport);
+    const outbox = outboxOf(context, resources, transport, backlog);
     const openLane = laneOpener(context, resources, { transport, outbox, backlog });
 
     const work = new WorkAges();

@@ -1,4 +1,3 @@
-import { outboxBacklog } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
 import { Outbox } from '../messaging/outbox.ts';
 import type { Transport } from '../messaging/transport.ts';
@@ -11,6 +10,7 @@ export function outboxOf(
   { name, config, log }: ServiceContext,
   { messaging }: Pick<Resources<unknown>, 'messaging'>,
   transport: Transport,
+  backlog: Backlog,
 ): Outbox {
   return new Outbox({
     db: messaging,
@@ -19,8 +19,10 @@ export function outboxOf(
     transport,
     log,
     leaseMs: config.PROCESS_LEASE_MS,
-    sweepEveryMs: config.OUTBOX_SWEEP_MS,
+    lookEveryMs: config.OUTBOX_SWEEP_MS,
     maxAttempts: config.OUTBOX_MAX_ATTEMPTS,
+    countAtMost: config.OUTBOX_BACKLOG_MAX,
+    onLook: (waiting) => backlog.outboxIs(waiting),
     maxHeld: config.OUTBOX_HELD_MAX,
     holdMs: config.OUTBOX_HOLD_MS,
     handoverMs: config.OUTBOX_HANDOVER_MS,
@@ -28,15 +30,9 @@ export function outboxOf(
 }
 
 /** What waits in the outbox of a service and at its transport, against the bounds of its configuration. */
-export function backlogOf(
-  { name, config, log }: ServiceContext,
-  { messaging }: Pick<Resources<unknown>, 'messaging'>,
-  transport: Transport,
-): Backlog {
-  const limits = { atMost: config.OUTBOX_BACKLOG_MAX, maxAttempts: config.OUTBOX_MAX_ATTEMPTS };
+export function backlogOf({ name, config, log }: ServiceContext, transport: Transport): Backlog {
   return new Backlog({
     service: name,
-    readOutbox: () => outboxBacklog(messaging, limits),
     transport,
     limits: {
       outboxRecords: config.OUTBOX_BACKLOG_MAX,

@@ -8,7 +8,7 @@ import type { ServiceContext, Task } from './definition.ts';
 import type { Resources } from './resources.ts';
 import { pruneEveryMs, removableBefore, type Removal } from './retention.ts';
 
-const measureBacklogEveryMs = 1_000;
+const measureQueuesEveryMs = 1_000;
 
 /** What every service repeats; removals only where it has some, and where anything is ever removed. */
 export function commonTasks(
@@ -29,7 +29,9 @@ export function commonTasks(
     }
   };
   return [
-    { name: 'backlog', everyMs: measureBacklogEveryMs, task: () => backlog.measure() },
+    ...(transport.backlog
+      ? [{ name: 'queues', everyMs: measureQueuesEveryMs, task: () => backlog.measureQueues() }]
+      : []),
     { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
     ...(removals && config.RETENTION_MS > 0 ? [{ name: 'retention', everyMs: pruneEveryMs, task: remove }] : []),
   ];

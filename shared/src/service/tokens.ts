@@ -5,7 +5,7 @@ import type { TokenAuthority } from '../token-authority.ts';
 import type { ServiceContext, Task } from './definition.ts';
 
 /** An ended session is to be known everywhere within 3 s, and the answer takes a moment. */
-const askForEndedEveryMs = 1_500;
+const askForEndedEveryMs = 2_000;
 const askForKeysEveryMs = 30_000;
 
 /**
