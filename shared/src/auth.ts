@@ -48,7 +48,7 @@ export type TokenAlgorithm = (typeof tokenAlgorithms)[number];
 
 export interface AccessTokenOptions {
   /** The sessions whose tokens are not good any more. */
-  ended?: Pick<EndedSessions, 'has'>;
+  ended?: Pick<EndedSessions, 'has' | 'catchUp'>;
   /** By which ES256 is verified. */
   keys?: VerificationKeys;
   /** All unless given. */
@@ -133,12 +133,15 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
       }),
     verify,
     /**
-     * The same, once the keys have been asked for if the token names one that is not known.
+     * The same, once the keys have been asked for if the token names one that is not known, and once it is known which
+     * sessions have ended lately.
      * @throws AppError unauthenticated; unavailable when the keys cannot be asked for
      */
     verifyOrLearn: (token: string): Principal | Promise<Principal> => {
       try {
-        return verify(token);
+        const principal = verify(token);
+        const catchingUp = ended?.catchUp();
+        return catchingUp ? catchingUp.then(() => verify(token)) : principal;
       } catch (error) {
         if (!(error instanceof UnknownKey) || !keys) throw error;
         return keys.learn().then(

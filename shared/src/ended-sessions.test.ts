@@ -94,4 +94,38 @@ describe('ended sessions', () => {
     const fresh = tokens.sign({ userId, role: 'shopper', sessionId: other }, 60);
     expect(tokens.verify(fresh)).toEqual({ userId, role: 'shopper', sessionId: other });
   });
+
+  test('are asked for only while tokens come, and before the first one after a rest is believed', async () => {
+    const { ended, cursors } = told({}, { sessions: [{ id: sid, untilMs: inAMinute() }] }, {});
+    const tokens = accessTokens('a secret of the tests that is long enough', { ended });
+    const token = tokens.sign({ userId, role: 'shopper', sessionId: sid, credentialsVersion: 1 }, 60);
+    await ended.refresh();
+    await ended.refreshIfUsed();
+    expect(cursors.length).toBe(1);
+    expect(await tokens.verifyOrLearn(token)).toMatchObject({ userId });
+    expect(cursors.length).toBe(1);
+
+    const nowMs = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => nowMs + 3_100);
+    const first = tokens.verifyOrLearn(token);
+    await expect(first).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(cursors.length).toBe(2);
+    await ended.refreshIfUsed();
+    await ended.refreshIfUsed();
+    expect(cursors.length).toBe(3);
+  });
+
+  test('that cannot be asked for after a rest hold a token up once, and not for long', async () => {
+    let asked = 0;
+    const ended = new EndedSessions({ log, source: () => ((asked += 1), new Promise(() => {})) });
+    const tokens = accessTokens('a secret of the tests that is long enough', { ended });
+    const token = tokens.sign({ userId, role: 'shopper', sessionId: sid }, 60);
+    const [first, second] = [tokens.verifyOrLearn(token), tokens.verifyOrLearn(token)];
+    for (const waits of [first, second]) {
+      expect(waits).toBeInstanceOf(Promise);
+      expect(await waits).toMatchObject({ userId });
+    }
+    expect(tokens.verifyOrLearn(token)).toMatchObject({ userId });
+    expect(asked).toBe(1);
+  });
 });

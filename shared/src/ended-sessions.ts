@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Logger } from './log.ts';
 
@@ -19,6 +20,10 @@ export type EndedSource = (cursor: string | undefined) => Promise<EndedPage>;
 const mostPages = 100;
 const mostRemembered = 100_000;
 const forgetEveryMs = 60_000;
+/** What was last asked for longer ago may lack a session that has ended. */
+const upToDateForMs = 3_000;
+/** Longest that a request waits for it; then it is judged by what is known. */
+const catchUpWithinMs = 500;
 
 /** Whose token it is. */
 export interface Bearer {
@@ -38,11 +43,28 @@ export class EndedSessions {
   readonly #accounts = new Map<string, EndedPage['accounts'][number]>();
   #cursor: string | undefined;
   #reachable: boolean | undefined;
+  #isUsed = false;
+  #refreshing: Promise<void> | undefined;
+  #catchingUp: Promise<void> | undefined;
+  #refreshedAtMs = -Infinity;
   #forgottenAtMs = 0;
 
   constructor(options: { source: EndedSource; log: Logger }) {
     this.#source = options.source;
     this.#log = options.log;
+  }
+
+  /**
+   * To be asked before `has`. While tokens come, `refreshIfUsed` keeps this up to date; the first one after a rest has it
+   * ask first.
+   * @returns undefined where there is nothing to wait for; otherwise it resolves when this has been asked, or soon
+   */
+  catchUp(): Promise<void> | undefined {
+    this.#isUsed = true;
+    const isUpToDate = performance.now() - this.#refreshedAtMs < upToDateForMs;
+    if (this.#catchingUp || this.#refreshing || isUpToDate) return this.#catchingUp;
+    const within = sleep(catchUpWithinMs, undefined, { ref: false });
+    return (this.#catchingUp = Promise.race([this.refresh(), within]).finally(() => (this.#catchingUp = undefined)));
   }
 
   has({ userId, sessionId, credentialsVersion = 0 }: Bearer): boolean {
@@ -51,8 +73,22 @@ export class EndedSessions {
     return account !== undefined && credentialsVersion < account.version && sessionId !== account.keptSession;
   }
 
+  /** Refreshes if `catchUp` was called since the last time: at rest nobody needs to know. Never rejects. */
+  async refreshIfUsed(): Promise<void> {
+    if (!this.#isUsed) return;
+    this.#isUsed = false;
+    await this.refresh();
+  }
+
   /** Asks for what has ended since the last time. Never rejects. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    return (this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined;
+      this.#refreshedAtMs = performance.now();
+    }));
+  }
+
+  async #refresh(): Promise<void> {
     try {
       let more = true;
       for (let page = 0; more && page < mostPages; page += 1) more = await this.#nextPage();

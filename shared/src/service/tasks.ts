@@ -8,7 +8,7 @@ import type { ServiceContext, Task } from './definition.ts';
 import type { Resources } from './resources.ts';
 import { pruneEveryMs, removableBefore, type Removal } from './retention.ts';
 
-const measureQueuesEveryMs = 1_000;
+const measureQueuesEveryMs = 2_000;
 
 /** What every service repeats; removals only where it has some, and where anything is ever removed. */
 export function commonTasks(

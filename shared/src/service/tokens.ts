@@ -26,7 +26,7 @@ export function openTokens(
     tasks: [
       // A key that is withdrawn is believed no longer than this.
       { name: 'token-keys', everyMs: askForKeysEveryMs, task: () => keys.learn() },
-      { name: 'ended-sessions', everyMs: askForEndedEveryMs, task: () => ended.refresh() },
+      { name: 'ended-sessions', everyMs: askForEndedEveryMs, task: () => ended.refreshIfUsed() },
     ],
   };
 }
