@@ -16,7 +16,7 @@ export interface StackOptions {
   demo?: { shoppers: number } | false;
   /** Set for every service, over the launcher's own values. */
   env?: Record<string, string>;
-  /** Which processes run the services; the default one unless given. */
+  /** Which processes run the services; what is usual for the stack unless given. */
   layout?: LayoutName;
   /** Of each service; 2 unless given. */
   instances?: number;

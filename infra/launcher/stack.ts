@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
-import { defaultLayout } from '@flash-sale/shared/layouts.ts';
-import { stacks } from '@flash-sale/shared/stacks.ts';
+import { layoutRefusal, stacks } from '@flash-sale/shared/stacks.ts';
 import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import { loadOrEndDemo } from './demo.ts';
@@ -28,6 +27,9 @@ const repository = join(import.meta.dirname, '../..');
 export async function startStack(options: StackOptions): Promise<Stack> {
   const say = options.onLog ?? (() => undefined);
   const host = options.host ?? '127.0.0.1';
+  const layout = options.layout ?? stacks[options.stack].layouts[0];
+  const refusal = layoutRefusal(options.stack, layout);
+  if (refusal !== undefined) throw new Error(refusal);
   const dataDir = resolve(options.dataDir);
   const logsFolder = join(dataDir, 'logs');
   for (const folder of [dataDir, repository]) assertUsableFolder(folder);
@@ -70,7 +72,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const port of further) await assertPortIsFree(port, host, '--set EDGE_PROXY_PROTOCOL_PORT=');
     const secrets = await loadSecrets(join(dataDir, 'secrets.json'));
     const ports = await choosePorts(options.port, further);
-    const layout = options.layout ?? defaultLayout;
     const instances = await chooseInstances(options.instances ?? 2);
     ofServices = serviceProcesses(layout, instances);
     const site = {
