@@ -47,17 +47,23 @@ async function environments(changes: Partial<Record<ServiceName, Settings>> = {}
   return own as Record<ServiceName, Settings>;
 }
 
-function start(ofEach: unknown) {
-  const env = { ...process.env, SERVICE_ENVIRONMENTS: typeof ofEach === 'string' ? ofEach : JSON.stringify(ofEach) };
-  const args = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'main.ts')];
+const start = (ofEach: unknown) =>
+  run('main.ts', { SERVICE_ENVIRONMENTS: typeof ofEach === 'string' ? ofEach : JSON.stringify(ofEach) });
+
+function run(main: string, settings: Settings) {
+  const env = { ...process.env, ...settings };
+  const args = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, main)];
   const started = (child = spawn(process.execPath, args, { env, stdio: 'pipe' }));
   return { process: started, logged: text(started.stdout), said: text(started.stderr), ended: once(started, 'exit') };
 }
 
-test.each(['SIGTERM', 'the end of its input'])(
-  'each answers at its own port, and all end with %s; each line of the log says whose it is',
-  async (how) => {
-    const ofEach = await environments();
+test.each([
+  ['sync', 'SIGTERM'],
+  ['monolith', 'the end of its input'],
+])(
+  'each answers at its own port (%s), and all end with %s; each line of the log says whose it is',
+  async (stack, how) => {
+    const ofEach = await environments(Object.fromEntries(serviceNames.map((name) => [name, { STACK: stack }])));
     const { process, logged, ended } = start(ofEach);
     const call = (name: ServiceName) => jsonClient(`http://127.0.0.1:${ofEach[name]['PORT']}`);
     for (const name of serviceNames)
@@ -103,6 +109,29 @@ test('one whose configuration is not usable is named, and nothing is started', a
   expect(await ended).toEqual([78, null]);
   expect(await said).toMatch(
     /^The configuration of payment is not usable; nothing was started\.\n {2}GATEWAY_TIMEOUT_MS: /,
+  );
+});
+
+test('of several whose configuration is not usable all are told', async () => {
+  const { said, ended } = start(
+    await environments({ order: { PORT: 'http' }, payment: { GATEWAY_TIMEOUT_MS: 'soon' } }),
+  );
+  expect(await ended).toEqual([78, null]);
+  const refused = (name: string) => `The configuration of ${name} is not usable; nothing was started.`;
+  expect((await said).split('\n').filter((line) => !line.startsWith('  '))).toEqual([
+    refused('order'),
+    refused('payment'),
+    '',
+  ]);
+  expect(await said).toMatch(/^ {2}PORT: .*\n[^]*^ {2}GATEWAY_TIMEOUT_MS: /m);
+});
+
+test('a process of one service is none of a stack whose events do not leave a process: that is said in one line', async () => {
+  const { order } = await environments({ order: { STACK: 'monolith' } });
+  const { said, ended } = run('order/src/main.ts', order);
+  expect(await ended).toEqual([1, null]);
+  expect((await said).split('\n')[0]).toMatch(
+    /^order cannot start: the stack monolith has the layout shared \(.*\), not separate$/,
   );
 });
 

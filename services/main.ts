@@ -1,22 +1,23 @@
 /** Runs one instance of each service in this process: with its own configuration, database and listener each. */
 import { Neighbours } from '@flash-sale/shared/messaging/in-process-transport.ts';
-import type { CommonConfig, EnvironmentOf } from '@flash-sale/shared/config.ts';
+import type { CommonConfig } from '@flash-sale/shared/config.ts';
 import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
-import { readServiceEnvironments } from '@flash-sale/shared/service/environments.ts';
+import { readConfigs, type ReadConfig } from '@flash-sale/shared/service/environments.ts';
 import { runServices } from '@flash-sale/shared/service/run.ts';
 import { startable } from '@flash-sale/shared/service/together.ts';
 import { transportFor } from '@flash-sale/shared/service/transports.ts';
-import { serviceNames } from '@flash-sale/contract/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 
-type Config = { readConfig: (...from: EnvironmentOf) => CommonConfig };
-type Service = Record<string, ServiceDefinition<CommonConfig, unknown>>;
+/** What each service exports by this name from the module at this path in its folder. */
+async function ofEach<Value>(path: string, nameOf: (service: ServiceName) => string) {
+  const found = serviceNames.map(async (service) => {
+    const module = (await import(`./${service}/src/${path}`)) as Record<string, Value>;
+    return [service, module[nameOf(service)]!] as const;
+  });
+  return Object.fromEntries(await Promise.all(found)) as Record<ServiceName, Value>;
+}
 
-const environments = readServiceEnvironments();
-const services = await Promise.all(
-  serviceNames.map(async (name) => {
-    const { readConfig } = (await import(`./${name}/src/config.ts`)) as Config;
-    const { [`${name}Service`]: definition } = (await import(`./${name}/src/service.ts`)) as Service;
-    return startable(definition!, readConfig(environments[name], name));
-  }),
-);
-await runServices(services, transportFor(services[0]!.config.STACK, new Neighbours()));
+const configs = readConfigs(await ofEach<ReadConfig>('config.ts', () => 'readConfig'));
+const definitions = await ofEach<ServiceDefinition<CommonConfig, unknown>>('service.ts', (name) => `${name}Service`);
+const services = serviceNames.map((name) => startable(definitions[name], configs[name]));
+await runServices(services, transportFor(configs[serviceNames[0]!].STACK, new Neighbours()));

@@ -3,8 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
+import { stacks, type StackName } from '../../shared/src/stacks.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
+import { containerStacks as stackNames } from '../container-stacks.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
 import { administrator, rabbitmqUsers, userDefinitions, type RabbitmqPasswords } from '../launcher/rabbitmq-users.ts';

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
+import { containerStacks as stackNames } from '../container-stacks.ts';
 import { templates } from '../launcher/nginx.ts';
 import { renderNginxConfig } from '../launcher/nginx-config.ts';
 

@@ -23,6 +23,8 @@ describe('the arguments of npm start', () => {
     [['--stack', 'sync', '--port', '8081'], { stack: 'sync', port: 8081 }],
     [['--layout', 'shared', '--instances=3'], { layout: 'shared', instances: 3 }],
     [['--instances', '1', '--layout=separate'], { instances: 1 }],
+    [['--stack', 'monolith'], { stack: 'monolith', layout: 'shared' }],
+    [['--layout=shared', '--stack=monolith'], { stack: 'monolith', layout: 'shared' }],
     [['--port=80', '--host=0.0.0.0', '--no-demo'], { port: 80, host: '0.0.0.0', demo: false }],
     [['--host=0.0.0.0', '--public-demo'], { host: '0.0.0.0', publicDemo: true }],
     [['--host', 'localhost'], { host: 'localhost' }],
@@ -89,4 +91,11 @@ describe('the arguments of npm start', () => {
   test('say which layouts there are, in one line', () => {
     expect(() => parseArguments(['--layout', 'both'])).toThrow(/^--layout is separate or shared, not "both"$/);
   });
+
+  test.each([[['--stack', 'monolith', '--layout', 'separate']], [['--layout', 'separate', '--stack', 'monolith']]])(
+    'say which layouts a stack has, in one line: %j',
+    (argv) => {
+      expect(() => parseArguments(argv)).toThrow(/^the stack monolith has the layout shared \(.*\), not separate$/);
+    },
+  );
 });

@@ -1,6 +1,13 @@
 import { isLoopback } from '@flash-sale/shared/demo.ts';
-import { defaultLayout, layoutNames, layouts, type LayoutName } from '@flash-sale/shared/layouts.ts';
-import { defaultStack, isStackName, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { layoutNames, layouts, type LayoutName } from '@flash-sale/shared/layouts.ts';
+import {
+  defaultStack,
+  isStackName,
+  layoutRefusal,
+  stackNames,
+  stacks,
+  type StackName,
+} from '@flash-sale/shared/stacks.ts';
 import { layoutNamed, stackChoices, stackNamed, UsageError } from '../command-line.ts';
 import { listenAddress, UnusableHost } from './listen-address.ts';
 import { isSetting } from './settings.ts';
@@ -21,25 +28,43 @@ export interface StartArguments {
   env: Record<string, string>;
 }
 
+/** The layout has its default by the stack, which may be given after it. */
+type Given = Omit<StartArguments, 'layout'> & Partial<Pick<StartArguments, 'layout'>>;
+
 /** Each copy of all services has some 25 connections to PostgreSQL, and these share 200. */
 const maxInstances = 6;
 
-/** A line for each choice, with what it is. */
-function choices<Name extends string>(all: Readonly<Record<Name, { title: string }>>, usual: Name): string {
+/** A line for each choice, with what it is, and where it is the default. */
+function choices<Name extends string>(
+  all: Readonly<Record<Name, { title: string }>>,
+  usual: (name: Name) => string | undefined,
+): string {
   const names = Object.keys(all) as Name[];
   const width = Math.max(...names.map((name) => name.length));
   return names
-    .map((name) => `                ${name.padEnd(width)} ${all[name].title}${name === usual ? ' (the default)' : ''}`)
+    .map((name) => {
+      const where = usual(name);
+      return `                ${name.padEnd(width)} ${all[name].title}${where === undefined ? '' : ` (${where})`}`;
+    })
     .join('\n');
+}
+
+/** For which stacks a layout is the default, and for which it is all that there is. */
+function whereUsual(layout: LayoutName): string {
+  const having = stackNames.filter((name) => stacks[name].layouts[0] === layout);
+  const [only, usual] = [true, false].map((alone) =>
+    having.filter((name) => (stacks[name].layouts.length === 1) === alone).join(', '),
+  );
+  return [usual && `the default of ${usual}`, only && `the only one of ${only}`].filter(Boolean).join('; ');
 }
 
 export const usage = `usage: npm start [-- --stack ${stackChoices}] [--layout ${layoutNames.join('|')}] [--instances 2] [--port 8080]
                     [--host 127.0.0.1] [--set NAME=VALUE] [--no-demo] [--public-demo] [--no-metrics]
 
   --stack       how the services talk:
-${choices(stacks, defaultStack)}
+${choices(stacks, (name) => (name === defaultStack ? 'the default' : undefined))}
   --layout      which processes run them:
-${choices(layouts, defaultLayout)}
+${choices(layouts, whereUsual)}
   --instances   how many of each service, at most ${maxInstances}; in the layout shared, how many processes
   --port        where the shop listens
   --host        the address it listens on; 0.0.0.0 opens it to the network, :: to that of IPv6 as well
@@ -53,9 +78,8 @@ const takesValue = ['--stack', '--layout', '--instances', '--port', '--host', '-
 
 /** Strict on purpose: a mistyped option must not start the wrong thing. Throws UsageError. */
 export function parseArguments(argv: string[]): StartArguments {
-  const result: StartArguments = {
+  const result: Given = {
     stack: defaultStack,
-    layout: defaultLayout,
     instances: 2,
     port: 8080,
     host: '127.0.0.1',
@@ -78,10 +102,13 @@ export function parseArguments(argv: string[]): StartArguments {
     throw new UsageError(
       `the demo has an admin whose password everybody knows, and ${result.host} is open to others: add --no-demo, or --public-demo`,
     );
-  return result;
+  const { stack, layout = stacks[stack].layouts[0] } = result;
+  const refusal = layoutRefusal(stack, layout);
+  if (refusal !== undefined) throw new UsageError(refusal);
+  return { ...result, layout };
 }
 
-function takeValue(option: string, value: string | undefined, result: StartArguments): void {
+function takeValue(option: string, value: string | undefined, result: Given): void {
   if (value === undefined || value.startsWith('--')) throw new UsageError(`${option} needs a value`);
   if (option === '--stack') result.stack = stackNamed(value);
   else if (option === '--layout') result.layout = layoutNamed(value);

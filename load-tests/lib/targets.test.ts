@@ -72,6 +72,12 @@ describe('judging a benchmark', () => {
     expect(missed(verdictsOf({ idle: idle(600e6) }))).toHaveLength(1);
   });
 
+  test('a stack in fewer processes needs less', () => {
+    const idle = [{ name: 'a', pssBytes: 450e6, rssBytes: 9e9 }];
+    expect(missed(verdictsOf({ stack: 'monolith', idle }))).toEqual(['at rest: below 0.45 GB']);
+    expect(missed(verdictsOf({ stack: 'monolith', idle: [{ ...idle[0]!, pssBytes: 449e6 }] }))).toEqual([]);
+  });
+
   test('500 shoppers: none failed, p95 below 400 ms', () => {
     expect(missed(verdictsOf({ checkout: [aLoad()] }))).toEqual([]);
     expect(missed(verdictsOf({ checkout: [aLoad({ failed: 1 })] }))).toEqual(['500 shoppers: no request failed']);

@@ -10,9 +10,9 @@ export interface Verdict {
   aim?: boolean;
 }
 
-const idleLimitBytes = 1.2e9;
-
 interface Goals {
+  /** Memory of all processes at rest. */
+  idleBytes: number;
   p95Ms: number;
   /** Requests as a share of the yardstick's. */
   share: number;
@@ -23,9 +23,11 @@ interface Goals {
   oneReserveMs?: number;
 }
 /** Of every stack that has none of its own, and of somebody else's. */
-const usualGoals: Goals = { p95Ms: 400, share: 0.25, reserveMs: 60, oneJourneyMs: 60 };
+const usualGoals: Goals = { idleBytes: 1.2e9, p95Ms: 400, share: 0.25, reserveMs: 60, oneJourneyMs: 60 };
 const ownGoals: Partial<Record<string, Goals>> = {
-  async: { p95Ms: 450, share: 0.2, reserveMs: 80, oneReserveMs: 25 },
+  async: { idleBytes: 1.2e9, p95Ms: 450, share: 0.2, reserveMs: 80, oneReserveMs: 25 },
+  // 0.62 of the limit, which reaches half of the yardstick.
+  monolith: { ...usualGoals, idleBytes: 450e6, share: 0.31 },
 } satisfies Partial<Record<StackName, Goals>>;
 const aimedShare = 0.36;
 const acceptedLimitMs = 150;
@@ -36,7 +38,7 @@ export function judge(result: Omit<BenchResult, 'verdicts'>): Verdict[] {
   const goal = ownGoals[result.stack] ?? usualGoals;
   const checkout = medianRun(result.checkout ?? []);
   return [
-    ...(result.idle ? [idleVerdict(result.idle)] : []),
+    ...(result.idle ? [idleVerdict(result.idle, goal)] : []),
     ...(checkout?.vus === 500 ? crowdVerdicts(checkout, result.checkout ?? [], result.yardstick, goal) : []),
     ...(result.fifty ? fiftyVerdicts(result.fifty, goal) : []),
     ...(result.one ? oneVerdicts(result.one, goal) : []),
@@ -47,9 +49,13 @@ export function judge(result: Omit<BenchResult, 'verdicts'>): Verdict[] {
   ];
 }
 
-function idleVerdict(idle: NonNullable<BenchResult['idle']>): Verdict {
+function idleVerdict(idle: NonNullable<BenchResult['idle']>, { idleBytes }: Goals): Verdict {
   const bytes = idle.reduce((sum, { pssBytes }) => sum + pssBytes, 0);
-  return { target: 'at rest: below 1.2 GB', measured: `${(bytes / 1e9).toFixed(2)} GB`, met: bytes < idleLimitBytes };
+  return {
+    target: `at rest: below ${idleBytes / 1e9} GB`,
+    measured: `${(bytes / 1e9).toFixed(2)} GB`,
+    met: bytes < idleBytes,
+  };
 }
 
 /** Speed is judged by the run in the middle; that no request failed, by all of them. */

@@ -29,10 +29,20 @@ export function underNewNames<Settings extends NodeJS.ProcessEnv>(
 
 const toStderr = (line: string) => void process.stderr.write(`${line}\n`);
 
+/** An environment that cannot be used; the message says everything that is wrong with it. */
+export class UnusableConfiguration extends Error {}
+
+/** Says what is wrong and exits with 78 (EX_CONFIG). */
+export function exitUnusable(...problems: UnusableConfiguration[]): never {
+  process.stderr.write(problems.map(({ message }) => `${message}\n`).join(''));
+  process.exit(78);
+}
+
 /**
  * Reads and checks the environment by a schema, a renamed setting under its old name as well, which it warns of on standard
- * error; prints every problem at once and exits with 78 (EX_CONFIG).
+ * error; says every problem at once and exits, as in `exitUnusable`.
  * @param service whose environment it is, where the process has one for each of several services
+ * @throws UnusableConfiguration instead of exiting when a service is named: the others' problems are to be told with it
  */
 export function readEnvironment<T extends z.ZodType>(
   schema: T,
@@ -43,8 +53,11 @@ export function readEnvironment<T extends z.ZodType>(
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   const whose = service === undefined ? '' : ` of ${service}`;
-  process.stderr.write(`The configuration${whose} is not usable; nothing was started.\n${problems.join('\n')}\n`);
-  process.exit(78);
+  const unusable = new UnusableConfiguration(
+    `The configuration${whose} is not usable; nothing was started.\n${problems.join('\n')}`,
+  );
+  if (service !== undefined) throw unusable;
+  exitUnusable(unusable);
 }
 
 /** For a service's own `readConfig`: nothing, for the environment of the process; or one of its own, and whose it is. */

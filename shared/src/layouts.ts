@@ -21,7 +21,4 @@ export const layouts: Readonly<Record<LayoutName, LayoutDescription>> = list;
 
 export const layoutNames = Object.keys(list) as readonly LayoutName[];
 
-/** Where nobody has chosen. */
-export const defaultLayout: LayoutName = 'separate';
-
 export const isLayoutName = (text: string): text is LayoutName => Object.hasOwn(list, text);

@@ -1,3 +1,5 @@
+import { layouts, type LayoutName } from './layouts.ts';
+
 /** What one architecture of the shop is like. Whatever differs between stacks asks this, never the name of a stack. */
 export interface StackDescription {
   /** One line for people: how its services talk, and how nginx balances them. */
@@ -8,6 +10,8 @@ export interface StackDescription {
   balancing: 'round-robin' | 'least-connections';
   /** The servers that it needs beyond PostgreSQL, Redis and nginx. */
   servers: readonly 'rabbitmq'[];
+  /** Which processes may run its services; the first where nobody has chosen. */
+  layouts: readonly [LayoutName, ...LayoutName[]];
 }
 
 const list = {
@@ -16,12 +20,21 @@ const list = {
     events: 'http',
     balancing: 'round-robin',
     servers: [],
+    layouts: ['separate', 'shared'],
   },
   async: {
     title: 'RabbitMQ behind least-connections nginx',
     events: 'amqp',
     balancing: 'least-connections',
     servers: ['rabbitmq'],
+    layouts: ['separate', 'shared'],
+  },
+  monolith: {
+    title: 'calls within the process that holds all services, behind round-robin nginx',
+    events: 'in-process',
+    balancing: 'round-robin',
+    servers: [],
+    layouts: ['shared'],
   },
 } as const satisfies Record<string, StackDescription>;
 
@@ -37,3 +50,11 @@ export const stackNames = Object.keys(list) as readonly StackName[];
 export const defaultStack: StackName = 'async';
 
 export const isStackName = (text: string): text is StackName => Object.hasOwn(list, text);
+
+/** Why a stack cannot run in a layout, in one line; undefined where it can. */
+export function layoutRefusal(stack: StackName, layout: LayoutName): string | undefined {
+  const possible = stacks[stack].layouts;
+  if (possible.includes(layout)) return undefined;
+  const named = possible.map((name) => `${name} (${layouts[name].title})`).join(' and ');
+  return `the stack ${stack} has the layout ${named}, not ${layout}`;
+}

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { InProcessHop, Neighbours } from '@flash-sale/shared/messaging/in-process-transport.ts';
-import { Walker } from '@flash-sale/shared/messaging/walker.ts';
+import { Neighbours } from '@flash-sale/shared/messaging/in-process-transport.ts';
+import { transportFor } from '@flash-sale/shared/service/transports.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { audit } from './testing/audit.ts';
 import { outcomeOf, shopping } from './testing/shopping.ts';
@@ -12,12 +12,7 @@ let shop: Shop;
 let user: ReturnType<typeof shopping>;
 
 beforeAll(async () => {
-  const neighbours = new Neighbours();
-  shop = await startShop({
-    transport: ({ config, log }) => ({
-      transport: new Walker({ hop: new InProcessHop(neighbours), log, maxQueued: config.BATCH_QUEUE_MAX }),
-    }),
-  });
+  shop = await startShop({ transport: transportFor('monolith', new Neighbours()) });
   user = shopping(shop);
 });
 afterEach(() => audit(shop));

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { migrate } from '@flash-sale/shared/db/migrate.ts';
+import { Neighbours } from '@flash-sale/shared/messaging/in-process-transport.ts';
 import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
 import { transportFor } from '@flash-sale/shared/service/transports.ts';
 import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
@@ -36,7 +37,7 @@ const start = async (stack: StackName) => {
     MIGRATION_DATABASE_URL: database.ownerUrl,
     AMQP_URL: vhost.url,
   });
-  service = await startService(orderService, config, transportFor(stack));
+  service = await startService(orderService, config, transportFor(stack, new Neighbours()));
   return jsonClient(service.url);
 };
 /** Left by processes that are long gone. */

@@ -15,6 +15,7 @@ const walkerAmong = (neighbours: Neighbours) =>
     log: pino({ level: 'silent' }),
     maxQueued: 20_000,
     longestRestMs: 0,
+    walks: neighbours.walks,
   });
 
 async function startNetwork(services: FakeServices): Promise<TestNetwork> {
@@ -143,10 +144,24 @@ describe('in-process transport, its own side of it', () => {
     services.order.followUps = () => [anEvent('order.cancelled')];
     const delivered = deliver();
     await eventually(() => expect(services.payment.received.length).toBe(1));
-    await services.order.transport!.stop();
+    await network.takeDown('order');
     gate.resolve();
     await delivered;
     expect(services.order.acknowledged).toEqual([]);
+  });
+
+  test('a service that stops is there for the others until what they are at has come to its end', async () => {
+    const gate = Promise.withResolvers<void>();
+    services.payment.barrier = gate.promise;
+    services.order.followUps = ({ type }) => (type === 'stock.commit-refused' ? [anEvent('order.refund-due')] : []);
+    services.payment.followUps = () => [anEvent('payment.refunded')];
+    const delivered = deliver();
+    await eventually(() => expect(services.payment.received.length).toBe(1));
+    const stopped = services.order.transport!.stop();
+    gate.resolve();
+    await Promise.all([delivered, stopped]);
+    expect(services.order.received.map(({ type }) => type)).toEqual(['stock.commit-refused', 'payment.refunded']);
+    expect([services.payment.undelivered, services.inventory.undelivered]).toEqual([[], []]);
   });
 
   test('of each service one instance is in a process', async () => {

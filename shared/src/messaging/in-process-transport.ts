@@ -1,10 +1,13 @@
 import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
+import { copyOf } from './event-copy.ts';
 import type { Intake, OutboxRecord, Receipt } from './transport.ts';
 import { handlesNothing, type Hop } from './walker.ts';
 
 /** The services of one process, by which they reach each other: at most one instance of each, for as long as it takes events. */
 export class Neighbours {
+  /** What their walkers are at. */
+  readonly walks = new Set<Promise<void>>();
   readonly #intakes = new Map<ServiceName, Intake>();
 
   /** @throws when there is one of that service already */
@@ -46,7 +49,7 @@ export class InProcessHop implements Hop {
   async bring(service: ServiceName, events: DomainEvent[]): Promise<Receipt> {
     const intake = this.#neighbours.find(service);
     if (!intake) throw new Error(`${service} does not take events in this process now`);
-    const { failures, records } = await intake.receive(structuredClone(events), 'sender');
+    const { failures, records } = await intake.receive(copyOf(events), 'sender');
     if (handlesNothing(events, failures)) throw new Error(`${service} can handle none of the events now`);
     return { failures, records };
   }

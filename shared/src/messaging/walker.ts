@@ -3,6 +3,7 @@ import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { Batcher } from './batcher.ts';
+import { copyOf } from './event-copy.ts';
 import { Receivers } from './receivers.ts';
 import {
   BadAnswer,
@@ -50,6 +51,8 @@ export interface WalkerOptions {
   maxQueued: number;
   /** Longest rest after a hop of several events, as in Batcher. */
   longestRestMs?: number;
+  /** What is being walked, of all walkers between whose services nothing lies: none of them is gone while another walks. */
+  walks?: Set<Promise<void>>;
 }
 
 /**
@@ -61,7 +64,7 @@ export class Walker implements Transport {
   readonly #options: WalkerOptions;
   readonly #ways = new Map<ServiceName, Batcher<DomainEvent, Sent>>();
   #intake: Intake | undefined;
-  #walks = new Set<Promise<void>>();
+  readonly #walks: Set<Promise<void>>;
   /** Of records that must be tried again: what has come to its end, so that the next try is about the rest. */
   readonly #tried = new WeakMap<OutboxRecord, Map<string, Ended>>();
   readonly #unreachable = new Set<ServiceName>();
@@ -69,6 +72,7 @@ export class Walker implements Transport {
 
   constructor(options: WalkerOptions) {
     this.#options = options;
+    this.#walks = options.walks ?? new Set();
     const { maxQueued, longestRestMs } = options;
     for (const service of serviceNames) {
       this.#ways.set(
@@ -138,7 +142,7 @@ export class Walker implements Transport {
   async #send(service: ServiceName, event: DomainEvent): Promise<Sent> {
     if (service === this.#intake!.service) {
       // A copy, as everybody gets: others are brought the same event, and it may have to be tried again as it was.
-      const { failures, delivered } = await this.#intake!.receive(structuredClone([event]), 'self');
+      const { failures, delivered } = await this.#intake!.receive([copyOf(event)], 'self');
       if (failures.length === 0) this.#receivers.handled(service);
       return { failure: failures[0]?.kind, followed: delivered };
     }

@@ -8,7 +8,7 @@ import { Metrics } from '../metrics/metrics.ts';
 import { metricsRoute } from '../metrics/route.ts';
 import { authorityAt } from '../token-authority.ts';
 import type { ServiceContext, ServiceDefinition, ServiceParts, TransportFactory } from './definition.ts';
-import { drain, Stopping } from './drain.ts';
+import { drain, Stopping, type DrainOptions } from './drain.ts';
 import { healthRoutes, platformHealthRoutes, WorkAges } from './health.ts';
 import { backlogOf, laneOpener, outboxOf } from './messaging.ts';
 import { readinessOf } from './readiness.ts';
@@ -17,21 +17,23 @@ import { commonTasks, startTasks } from './tasks.ts';
 import { collectForInflux, watchService } from './telemetry.ts';
 import { openTokens } from './tokens.ts';
 
-/** A service that works, and whom nobody can ask yet. */
+/** A service that takes events, begins nothing by itself, and whom nobody can ask yet. */
 export interface BuiltService {
   /** Answers its requests; to be attached to a listener. */
   app: Express;
   log: Logger;
   /** Counts requests that never reach `app`. */
   onRequest: OnRequest;
-  /** Finishes what is under way; `stopListening` accepts no more requests and ends when all are answered. */
-  drain: (stopListening: () => Promise<void>) => Promise<void>;
+  /** Begins its tasks, the delivery of what predecessors have left among them: what needs others in its process to be there. */
+  begin: () => void;
+  /** Finishes what is under way, as in `drain`. */
+  drain: (ends: Pick<DrainOptions, 'stopListening' | 'onIdle' | 'othersIdle'>) => Promise<void>;
   /** Closes all that it has opened, the last first. Never rejects. */
   close: () => Promise<void>;
 }
 
 /**
- * Migrates if it may, connects, builds the service and sets it to work, in the order in which one thing needs the other.
+ * Migrates if it may, connects and builds the service, in the order in which one thing needs the other.
  * @param processAs what the figures of the process are told as, as in Metrics
  * @throws when the database cannot be reached or lacks a migration, or the service cannot be built; nothing stays open
  */
@@ -74,10 +76,13 @@ export async function buildService<Config extends CommonConfig, DB>(
     opened.defer(() => transport.stop());
     watchService(metrics, { work, backlog, lane, poolUse, transport });
     collectForInflux(context, opened);
-    outbox.sweep();
     const common = commonTasks(context, { messaging, backlog, transport, removals });
-    const stopTasks = startTasks([...tokenTasks, ...common, ...tasks], log);
-    opened.defer(stopTasks);
+    let stopTasks = () => Promise.resolve();
+    const begin = () => {
+      outbox.sweep();
+      stopTasks = startTasks([...tokenTasks, ...common, ...tasks], log);
+    };
+    opened.defer(() => stopTasks());
 
     const { draining } = stopping;
     const readiness = readinessOf(context, { background, redis, transport, draining });
@@ -85,8 +90,8 @@ export async function buildService<Config extends CommonConfig, DB>(
     const health = healthRoutes(readiness, work, config.WORK_LATE_MS);
     const app = appOf(context, { parts, health, transportRoutes, onRequest });
     const endWaitsAfterMs = config.DRAIN_TIMEOUT_MS / 2;
-    const drainable = { stopping, endWaitsAfterMs, transport, stopTasks, outbox, lane };
-    return { app, log, onRequest, drain: (stopListening) => drain({ ...drainable, stopListening }), close };
+    const drainable = { stopping, endWaitsAfterMs, transport, stopTasks: () => stopTasks(), outbox, lane };
+    return { app, log, onRequest, begin, drain: (ends) => drain({ ...drainable, ...ends }), close };
   } catch (error) {
     await close();
     throw error;

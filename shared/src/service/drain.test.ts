@@ -17,6 +17,8 @@ function parts(steps: string[]) {
     stopTasks: step('tasks'),
     outbox: { stopDelivering: step('deliveries') },
     lane: { drained: step('lane') },
+    onIdle: () => void steps.push('idle'),
+    othersIdle: undefined,
   };
 }
 
@@ -27,11 +29,23 @@ test('what brings in work ends first, and the lane is drained again after the la
   expect(steps).toEqual([
     ...['requests …', 'events …', 'requests', 'events'],
     ...['tasks …', 'deliveries …', 'tasks', 'deliveries'],
-    ...['lane …', 'lane'],
+    ...['lane …', 'lane', 'idle'],
     ...['transport …', 'transport'],
     ...['lane …', 'lane'],
   ]);
   expect(service.stopping.draining.aborted).toBe(true);
+});
+
+test('the transport works on while others in the process may begin something', async () => {
+  const steps: string[] = [];
+  const others = Promise.withResolvers<void>();
+  const drained = drain({ ...parts(steps), othersIdle: others.promise });
+  while (!steps.includes('idle')) await turn();
+  await turn();
+  expect(steps.at(-1)).toBe('idle');
+  others.resolve();
+  await drained;
+  expect(steps).toContain('transport');
 });
 
 test('a transport that fetches nothing itself is only stopped', async () => {

@@ -22,8 +22,7 @@ export class Stopping {
   }
 }
 
-/** Finishes what is under way, and begins nothing new, in the order in which one thing brings work to the next. */
-export async function drain(options: {
+export interface DrainOptions {
   stopping: Stopping;
   /** After which those who wait for an outcome wait no longer. */
   endWaitsAfterMs: number;
@@ -33,7 +32,14 @@ export async function drain(options: {
   stopTasks: () => Promise<void>;
   outbox: Pick<Outbox, 'stopDelivering'>;
   lane: Pick<OpenedLane, 'drained'>;
-}): Promise<void> {
+  /** Called when nothing begins here any more. */
+  onIdle: () => void;
+  /** Ends when the same is true of the others in this process; until then they may need this one. */
+  othersIdle: Promise<unknown> | undefined;
+}
+
+/** Finishes what is under way, and begins nothing new, in the order in which one thing brings work to the next. */
+export async function drain(options: DrainOptions): Promise<void> {
   const { stopping, endWaitsAfterMs, stopListening, transport, stopTasks, outbox, lane } = options;
   stopping.begin();
   // Most outcomes come soon, also at an instance that stops: the other one handles the events.
@@ -43,6 +49,8 @@ export async function drain(options: {
   clearTimeout(endWaits);
   await Promise.all([stopTasks(), outbox.stopDelivering()]);
   await lane.drained();
+  options.onIdle();
+  await options.othersIdle;
   await transport.stop();
   await lane.drained();
 }

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { readEnvironment } from '../config.ts';
+import {
+  exitUnusable,
+  readEnvironment,
+  UnusableConfiguration,
+  type CommonConfig,
+  type EnvironmentOf,
+} from '../config.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 
 const environment = z.record(z.string(), z.string());
@@ -22,13 +28,25 @@ const schema = z.looseObject({
     .describe('settings of each service, by its name, as JSON; what they share may stand in the environment itself'),
 });
 
+export type ReadConfig = (...from: EnvironmentOf) => CommonConfig;
+
 /**
- * The environment of each service of a process that holds all of them: that of the process, with what SERVICE_ENVIRONMENTS has
- * for this one. Prints what is wrong with that and exits with 78. It is not on the command line, for secrets stand in it.
+ * The configuration of each service of a process that holds all of them. Its environment is that of the process, with what
+ * SERVICE_ENVIRONMENTS has for this one: that is not on the command line, for secrets stand in it. Says what is wrong with any
+ * of them, of all at once, and exits with 78.
  */
-export function readServiceEnvironments(env?: NodeJS.ProcessEnv): Record<ServiceName, NodeJS.ProcessEnv> {
-  const { SERVICE_ENVIRONMENTS: own, ...common } = readEnvironment(schema, env);
-  return Object.fromEntries(
-    serviceNames.map((name) => [name, { ...common, ...own[name] } as NodeJS.ProcessEnv]),
-  ) as Record<ServiceName, NodeJS.ProcessEnv>;
+export function readConfigs(readers: Record<ServiceName, ReadConfig>): Record<ServiceName, CommonConfig> {
+  const { SERVICE_ENVIRONMENTS: own, ...common } = readEnvironment(schema);
+  const problems: UnusableConfiguration[] = [];
+  const configs: Partial<Record<ServiceName, CommonConfig>> = {};
+  for (const name of serviceNames) {
+    try {
+      configs[name] = readers[name]({ ...common, ...own[name] } as NodeJS.ProcessEnv, name);
+    } catch (error) {
+      if (!(error instanceof UnusableConfiguration)) throw error;
+      problems.push(error);
+    }
+  }
+  if (problems.length > 0) exitUnusable(...problems);
+  return configs as Record<ServiceName, CommonConfig>;
 }

@@ -1,7 +1,8 @@
 import { flushCompileCache } from 'node:module';
 import type { CommonConfig } from '../config.ts';
-import { processOfServices } from '../layouts.ts';
+import { processOfServices, type LayoutName } from '../layouts.ts';
 import { ignoreLostOutput } from '../log-destination.ts';
+import { layoutRefusal } from '../stacks.ts';
 import type { ServiceDefinition, TransportFactory } from './definition.ts';
 import { loadLazyCode } from './lazy-code.ts';
 import { dropPrivileges } from './privileges.ts';
@@ -16,7 +17,7 @@ export const runService = <Config extends CommonConfig, DB>(
 ): Promise<void> =>
   run(
     definition.name,
-    () => config,
+    () => runnable(config, 'separate'),
     () => startService(definition, config, transportFactory),
   );
 
@@ -24,9 +25,16 @@ export const runService = <Config extends CommonConfig, DB>(
 export const runServices = (services: Startable[], transportFactory: TransportFactory): Promise<void> =>
   run(
     processOfServices,
-    () => processConfigOf(services),
+    () => runnable(processConfigOf(services), 'shared'),
     () => startTogether(services, transportFactory),
   );
+
+/** @throws when the stack has no such processes */
+function runnable<Config extends Pick<CommonConfig, 'STACK'>>(config: Config, layout: LayoutName): Config {
+  const refusal = layoutRefusal(config.STACK, layout);
+  if (refusal !== undefined) throw new Error(refusal);
+  return config;
+}
 
 async function run(
   name: string,

@@ -9,13 +9,21 @@ const closeWithinMs = 1_000;
 
 export interface RunningService {
   url: string;
-  /** Ends in a stop, when no request comes any more and all are answered. */
-  quiet: Promise<void>;
+  /** Ends in a stop, when all requests are answered and it begins nothing any more. */
+  idle: Promise<void>;
   /**
    * Stops gracefully: no new work, what is under way is finished, at most DRAIN_TIMEOUT_MS.
-   * @param othersQuiet until it has ended, others in this process may still bring work
+   * @param othersIdle until it has ended, others in this process may still bring work
    */
-  stop: (othersQuiet?: Promise<unknown>) => Promise<void>;
+  stop: (othersIdle?: Promise<unknown>) => Promise<void>;
+}
+
+/** A service that takes events of others in its process, and does nothing by itself yet. */
+export interface PreparedService {
+  /** Sets it to work, and listens. @throws when the port is taken; nothing stays open */
+  open: () => Promise<RunningService>;
+  /** Instead of opening it. Never rejects. */
+  close: () => Promise<void>;
 }
 
 /**
@@ -29,25 +37,37 @@ export async function startService<Config extends CommonConfig, DB>(
   transportFactory: TransportFactory,
   processAs?: string | null,
 ): Promise<RunningService> {
+  return (await prepareService(definition, config, transportFactory, processAs)).open();
+}
+
+/** As far as it can go before others in this process are there: what `startService` does before it listens. */
+export async function prepareService<Config extends CommonConfig, DB>(
+  definition: ServiceDefinition<Config, DB>,
+  config: Config,
+  transportFactory: TransportFactory,
+  processAs?: string | null,
+): Promise<PreparedService> {
   const service = await buildService(definition, config, transportFactory, processAs);
+  return { open: () => open(service, config), close: service.close };
+}
+
+async function open(service: BuiltService, config: CommonConfig): Promise<RunningService> {
   const { app, log, onRequest } = service;
+  service.begin();
   const listening = listen({ app, log, onRequest, host: config.HOST, port: config.PORT });
   const listener = await listening.catch(async (error: unknown) => {
     await service.close();
     throw error;
   });
   log.info({ port: listener.port, stack: config.STACK }, 'ready');
-  const quiet = Promise.withResolvers<void>();
-  const stopListening = async (othersQuiet?: Promise<unknown>) => {
-    await listener.close(config.DRAIN_IDLE_MS);
-    quiet.resolve();
-    await othersQuiet;
-  };
+  const idle = Promise.withResolvers<void>();
+  const stopListening = () => listener.close(config.DRAIN_IDLE_MS);
   let stopped: Promise<void> | undefined;
   return {
     url: listener.url,
-    quiet: quiet.promise,
-    stop: (othersQuiet) => (stopped ??= stop(service, listener, config, () => stopListening(othersQuiet))),
+    idle: idle.promise,
+    stop: (othersIdle) =>
+      (stopped ??= stop(service, listener, config, { stopListening, onIdle: idle.resolve, othersIdle })),
   };
 }
 
@@ -55,10 +75,10 @@ async function stop(
   service: BuiltService,
   listener: Listener,
   { DRAIN_TIMEOUT_MS: afterMs }: CommonConfig,
-  stopListening: () => Promise<void>,
+  ends: Parameters<BuiltService['drain']>[0],
 ): Promise<void> {
   const { log } = service;
-  const drained = service.drain(stopListening);
+  const drained = service.drain(ends);
   if (!(await endsWithin(drained, afterMs)))
     log.warn({ afterMs }, 'not drained in time; what is left comes again from the outbox');
   listener.cut();

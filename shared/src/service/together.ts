@@ -2,13 +2,13 @@ import type { CommonConfig } from '../config.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { processOfServices } from '../layouts.ts';
 import type { ServiceDefinition, TransportFactory } from './definition.ts';
-import { startService, type RunningService } from './service.ts';
+import { prepareService, type PreparedService, type RunningService } from './service.ts';
 
 /** A service with its configuration, to be started with others in one process. */
 export interface Startable {
   name: ServiceName;
   config: CommonConfig;
-  start: (transport: TransportFactory, processAs: string | null) => Promise<RunningService>;
+  prepare: (transport: TransportFactory, processAs: string | null) => Promise<PreparedService>;
 }
 
 export const startable = <Config extends CommonConfig, DB>(
@@ -17,7 +17,7 @@ export const startable = <Config extends CommonConfig, DB>(
 ): Startable => ({
   name: definition.name,
   config,
-  start: (transport, processAs) => startService(definition, config, transport, processAs),
+  prepare: (transport, processAs) => prepareService(definition, config, transport, processAs),
 });
 
 /** What is the process's, and so the same for all services in it. */
@@ -32,31 +32,47 @@ export function processConfigOf(services: Startable[]): Pick<CommonConfig, (type
 }
 
 /**
- * Starts services in this process, all at once.
+ * Starts services in this process, all at once: none does anything, nor can be asked, before all are there to take its events.
  * @throws when one of them cannot start, with its name and the reason; nothing stays open
  */
 export async function startTogether(
   services: Startable[],
   transport: TransportFactory,
 ): Promise<Pick<RunningService, 'stop'>> {
-  const starts = await Promise.allSettled(
-    services.map(({ start }, index) => start(transport, index === 0 ? processOfServices : null)),
+  const names = services.map(({ name }) => name);
+  const prepared = await allOrNone(
+    names,
+    services.map(({ prepare }, index) => prepare(transport, index === 0 ? processOfServices : null)),
+    (others) => Promise.all(others.map(({ close }) => close())),
   );
-  const running = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
-  const failures = starts.flatMap((start, index) =>
-    start.status === 'rejected' ? [`${services[index]!.name}: ${reasonOf(start.reason)}`] : [],
+  const running = await allOrNone(
+    names,
+    prepared.map(({ open }) => open()),
+    stopTogether,
   );
-  if (failures.length > 0) {
-    await stopTogether(running);
-    throw new Error(failures.join('; '));
-  }
   return { stop: () => stopTogether(running) };
+}
+
+/** @throws when one of them fails, with the name and reason of each that does, after `undo` of those that did not */
+async function allOrNone<Value>(
+  names: ServiceName[],
+  steps: Promise<Value>[],
+  undo: (done: Value[]) => Promise<unknown>,
+): Promise<Value[]> {
+  const ended = await Promise.allSettled(steps);
+  const done = ended.flatMap((step) => (step.status === 'fulfilled' ? [step.value] : []));
+  const failures = ended.flatMap((step, index) =>
+    step.status === 'rejected' ? [`${names[index]!}: ${reasonOf(step.reason)}`] : [],
+  );
+  if (failures.length === 0) return done;
+  await undo(done);
+  throw new Error(failures.join('; '));
 }
 
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** All drain at once; none goes on from there while another still has a request to answer, which may need it. */
+/** All drain at once; none is gone while another may still begin something, which may need it. */
 async function stopTogether(running: RunningService[]): Promise<void> {
-  const allQuiet = Promise.all(running.map(({ quiet }) => quiet));
-  await Promise.all(running.map(({ stop }) => stop(allQuiet)));
+  const allIdle = Promise.all(running.map(({ idle }) => idle));
+  await Promise.all(running.map(({ stop }) => stop(allIdle)));
 }

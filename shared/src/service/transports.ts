@@ -38,8 +38,9 @@ const inProcessTransport =
     if (neighbours === undefined)
       throw new Error(`with STACK=${config.STACK} services cannot run apart: one process holds them all`);
     const hop = new InProcessHop(neighbours);
+    const { walks } = neighbours;
     // The lane that takes the events rests by itself, and no wire gains from a rest.
-    return { transport: new Walker({ hop, log, maxQueued: config.BATCH_QUEUE_MAX, longestRestMs: 0 }) };
+    return { transport: new Walker({ hop, log, maxQueued: config.BATCH_QUEUE_MAX, longestRestMs: 0, walks }) };
   };
 
 /** Events travel through RabbitMQ, which keeps them until they are handled. */
