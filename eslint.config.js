@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 const contractMayImport = 'A browser imports the contract: itself and zod are all that it may need.';
-const domainMayImport = 'The domain imports only itself, the event schemas and shared pure types.';
+const domainMayImport = 'The domain imports only itself, the event schemas and the shape of decisions.';
 
 export default tseslint.config(
   { ignores: ['node_modules/', '.local/', '**/*.d.ts'] },
@@ -29,7 +29,14 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [{ regex: '^(?!\\./|@flash-sale/contract/events/)', message: domainMayImport }] },
+        {
+          patterns: [
+            {
+              regex: '^(?!\\./|@flash-sale/(contract/events/|shared/messaging/decision\\.ts$))',
+              message: domainMayImport,
+            },
+          ],
+        },
       ],
       'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'setInterval'],
       'no-restricted-properties': [

@@ -43,11 +43,7 @@ export async function reserveForCrowd(stack: Stack, productId: string, shoppers:
   const lane = new Lane({
     service: 'reservation',
     connection,
-    unitOfWork: reservationUnitOfWork({
-      changed: () => {},
-      bounds: unbounded,
-      recognisedForMs: Infinity,
-    }),
+    unitOfWork: reservationUnitOfWork(unbounded, () => {}),
     deliver: (records) => transport.deliver(records),
     log,
     maxItems: 256,

@@ -34,11 +34,12 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
     // nothing can be changed, either.
     await processes.sayAlive(false).catch(() => {});
     const lane = openLane(
-      inventoryUnitOfWork({
-        holdTtlMs: config.HOLD_TTL_MS,
-        unpaid: { units: config.UNPAID_UNITS_MAX, percent: config.UNPAID_PERCENT_MAX },
-        recognisedForMs: config.INBOX_RETENTION_MS,
-        news: {
+      inventoryUnitOfWork(
+        {
+          holdTtlMs: config.HOLD_TTL_MS,
+          unpaid: { units: config.UNPAID_UNITS_MAX, percent: config.UNPAID_PERCENT_MAX },
+        },
+        {
           announced: () => publisher.announced(),
           committed: (levels) => {
             publisher.committed(levels);
@@ -46,7 +47,7 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
           },
           failed: (levels) => publisher.failed(levels),
         },
-      }),
+      ),
     );
     return {
       lane,

@@ -8,7 +8,7 @@ import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';
 import type { ExpectedOrders } from './adapters/expected-orders.ts';
 import type { OrderReads } from './adapters/reads.ts';
 import type { OrderRow } from './adapters/tables.ts';
-import type { Order, OrderStatus } from './domain/order.ts';
+import type { Order, OrderStatus } from './domain/state.ts';
 
 export interface RouteOptions {
   reads: OrderReads;

@@ -14,12 +14,7 @@ export const orderService: ServiceDefinition<OrderConfig, OrderTables> = {
   migrations,
   build({ config, reads, background, openLane, tokens, settlements, peers }) {
     const settled = settlements<true>('order');
-    const lane = openLane(
-      orderUnitOfWork({
-        changed: (order) => announce(order, settled),
-        recognisedForMs: config.INBOX_RETENTION_MS,
-      }),
-    );
+    const lane = openLane(orderUnitOfWork((order) => announce(order, settled)));
     return {
       lane,
       removals: [unpaidOrders(background)],

@@ -27,14 +27,10 @@ export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables> = {
     const tried = new TriedPayments(redis);
     const reads = openPaymentReads(db);
     const lane = openLane(
-      paymentUnitOfWork(
-        guarded(gateway, config.GATEWAY_TIMEOUT_MS),
-        (payment) => {
-          announce(payment, settled);
-          if (wasTriedInVain(payment)) tried.note(payment.orderId);
-        },
-        config.INBOX_RETENTION_MS,
-      ),
+      paymentUnitOfWork(guarded(gateway, config.GATEWAY_TIMEOUT_MS), (payment) => {
+        announce(payment, settled);
+        if (wasTriedInVain(payment)) tried.note(payment.orderId);
+      }),
     );
     return {
       lane,

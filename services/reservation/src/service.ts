@@ -23,17 +23,15 @@ export const reservationService: ServiceDefinition<ReservationConfig, Reservatio
     const settled = settlements<Reservation>('reservation');
     // A cart that hears nothing in time takes the product, and the inventory refuses.
     const gate = new Gate(new StockViews(redis), new ProductQuestions(peers));
-    const changed = (reservation: Reservation) => {
-      if (reservation.reason === 'sold-out') gate.arm();
-      announce(reservation, settled);
-    };
     const reservationReads = openReservationReads(reads);
     const lane = openLane(
-      reservationUnitOfWork({
-        changed,
-        bounds: { openMax: config.OPEN_RESERVATIONS_MAX, leftMax: config.LEFT_TO_EXPIRE_MAX },
-        recognisedForMs: config.INBOX_RETENTION_MS,
-      }),
+      reservationUnitOfWork(
+        { openMax: config.OPEN_RESERVATIONS_MAX, leftMax: config.LEFT_TO_EXPIRE_MAX },
+        (reservation) => {
+          if (reservation.reason === 'sold-out') gate.arm();
+          announce(reservation, settled);
+        },
+      ),
     );
     return {
       lane,

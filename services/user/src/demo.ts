@@ -2,11 +2,11 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import { dropPrivileges } from '@flash-sale/shared/service/privileges.ts';
 import pg from 'pg';
 import { demoHashes, unlockDemoAccounts } from './adapters/demo-accounts.ts';
-import { accountColumns } from './adapters/state.ts';
+import { accountColumns } from './adapters/unit-of-work.ts';
 import { insertAccounts } from './adapters/statements.ts';
 import { refusePublicDemo } from '@flash-sale/shared/demo.ts';
 import { readDemoConfig } from './config.ts';
-import type { Role } from './domain/registration.ts';
+import type { Role } from './domain/state.ts';
 
 const chunkSize = 1_000;
 

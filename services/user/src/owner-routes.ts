@@ -37,8 +37,8 @@ export function ownerRoutes(deps: RouteDeps): Router {
   router.param('id', (_request, _response, next, id) => next(uuidPattern.test(String(id)) ? undefined : 'route'));
   router.delete('/api/sessions/:id', signedIn, async (request, response) => {
     const { userId } = principalOf(request);
-    const { result: ended } = await lane.run('endSession', { userId, sessionId: idOf(request, 'session') });
-    if (!ended) throw notThere('session');
+    const { result } = await lane.run('endSession', { userId, sessionId: idOf(request, 'session') });
+    if ('refusal' in result) throw notThere('session');
     response.status(204).end();
   });
 
@@ -50,8 +50,7 @@ export function ownerRoutes(deps: RouteDeps): Router {
     const keptSession = sessionOf(request);
     const change = { userId: account.id, currentHash: account.passwordHash, nextHash, keptSession };
     const { result } = await lane.run('changePassword', change);
-    if (result === 'session-ended') throw new AppError('unauthenticated', 'This session has ended; log in again.');
-    if (result === 'outdated') throw wrongPassword();
+    if ('refusal' in result) throw result.refusal === 'outdated' ? wrongPassword() : sessionEnded();
     response.json({ deviceToken: devices.issue({ ...account, passwordHash: nextHash }) });
   });
 
@@ -59,7 +58,7 @@ export function ownerRoutes(deps: RouteDeps): Router {
     const { password } = bodyOf(request, deletion);
     const account = await confirmed(request, password);
     const { result } = await lane.run('deleteAccount', { userId: account.id, currentHash: account.passwordHash });
-    if (result === 'outdated') throw wrongPassword();
+    if ('refusal' in result) throw wrongPassword();
     response.status(204).end();
   });
 
@@ -89,3 +88,4 @@ function sessionOf(request: Request): string {
 }
 
 const wrongPassword = () => new AppError('wrong-credentials', 'This is not the password of the account.');
+const sessionEnded = () => new AppError('unauthenticated', 'This session has ended; log in again.');

@@ -5,19 +5,18 @@ import { bodyOf } from '@flash-sale/shared/http/validate.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { AccessTokens } from '@flash-sale/shared/auth.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
-import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import { Router, type Request, type Response } from 'express';
 import type { Accounts } from './adapters/accounts.ts';
 import type { Credentials } from './adapters/credentials.ts';
 import type { DeviceTokens } from './adapters/device-tokens.ts';
 import type { Limits } from './adapters/log-in-limits.ts';
 import { hashOf, newRefreshToken } from './adapters/refresh-tokens.ts';
-import type { State } from './adapters/state.ts';
-import type { UserCommands } from './commands.ts';
-import type { Lifetime, Session } from './domain/session.ts';
+import type { UserLane } from './adapters/unit-of-work.ts';
+import type { Lifetime } from './domain/session.ts';
+import type { Session } from './domain/state.ts';
 
 export interface RouteDeps {
-  lane: Lane<State, never, UserCommands>;
+  lane: UserLane;
   accounts: Accounts;
   passwords: Credentials;
   commonPasswords: { has(password: string): boolean };
@@ -52,7 +51,7 @@ export function routes(deps: RouteDeps): Router {
       const passwordHash = await passwords.hash(password, priority);
       const account = { id: newId(), email, passwordHash, name: name ?? null, role: 'shopper' as const };
       const { result } = await lane.run('registerAccount', account);
-      if (result.outcome === 'email-taken') throw emailTaken();
+      if ('refusal' in result) throw emailTaken();
       return account.id;
     });
     response.status(201).json({ id, email });
@@ -80,8 +79,8 @@ export function routes(deps: RouteDeps): Router {
     const next = newRefreshToken();
     const presentedHash = hashOf(refreshToken);
     const { result } = await lane.run('rotateSession', { presentedHash, nextHash: next.tokenHash, lifetime });
-    if (result.outcome === 'refused') {
-      if (result.reason === 'reused')
+    if ('refusal' in result) {
+      if (result.refusal === 'reused')
         log.warn({ sessionId: result.sessionId }, 'a used refresh token came again; its session is revoked');
       // One answer for all reasons: whoever tries stolen tokens learns nothing from it.
       throw new AppError('refresh-token-invalid', 'The refresh token is not valid any more; log in again.');

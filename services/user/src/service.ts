@@ -10,9 +10,8 @@ import { DeviceTokens } from './adapters/device-tokens.ts';
 import { endedAfter } from './adapters/ended-sessions.ts';
 import { Limits } from './adapters/log-in-limits.ts';
 import { pruneSessions } from './adapters/prune.ts';
-import { load, save } from './adapters/state.ts';
 import type { Tables } from './adapters/tables.ts';
-import { commands } from './commands.ts';
+import { userUnitOfWork } from './adapters/unit-of-work.ts';
 import type { UserConfig } from './config.ts';
 import { docs } from './docs.ts';
 import { internalRoutes } from './internal-routes.ts';
@@ -48,7 +47,7 @@ export const userService: ServiceDefinition<UserConfig, Tables> = {
       registrationsPerAddress: config.REGISTRATION_LIMIT_PER_ADDRESS,
       addressesPerNetwork: config.ADDRESSES_PER_NETWORK,
     });
-    const lane = openLane({ load, save, commands, handlers: {} });
+    const lane = openLane(userUnitOfWork);
     const deps = {
       lane,
       accounts,

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../../../infra/testing/da
 import { isUnavailable } from '../db/connection.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
 import { migrate } from '../db/migrate.ts';
-import { newId } from '../ids.ts';
+import { firstIdOf, newId } from '../ids.ts';
 import { eventually } from '../testing/eventually.ts';
 import {
   counted,
@@ -104,7 +104,7 @@ describe('too much behind it', () => {
     const lane = open(database.url, { unitOfWork, isOverloaded: () => overloaded });
     const id = newId();
     await expect(lane.run('announce', { id })).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 5 });
-    expect((await lane.run('add', { id, by: 1 })).result).toBe(1);
+    expect((await lane.run('add', { id, by: 1 })).result.count).toBe(1);
     expect((await lane.receive([counted({ orderId: id })], 'self')).failures).toEqual([]);
     overloaded = false;
     await lane.run('announce', { id });
@@ -130,7 +130,7 @@ describe('a batch', () => {
     ]);
     await receipt.delivered;
 
-    expect(answers.map(({ result }) => result)).toEqual(ids.map(() => 1));
+    expect(answers.map(({ result }) => result.count)).toEqual(ids.map(() => 1));
     const transactions = await rows(`
       SELECT DISTINCT xmin::text FROM (
         SELECT xmin FROM tallies UNION ALL SELECT xmin FROM inbox UNION ALL SELECT xmin FROM outbox) t`);
@@ -146,7 +146,7 @@ describe('a batch', () => {
     const lane = open(database.url, { maxItems: 10 });
     const id = newId();
     const answers = await Promise.all(Array.from({ length: 35 }, () => lane.run('add', { id, by: 1 })));
-    expect(answers.map(({ result }) => result)).toEqual(Array.from({ length: 35 }, (_, n) => n + 1));
+    expect(answers.map(({ result }) => result.count)).toEqual(Array.from({ length: 35 }, (_, n) => n + 1));
     expect(await tallies()).toEqual({ [id]: 35 });
   });
 
@@ -175,16 +175,8 @@ describe('a batch', () => {
 
   test('runs what is to happen after the commit once it is committed, and only then', async () => {
     const done: string[] = [];
-    const unitOfWork = tallyUnitOfWork();
-    const lane = open(database.url, {
-      unitOfWork: {
-        ...unitOfWork,
-        save: (tx, state, afterCommit) => {
-          for (const id of state.changed) afterCommit(() => void done.push(id));
-          unitOfWork.save(tx, state, afterCommit);
-        },
-      },
-    });
+    const unitOfWork = tallyUnitOfWork({ committed: ({ changed }) => void done.push(...changed) });
+    const lane = open(database.url, { unitOfWork });
     const [good, bad] = [newId(), newId()];
     const results = await Promise.allSettled([
       lane.run('add', { id: good, by: 1 }),
@@ -227,13 +219,26 @@ describe('the inbox', () => {
     expect((await announced()).length).toBe(200);
   });
 
+  test('tells decisions which ids are so old that a repeat would not be recognised', async () => {
+    const told: boolean[] = [];
+    const unitOfWork = tallyUnitOfWork();
+    unitOfWork.handlers['stock.commit-refused'] = (_data, _state, { now, isForgotten }) => {
+      const of = (ageMs: number) => firstIdOf(new Date(now.getTime() - ageMs));
+      told.push(isForgotten(of(60_000)), isForgotten(of(60_001)));
+      return { events: [] };
+    };
+    await open(database.url, { unitOfWork, inboxRetentionMs: 60_000 }).receive([counted()], 'self');
+    await open(database.url, { unitOfWork }).receive([counted()], 'self');
+    expect(told).toEqual([false, true, false, false]);
+  });
+
   test('does not remember an event that failed: it is handled when it comes again', async () => {
     let works = false;
     const unitOfWork = tallyUnitOfWork();
     const handle = unitOfWork.handlers['stock.commit-refused'];
     unitOfWork.handlers['stock.commit-refused'] = (...args) => {
       if (!works) throw new Error('not yet');
-      handle(...args);
+      return handle(...args);
     };
     const lane = open(database.url, { unitOfWork });
     const event = counted();
@@ -304,9 +309,9 @@ describe('one item at fault', () => {
       },
     });
     const handle = unitOfWork.handlers['stock.commit-refused'];
-    unitOfWork.handlers['stock.commit-refused'] = (event, state, context, ready) => {
+    unitOfWork.handlers['stock.commit-refused'] = (data, state, context, ready) => {
       prepared.push(ready);
-      handle(event, state, context, ready);
+      return handle(data, state, context, ready);
     };
     const lane = open(database.url, { unitOfWork });
     const { failures } = await lane.receive([bad, good], 'self');
@@ -374,7 +379,7 @@ describe('the database is away', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000);
 
     await proxy.restore();
-    expect((await lane.run('add', { id, by: 1 })).result).toBe(2);
+    expect((await lane.run('add', { id, by: 1 })).result.count).toBe(2);
     expect((await lane.receive([event], 'self')).failures).toEqual([]);
   });
 
@@ -383,7 +388,7 @@ describe('the database is away', () => {
     const lane = open(proxy.url);
     await expect(lane.run('add', { id: newId(), by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
     await proxy.restore();
-    expect((await lane.run('add', { id: newId(), by: 1 })).result).toBe(1);
+    expect((await lane.run('add', { id: newId(), by: 1 })).result.count).toBe(1);
   });
 
   test('lets nobody in: unavailable, and no event is blamed for it', async () => {
@@ -416,7 +421,7 @@ describe('the database is away', () => {
     await lane.run('add', { id, by: 1 });
     proxy.forget();
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
-    expect((await lane.run('add', { id, by: 1 })).result).toBe(2);
+    expect((await lane.run('add', { id, by: 1 })).result.count).toBe(2);
     await proxy.cut();
   });
 
@@ -439,11 +444,11 @@ describe('the database is away', () => {
     const id = newId();
     const lock = await locked(id);
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
-    expect((await lane.run('add', { id: newId(), by: 1 })).result).toBe(1);
+    expect((await lane.run('add', { id: newId(), by: 1 })).result.count).toBe(1);
     // Others get through, so it is the event’s own misfortune.
     expect((await lane.receive([counted({ orderId: id })], 'self')).failures).toMatchObject([{ kind: 'transient' }]);
     await lock.release();
-    expect((await lane.run('add', { id, by: 1 })).result).toBe(1);
+    expect((await lane.run('add', { id, by: 1 })).result.count).toBe(1);
   });
 });
 
@@ -483,7 +488,7 @@ describe('conflicts with other transactions', () => {
   test('a serialisation failure is tried again', async () => {
     await failNext(3);
     const id = newId();
-    expect((await open().run('announce', { id })).result).toBe(1);
+    expect((await open().run('announce', { id })).result.count).toBe(1);
     expect(await tallies()).toEqual({ [id]: 1 });
     expect(await announced()).toEqual([id]);
   });
@@ -501,7 +506,7 @@ describe('conflicts with other transactions', () => {
     for (let round = 0; round < 10; round += 1) {
       const id = newId();
       const answers = await Promise.all(lanes.map((lane, n) => lane.run('claim', { id, by: String(n) })));
-      expect(answers.map(({ result }) => result).sort()).toEqual(['taken', 'yours']);
+      expect(answers.map(({ result }) => result.claim).sort()).toEqual(['taken', 'yours']);
     }
   });
 });
@@ -520,7 +525,7 @@ describe('the queue', () => {
 
     await lock.release();
     await Promise.all([first, ...waiting]);
-    expect((await lane.run('add', { id, by: 1 })).result).toBe(4);
+    expect((await lane.run('add', { id, by: 1 })).result.count).toBe(4);
     expect((await lane.receive([event], 'self')).failures).toEqual([]);
   });
 });

@@ -3,12 +3,14 @@ import { AppError } from '@flash-sale/contract/errors.ts';
 import type { Logger } from '../log.ts';
 import { isAway, isConflict, isUnavailable, isUniqueViolation } from '../db/connection.ts';
 import type { LaneConnection, Statement, Tx } from '../db/lane-connection.ts';
-import type { DomainEvent, EventType, NewEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { DomainEvent, EventType } from '@flash-sale/contract/events/schemas.ts';
+import { isOlderThan } from '../ids.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { Batcher } from './batcher.ts';
+import type { Context, Result } from './decision.ts';
 import { Outgoing, type Origin } from './outgoing.ts';
 import type { Failure, Intake, OutboxRecord } from './transport.ts';
-import type { Commands, Context, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
+import type { Commands, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
 
 /** Also tells the time, because each statement more is a message more to and from PostgreSQL. */
 const enterInbox: Statement = {
@@ -55,6 +57,8 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
   outboxGraceMs: number;
   /** How long a record is left to the sender to whom it was handed, who may die over it; `outboxGraceMs` unless given. */
   handoverMs?: number;
+  /** How long the inbox knows what has come, for `Context.isForgotten`; for ever unless given. */
+  inboxRetentionMs?: number;
   /** Whose the records are that are delivered from here, as in ProcessLease; nobody's unless given. */
   holder?: () => string | null;
   /** Whether so much waits to be delivered or handled that sheddable commands are refused. */
@@ -217,35 +221,36 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
   }
 
   async #transact(items: Item<E, InputsOf<C>>[]): Promise<Done[]> {
-    const { unitOfWork, connection, service, log } = this.#options;
+    const { unitOfWork, connection, service, log, inboxRetentionMs = Infinity } = this.#options;
     const startedAt = performance.now();
     const acknowledged = this.#acknowledged.splice(0);
-    const actions: (() => void)[] = [];
-    const afterCommit = (action: () => void) => void actions.push(action);
     const work = items.flatMap((item) => (item.work ? [item.work] : []));
     const eventIds = work.flatMap((w) => (w.kind === 'event' ? [w.event.id] : [])).sort();
     const outgoing = new Outgoing(service, this.#localOrigin, unitOfWork.prepare ?? {});
     let results: unknown[] = items.map(() => undefined);
+    let saved: { state: S } | undefined;
     try {
       await connection.transaction(async (tx) => {
         if (work.length > 0) {
           const [now, fresh, state] = await this.#begin(tx, eventIds, work);
+          const context: Context = { now, isForgotten: (id) => isOlderThan(id, inboxRetentionMs, now) };
           results = items.map((item) => {
-            if (!item.work) return undefined;
-            const emit = (event: NewEvent) => outgoing.add(event, item.origin, now);
-            return this.#decide(item.work, state, fresh, { now, emit, afterCommit });
+            const result = item.work && this.#decide(item.work, state, fresh, context);
+            for (const event of result?.events ?? []) outgoing.add(event, item.origin, now);
+            return result;
           });
-          unitOfWork.save(tx, state, afterCommit);
+          saved = { state };
+          unitOfWork.save(tx, state);
           this.#writeOutbox(tx, outgoing);
         }
         if (acknowledged.length > 0) tx.write(deleteOutbox, [acknowledged.sort()]);
       });
     } catch (error) {
       this.#acknowledged.push(...acknowledged);
-      unitOfWork.failed?.();
+      unitOfWork.failed?.(saved?.state);
       throw error;
     }
-    for (const action of actions) action();
+    if (saved) unitOfWork.committed?.(saved.state);
     const ms = performance.now() - startedAt;
     this.#options.onBatch?.(work.length, ms);
     log.debug({ items: items.length, ms: Math.round(ms * 10) / 10 }, 'batch');
@@ -274,16 +279,14 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     return [row!.now, new Set(row!.fresh), state];
   }
 
-  #decide(work: Work<E, InputsOf<C>>, state: S, fresh: Set<string>, context: Context): unknown {
+  #decide(work: Work<E, InputsOf<C>>, state: S, fresh: Set<string>, context: Context): Result | undefined {
     const { handlers, commands } = this.#options.unitOfWork;
     if (work.kind === 'command') return commands[work.name as string]!(work.input, state, context);
     const { event, prepared } = work;
     // Deleting it makes the second of two equal events in one batch a repeat, too.
-    if (fresh.delete(event.id)) {
-      const handle = handlers[event.type] as ((e: typeof event, s: S, c: Context, p: unknown) => void) | undefined;
-      if (!handle) throw new Error(`${this.service} does not handle ${event.type}`);
-      handle(event, state, context, prepared);
-    }
-    return undefined;
+    if (!fresh.delete(event.id)) return undefined;
+    const handle = handlers[event.type] as ((d: typeof event.data, s: S, c: Context, p: unknown) => Result) | undefined;
+    if (!handle) throw new Error(`${this.service} does not handle ${event.type}`);
+    return handle(event.data, state, context, prepared);
   }
 }

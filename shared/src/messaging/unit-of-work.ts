@@ -1,31 +1,20 @@
 import type { Tx } from '../db/lane-connection.ts';
-import type { DomainEvent, EventType, NewEvent } from '@flash-sale/contract/events/schemas.ts';
-
-/** What a decision may use besides its state: the one clock, and ways to say what follows. */
-export interface Context {
-  /** The database's clock at the start of the transaction: one clock for all instances. */
-  readonly now: Date;
-  /** Adds an event to the outbox of this transaction. */
-  readonly emit: (event: NewEvent) => void;
-  /** Runs once the transaction is committed; never if it is not. Must not throw. */
-  readonly afterCommit: (action: () => void) => void;
-}
+import type { DomainEvent, EventData, EventType } from '@flash-sale/contract/events/schemas.ts';
+import type { Context, Decision, Result } from './decision.ts';
 
 /** One item of a batch: a command from a route of this service, or an event from any service. */
 export type Work<Events extends EventType = EventType, Inputs = Record<string, unknown>> =
   | { [N in keyof Inputs]: { kind: 'command'; name: N; input: Inputs[N] } }[keyof Inputs]
   | { kind: 'event'; event: DomainEvent<Events>; prepared?: unknown };
 
-/** A command's decision: the answer is a value, refusals included. */
-export type Command<State, Input, Result> = (input: Input, state: State, context: Context) => Result;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the table's own type names inputs and results
-export type Commands<State> = Record<string, Command<State, any, unknown>>;
+export type Commands<State> = Record<string, Decision<any, State>>;
 export type InputsOf<C> = { [N in keyof C]: C[N] extends (input: infer I, ...rest: never[]) => unknown ? I : never };
 export type ResultOf<C, N extends keyof C> = C[N] extends (...args: never[]) => infer R ? R : never;
 
-/** The whole table of events that a service handles. */
+/** The whole table of events that a service handles. `prepared` is what `prepare` has answered for the event. */
 export type Handlers<State, Events extends EventType> = {
-  [T in Events]: (event: DomainEvent<T>, state: State, context: Context, prepared: unknown) => void;
+  [T in Events]: (data: EventData<T>, state: State, context: Context, prepared: unknown) => Result;
 };
 
 /**
@@ -36,10 +25,15 @@ export type Handlers<State, Events extends EventType> = {
 export interface UnitOfWork<State, Events extends EventType, C extends Commands<State>> {
   /** All statements must be sent before the first await, so that they share a round trip with BEGIN. */
   load(tx: Tx, batch: Work<Events, InputsOf<C>>[]): Promise<State>;
-  /** Sends what has changed. `afterCommit` as in Context. */
-  save(tx: Tx, state: State, afterCommit: Context['afterCommit']): void;
-  /** Hears that a transaction has failed, or that nobody knows whether it was committed. Must not throw. */
-  failed?(): void;
+  /** Sends what has changed. */
+  save(tx: Tx, state: State): void;
+  /** Runs once what was saved is committed: the one place for what must not happen otherwise. Must not throw. */
+  committed?(state: State): void;
+  /**
+   * Hears that a transaction has failed, or that nobody knows whether it was committed. Must not throw.
+   * @param state what it was to save, undefined when it had not come so far
+   */
+  failed?(state: State | undefined): void;
   handlers: Handlers<State, Events>;
   commands: C;
   /** Commands that bring in new work, and are refused while too much of it waits behind them. */

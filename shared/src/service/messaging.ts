@@ -61,6 +61,7 @@ export function laneOpener(
       maxQueued: config.BATCH_QUEUE_MAX,
       outboxGraceMs: config.OUTBOX_GRACE_MS,
       handoverMs: config.OUTBOX_HANDOVER_MS,
+      inboxRetentionMs: config.INBOX_RETENTION_MS,
       holder: () => outbox.holder,
       isOverloaded: () => backlog.isOverloaded,
       isStalled: () => backlog.isStalled,

@@ -4,7 +4,9 @@ import { LaneConnection, type Statement } from '../db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { addProcessLeases, createMessagingTables, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane, type LaneOptions } from '../messaging/lane.ts';
-import type { Context, UnitOfWork } from '../messaging/unit-of-work.ts';
+import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
+import { nothing } from '../messaging/decision.ts';
+import type { UnitOfWork } from '../messaging/unit-of-work.ts';
 import { anEvent } from './events.ts';
 
 /*
@@ -57,19 +59,18 @@ const add = (id: string, by: number, state: TallyState): number => {
   return count;
 };
 
+const counts = (orderId: string): NewEvent => ({ type: 'order.cancelled', data: { orderId } });
+
 export const commands = {
-  add: ({ id, by }: { id: string; by: number }, state: TallyState) => add(id, by, state),
+  add: ({ id, by }: { id: string; by: number }, state: TallyState) => ({ count: add(id, by, state), events: [] }),
   /** Adds, and tells others. */
-  announce: ({ id }: { id: string }, state: TallyState, { emit }: Context) => {
-    emit({ type: 'order.cancelled', data: { orderId: id } });
-    return add(id, 1, state);
-  },
+  announce: ({ id }: { id: string }, state: TallyState) => ({ count: add(id, 1, state), events: [counts(id)] }),
   /** Whoever comes first has it. */
   claim: ({ id, by }: { id: string; by: string }, state: TallyState) => {
-    if (state.claimed.has(id)) return 'taken' as const;
+    if (state.claimed.has(id)) return { claim: 'taken', events: [] };
     state.claims.push([id, by]);
     state.claimed.add(id);
-    return 'yours' as const;
+    return { claim: 'yours', events: [] };
   },
   fail: (_input: object): never => {
     throw new Error('told to fail');
@@ -85,7 +86,7 @@ type Events = EventsOf<'order'>;
 export type TallyUnitOfWork = UnitOfWork<TallyState, Events, typeof commands>;
 export type TallyLane = Lane<TallyState, Events, typeof commands>;
 
-const nothing = () => {};
+const ignore = () => nothing;
 
 export const tallyUnitOfWork = (overrides: Partial<TallyUnitOfWork> = {}): TallyUnitOfWork => ({
   async load(tx, batch) {
@@ -111,18 +112,18 @@ export const tallyUnitOfWork = (overrides: Partial<TallyUnitOfWork> = {}): Tally
     for (const claim of state.claims) tx.write(insertClaim, claim);
   },
   handlers: {
-    'stock.commit-refused': ({ data: { orderId, userId } }, state, { emit }) => {
+    'stock.commit-refused': ({ orderId, userId }, state) => {
       if (userId === poisonousUser) throw new Error('poisonous');
       add(orderId, userId === excessiveUser ? mostCounted + 1 : 1, state);
-      emit({ type: 'order.cancelled', data: { orderId } });
+      return { events: [counts(orderId)] };
     },
-    'stock.held': nothing,
-    'stock.refused': nothing,
-    'stock.committed': nothing,
-    'stock.released': nothing,
-    'payment.captured': nothing,
-    'payment.declined': nothing,
-    'payment.refunded': nothing,
+    'stock.held': ignore,
+    'stock.refused': ignore,
+    'stock.committed': ignore,
+    'stock.released': ignore,
+    'payment.captured': ignore,
+    'payment.declined': ignore,
+    'payment.refunded': ignore,
   },
   commands,
   ...overrides,
@@ -138,7 +139,7 @@ export function openTallyLane(
   overrides: Partial<Options> & { statementTimeoutMs?: number } = {},
 ): { lane: TallyLane; close: () => Promise<void> } {
   const { statementTimeoutMs = 5_000, ...options } = overrides;
-  const connection = new LaneConnection({ url, statementTimeoutMs, onError: nothing });
+  const connection = new LaneConnection({ url, statementTimeoutMs, onError: () => {} });
   const lane: TallyLane = new Lane({
     service: 'order',
     connection,

@@ -12,8 +12,8 @@ export const levelOf = (stock: Stock): StockLevel => ({
 
 /** What becomes of the levels that a transaction changes; transactions of a process come one after the other. */
 export interface LevelNews {
-  /** They are about to be committed. */
-  announced(levels: StockLevel[]): void;
+  /** Some are about to be committed. */
+  announced(): void;
   committed(levels: StockLevel[]): void;
   /** The transaction has failed, or nobody knows whether it has. */
   failed(levels: StockLevel[]): void;

@@ -13,7 +13,8 @@ import {
   type Stock,
   type UnitsOfShopper,
 } from '../domain/state.ts';
-import { commands, handlers, type HandlerOptions } from '../handlers.ts';
+import type { HoldSettings } from '../domain/hold.ts';
+import { commands, handlers } from '../handlers.ts';
 import { productOf } from './catalogue.ts';
 import { levelOf, type LevelNews } from './stock-publisher.ts';
 import type { InventoryTables } from './tables.ts';
@@ -92,33 +93,28 @@ const upsertUnits: Statement = {
 };
 
 /** How the inventory works on a batch. `news` hears of changed levels, and what becomes of the transaction. */
-export function inventoryUnitOfWork(
-  options: HandlerOptions & { news: LevelNews },
-): UnitOfWork<InventoryState, EventsOf<'inventory'>, Commands> {
-  const { news } = options;
-  let announced: StockLevel[] = [];
-  return {
-    handlers: handlers(options),
-    commands,
-    load: (tx, batch) => load(tx, batch, options.unpaid.units > 0),
-    save(tx, state, afterCommit) {
-      save(tx, state);
-      const levels = [...state.newProducts, ...state.changedStock].map(levelOf);
-      if (levels.length === 0) return;
-      announced = levels;
-      news.announced(levels);
-      afterCommit(() => {
-        announced = [];
-        news.committed(levels);
-      });
-    },
-    failed() {
-      const levels = announced;
-      announced = [];
-      if (levels.length > 0) news.failed(levels);
-    },
-  };
-}
+export const inventoryUnitOfWork = (
+  settings: HoldSettings,
+  news: LevelNews,
+): UnitOfWork<InventoryState, EventsOf<'inventory'>, Commands> => ({
+  handlers: handlers(settings),
+  commands,
+  load: (tx, batch) => load(tx, batch, settings.unpaid.units > 0),
+  save(tx, state) {
+    save(tx, state);
+    if (levelsOf(state).length > 0) news.announced();
+  },
+  committed(state) {
+    const levels = levelsOf(state);
+    if (levels.length > 0) news.committed(levels);
+  },
+  failed(state) {
+    const levels = state ? levelsOf(state) : [];
+    if (levels.length > 0) news.failed(levels);
+  },
+});
+
+const levelsOf = (state: InventoryState): StockLevel[] => [...state.newProducts, ...state.changedStock].map(levelOf);
 
 async function load(tx: Tx, batch: InventoryWork[], unpaidIsBound: boolean): Promise<InventoryState> {
   const { products, reservations, buyers, askers } = keysOf(batch);

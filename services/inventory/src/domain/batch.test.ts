@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { NewEvent, RefusalReason } from '@flash-sale/contract/events/schemas.ts';
-import { about, aRequest, aStock, given, later, ttlMs } from '../testing/builders.ts';
+import { about, aRequest, aStock, at, given, later, ttlMs } from '../testing/builders.ts';
 import { hold } from './hold.ts';
 import { cancel, commit, expire } from './settle-hold.ts';
 import type { HeldLine, Stock } from './state.ts';
@@ -128,10 +128,10 @@ describe('a batch of requests, cancellations, payments and expiries', () => {
           now = new Date(now.getTime() + step.afterMs);
           const request = requests[step.reservation]!;
           const events = {
-            request: () => hold(request, state, now, ttlMs),
-            cancel: () => cancel(about(request), state, now),
-            pay: () => commit(about(request), state),
-            expire: () => expire(request.reservationId, state, now),
+            request: () => hold(request, state, at(now)).events,
+            cancel: () => cancel(about(request), state, at(now)).events,
+            pay: () => commit(about(request), state).events,
+            expire: () => expire(request, state, at(now)).events,
           }[step.act]();
           expect(events.map(told)).toEqual(ledger.take(step, now.getTime()));
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { refuse } from '@flash-sale/shared/messaging/decision.ts';
 import { aStock, given, later } from '../testing/builders.ts';
 import { changeProduct } from './catalogue.ts';
 
@@ -7,14 +8,19 @@ describe('changing a product', () => {
     const stock = aStock({ priceCents: 4_900, limitPerUser: 2 });
     const { product } = structuredClone(stock);
     const state = given({ stock: [stock] });
-    expect(changeProduct(product.id, { priceCents: 3_900 }, state)).toEqual({ stock });
+    expect(changeProduct({ productId: product.id, change: { priceCents: 3_900 } }, state)).toEqual({
+      stock,
+      events: [],
+    });
     expect(stock).toMatchObject({ product: { ...product, priceCents: 3_900 }, revision: 2 });
     expect([...state.changedProducts]).toEqual([stock.product]);
     expect([...state.changedStock]).toEqual([stock]);
   });
 
   test('nothing is there to change', () => {
-    expect(changeProduct('none', { priceCents: 1 }, given({}))).toEqual({ refusal: 'product-not-found' });
+    expect(changeProduct({ productId: 'none', change: { priceCents: 1 } }, given({}))).toEqual(
+      refuse('product-not-found'),
+    );
   });
 
   const sale = { saleStartsAt: later(0), saleEndsAt: later(1_000) };
@@ -27,8 +33,8 @@ describe('changing a product', () => {
   ])('of the hours of a sale: %s', (_what, change, refused) => {
     const stock = aStock(sale);
     const state = given({ stock: [stock] });
-    const result = changeProduct(stock.product.id, change, state);
-    expect(result).toEqual(refused ? { refusal: 'ends-before-it-starts' } : { stock });
+    const result = changeProduct({ productId: stock.product.id, change }, state);
+    expect(result).toEqual(refused ? refuse('ends-before-it-starts') : { stock, events: [] });
     expect(stock.product).toMatchObject(refused ? sale : { ...sale, ...change });
     expect(state.changedStock.size).toBe(refused ? 0 : 1);
   });
@@ -48,8 +54,11 @@ describe('changing a product', () => {
     [null, null, { held: 1 }, false],
   ])('of the limit from %j to %j with %j', (before, after, units, refused) => {
     const stock = aStock({ limitPerUser: before, ...units });
-    const result = changeProduct(stock.product.id, { limitPerUser: after }, given({ stock: [stock] }));
-    expect(result).toEqual(refused ? { refusal: 'limit-in-use' } : { stock });
+    const result = changeProduct(
+      { productId: stock.product.id, change: { limitPerUser: after } },
+      given({ stock: [stock] }),
+    );
+    expect(result).toEqual(refused ? refuse('limit-in-use') : { stock, events: [] });
     expect(stock.product.limitPerUser).toBe(refused ? before : after);
   });
 });

@@ -1,45 +1,49 @@
+import { refuse, type Refused, type Result } from '@flash-sale/shared/messaging/decision.ts';
 import { availableOf, type InventoryState, type Product, type ProductChange, type Stock } from './state.ts';
 
-const mostUnits = 1_000_000_000;
+const maxUnits = 1_000_000_000;
 
-export type Created = { created: true } | { refusal: 'ends-before-it-starts' };
+export type Created = Result | Refused<'ends-before-it-starts'>;
 
-export function createProduct(product: Product, units: number, state: InventoryState): Created {
-  if (endsBeforeItStarts(product)) return { refusal: 'ends-before-it-starts' };
+export function createProduct({ product, units }: { product: Product; units: number }, state: InventoryState): Created {
+  if (endsBeforeItStarts(product)) return refuse('ends-before-it-starts');
   state.addProduct({ product, total: units, held: 0, sold: 0, version: 1, revision: 1 });
-  return { created: true };
+  return { events: [] };
 }
 
 const endsBeforeItStarts = ({ saleStartsAt, saleEndsAt }: Pick<Product, 'saleStartsAt' | 'saleEndsAt'>): boolean =>
   saleStartsAt !== null && saleEndsAt !== null && saleStartsAt >= saleEndsAt;
 
-export type Restocked = { available: number } | { refusal: 'product-not-found' | 'too-many-units' };
+export type Restocked = (Result & { available: number }) | Refused<'product-not-found' | 'too-many-units'>;
 
 /** Adds units to a product, up to a thousand million in all. */
-export function restock(productId: string, units: number, state: InventoryState): Restocked {
+export function restock({ productId, units }: { productId: string; units: number }, state: InventoryState): Restocked {
   const stock = state.stock.get(productId);
-  if (!stock) return { refusal: 'product-not-found' };
-  if (stock.total + units > mostUnits) return { refusal: 'too-many-units' };
+  if (!stock) return refuse('product-not-found');
+  if (stock.total + units > maxUnits) return refuse('too-many-units');
   state.changeStock(stock, { total: units });
-  return { available: availableOf(stock) };
+  return { available: availableOf(stock), events: [] };
 }
 
 export type ProductChanged =
-  { stock: Stock } | { refusal: 'product-not-found' | 'ends-before-it-starts' | 'limit-in-use' };
+  (Result & { stock: Stock }) | Refused<'product-not-found' | 'ends-before-it-starts' | 'limit-in-use'>;
 
 /**
  * Corrects a product, from the next request on: what is held already was told its price and keeps it. A limit may rise at
  * any time; one that is new, lower or gone would not fit what shoppers have, so it must come before the first of them.
  */
-export function changeProduct(productId: string, change: ProductChange, state: InventoryState): ProductChanged {
+export function changeProduct(
+  { productId, change }: { productId: string; change: ProductChange },
+  state: InventoryState,
+): ProductChanged {
   const stock = state.stock.get(productId);
-  if (!stock) return { refusal: 'product-not-found' };
+  if (!stock) return refuse('product-not-found');
   const changed = { ...stock.product, ...change };
-  if (endsBeforeItStarts(changed)) return { refusal: 'ends-before-it-starts' };
+  if (endsBeforeItStarts(changed)) return refuse('ends-before-it-starts');
   const { limitPerUser } = changed;
   const limitBefore = stock.product.limitPerUser;
   const rises = limitBefore !== null && limitPerUser !== null && limitPerUser >= limitBefore;
-  if (limitPerUser !== limitBefore && !rises && stock.held + stock.sold > 0) return { refusal: 'limit-in-use' };
+  if (limitPerUser !== limitBefore && !rises && stock.held + stock.sold > 0) return refuse('limit-in-use');
   state.changeProduct(stock, change);
-  return { stock };
+  return { stock, events: [] };
 }

@@ -1,39 +1,35 @@
-import type { EventData, NewEvent, RefusalReason } from '@flash-sale/contract/events/schemas.ts';
-import {
-  availableOf,
-  noUnpaidBound,
-  type HeldLine,
-  type InventoryState,
-  type Stock,
-  type UnpaidBound,
-} from './state.ts';
+import type { EventData, RefusalReason } from '@flash-sale/contract/events/schemas.ts';
+import { nothing, type Context, type Result } from '@flash-sale/shared/messaging/decision.ts';
+import { availableOf, type HeldLine, type InventoryState, type Stock, type UnpaidBound } from './state.ts';
+
+/** What the shop has set for all holds. */
+export interface HoldSettings {
+  /** How long a hold waits for its payment. */
+  holdTtlMs: number;
+  unpaid: UnpaidBound;
+}
 
 type Request = EventData<'reservation.requested'>;
 
 /**
- * Decides one request against the stock as the requests before it have left it: all lines are held, or none.
- * @returns what to tell the others; nothing when the reservation was cancelled before its request arrived
+ * Decides one request against the stock as the requests before it have left it: all lines are held, or none. Nothing is
+ * said when the reservation was cancelled before its request arrived.
  */
-export function hold(
-  request: Request,
-  state: InventoryState,
-  now: Date,
-  ttlMs: number,
-  unpaid: UnpaidBound = noUnpaidBound,
-): NewEvent[] {
+export function hold(request: Request, state: InventoryState, context: Context & HoldSettings): Result {
   const { reservationId, orderId, userId } = request;
-  if (state.holds.has(reservationId)) return [];
+  if (state.holds.has(reservationId)) return nothing;
+  // Its hold may have ended and been removed: to hold now could buy a second time, and a shopper who still waits for it must
+  // hear something.
+  if (context.isForgotten(reservationId)) return refused(request, 'cancelled');
   const lines = mergeLines(request.items);
-  const decided = linesOf(lines, userId, state, now, unpaid);
-  if ('refusal' in decided) {
-    return [{ type: 'stock.refused', data: { reservationId, orderId, userId, reason: decided.refusal } }];
-  }
+  const decided = decideLines(lines, userId, state, context);
+  if ('refusal' in decided) return refused(request, decided.refusal);
   for (const { stock, quantity } of decided.lines) {
     state.changeStock(stock, { held: quantity });
     state.changeUnits(stock.product, userId, quantity);
     state.changeUnpaid(stock.product.id, userId, quantity);
   }
-  const expiresAt = new Date(now.getTime() + ttlMs);
+  const expiresAt = new Date(context.now.getTime() + context.holdTtlMs);
   state.addHold({ reservationId, orderId, userId, state: 'held', items: lines, expiresAt });
   const items = decided.lines.map(({ stock: { product }, quantity }) => ({
     productId: product.id,
@@ -41,31 +37,27 @@ export function hold(
     quantity,
     unitPriceCents: product.priceCents,
   }));
-  return [
-    {
-      type: 'stock.held',
-      data: {
-        reservationId,
-        orderId,
-        userId,
-        items,
-        totalCents: items.reduce((sum, { quantity, unitPriceCents }) => sum + quantity * unitPriceCents, 0),
-        currency: decided.lines[0]!.stock.product.currency,
-        expiresAt: expiresAt.toISOString(),
+  return {
+    events: [
+      {
+        type: 'stock.held',
+        data: {
+          reservationId,
+          orderId,
+          userId,
+          items,
+          totalCents: items.reduce((sum, { quantity, unitPriceCents }) => sum + quantity * unitPriceCents, 0),
+          currency: decided.lines[0]!.stock.product.currency,
+          expiresAt: expiresAt.toISOString(),
+        },
       },
-    },
-  ];
+    ],
+  };
 }
 
-/**
- * A request so old that repeats of it are not recognised any more. Its hold may have ended and been removed, so without one
- * it is refused: to hold now could buy a second time, and a shopper who still waits for it must hear something.
- */
-export function refuseBygone(request: Request, state: InventoryState): NewEvent[] {
-  const { reservationId, orderId, userId } = request;
-  if (state.holds.has(reservationId)) return [];
-  return [{ type: 'stock.refused', data: { reservationId, orderId, userId, reason: 'cancelled' } }];
-}
+const refused = ({ reservationId, orderId, userId }: Request, reason: RefusalReason): Result => ({
+  events: [{ type: 'stock.refused', data: { reservationId, orderId, userId, reason } }],
+});
 
 /** Two lines of one product are one demand; taken one by one they could each fit and together oversell. */
 function mergeLines(items: HeldLine[]): HeldLine[] {
@@ -74,9 +66,14 @@ function mergeLines(items: HeldLine[]): HeldLine[] {
   return [...quantities].map(([productId, quantity]) => ({ productId, quantity }));
 }
 
-type Decided = { refusal: RefusalReason } | { lines: { stock: Stock; quantity: number }[] };
+type DecidedLines = { refusal: RefusalReason } | { lines: { stock: Stock; quantity: number }[] };
 
-function linesOf(lines: HeldLine[], userId: string, state: InventoryState, now: Date, unpaid: UnpaidBound): Decided {
+function decideLines(
+  lines: HeldLine[],
+  userId: string,
+  state: InventoryState,
+  { now, unpaid }: Context & HoldSettings,
+): DecidedLines {
   const wanted: { stock: Stock; quantity: number }[] = [];
   for (const { productId, quantity } of lines) {
     const stock = state.stock.get(productId);
@@ -87,12 +84,12 @@ function linesOf(lines: HeldLine[], userId: string, state: InventoryState, now: 
       return { refusal: 'limit-exceeded' };
     }
     if (quantity > availableOf(stock)) return { refusal: 'sold-out' };
-    if (state.unpaidOf(productId, userId) + quantity > mostUnpaid(stock, unpaid)) return { refusal: 'limit-exceeded' };
+    if (state.unpaidOf(productId, userId) + quantity > maxUnpaid(stock, unpaid)) return { refusal: 'limit-exceeded' };
     if (wanted.length > 0 && wanted[0]!.stock.product.currency !== currency) return { refusal: 'mixed-currencies' };
     wanted.push({ stock, quantity });
   }
   return { lines: wanted };
 }
 
-const mostUnpaid = ({ total }: Stock, { units, percent }: UnpaidBound): number =>
+const maxUnpaid = ({ total }: Stock, { units, percent }: UnpaidBound): number =>
   units === 0 ? Infinity : Math.max(units, Math.floor((total * percent) / 100));

@@ -1,7 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import { newId } from '@flash-sale/shared/ids.ts';
 import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
-import { about, aHold, aRequest, aStock, given, idsOf, later, levels, line, now, ttlMs } from '../testing/builders.ts';
+import {
+  about,
+  aHold,
+  aRequest,
+  aStock,
+  at,
+  given,
+  idsOf,
+  later,
+  levels,
+  line,
+  now,
+  ttlMs,
+} from '../testing/builders.ts';
 import { hold } from './hold.ts';
 import { cancel, commit, expire } from './settle-hold.ts';
 import type { HoldState, InventoryState } from './state.ts';
@@ -20,7 +32,7 @@ const untouched = (state: InventoryState) =>
 describe('commit', () => {
   test('sells what was held; what the shopper has stays counted', () => {
     const { stock, held, state } = aHeldProduct();
-    expect(commit(about(held), state)).toEqual([{ type: 'stock.committed', data: idsOf(held) }]);
+    expect(commit(about(held), state).events).toEqual([{ type: 'stock.committed', data: idsOf(held) }]);
     expect(levels(stock)).toEqual({ total: 10, held: 0, sold: 2 });
     expect(held.state).toBe('committed');
     expect([...state.changedHolds]).toEqual([held]);
@@ -29,20 +41,20 @@ describe('commit', () => {
 
   test('a repeat after the commit changes nothing and refunds nobody', () => {
     const { held, state } = aHeldProduct('committed');
-    expect(commit(about(held), state)).toEqual([]);
+    expect(commit(about(held), state).events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
 
   test('is refused when the hold is released', () => {
     const { held, state } = aHeldProduct('released');
-    expect(commit(about(held), state)).toEqual([{ type: 'stock.commit-refused', data: idsOf(held) }]);
+    expect(commit(about(held), state).events).toEqual([{ type: 'stock.commit-refused', data: idsOf(held) }]);
     expect(untouched(state)).toBe(true);
   });
 
   test('is refused when there never was a hold', () => {
     const nobody = aHold();
     const state = given({});
-    expect(commit(about(nobody), state)).toEqual([{ type: 'stock.commit-refused', data: idsOf(nobody) }]);
+    expect(commit(about(nobody), state).events).toEqual([{ type: 'stock.commit-refused', data: idsOf(nobody) }]);
     expect(untouched(state)).toBe(true);
   });
 });
@@ -50,7 +62,7 @@ describe('commit', () => {
 describe('cancel', () => {
   test('gives the units back, to the shop and to the shopper', () => {
     const { stock, held, state } = aHeldProduct();
-    expect(cancel(about(held), state, now)).toEqual([
+    expect(cancel(about(held), state, at(now)).events).toEqual([
       { type: 'stock.released', data: { ...idsOf(held), reason: 'cancelled' } },
     ]);
     expect(levels(stock)).toEqual({ total: 10, held: 0, sold: 0 });
@@ -59,7 +71,7 @@ describe('cancel', () => {
 
   test.each(['committed', 'released'] as const)('does nothing to a %s hold', (before) => {
     const { held, state } = aHeldProduct(before);
-    expect(cancel(about(held), state, now)).toEqual([]);
+    expect(cancel(about(held), state, at(now)).events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
 
@@ -68,21 +80,21 @@ describe('cancel', () => {
     const state = given({ stock: [stock] });
     const request = aRequest([line(stock, 2)]);
 
-    expect(cancel(about(request), state, now)).toEqual([
+    expect(cancel(about(request), state, at(now)).events).toEqual([
       { type: 'stock.released', data: { ...idsOf(request), reason: 'cancelled' } },
     ]);
     expect(state.newHolds).toMatchObject([{ ...idsOf(request), state: 'released', items: [] }]);
-    expect(hold(request, state, now, ttlMs)).toEqual([]);
+    expect(hold(request, state, at(now)).events).toEqual([]);
     expect(levels(stock)).toEqual({ total: 10, held: 0, sold: 0 });
-    expect(cancel(about(request), state, now)).toEqual([]);
-    expect(commit(about(request), state)[0]!.type).toBe('stock.commit-refused');
+    expect(cancel(about(request), state, at(now)).events).toEqual([]);
+    expect(commit(about(request), state).events[0]!.type).toBe('stock.commit-refused');
   });
 });
 
 describe('expire', () => {
   test('gives the units back once the deadline is reached', () => {
     const { stock, held, state } = aHeldProduct();
-    expect(expire(held.reservationId, state, now)).toEqual([
+    expect(expire(held, state, at(now)).events).toEqual([
       { type: 'stock.released', data: { ...idsOf(held), reason: 'expired' } },
     ]);
     expect(levels(stock)).toEqual({ total: 10, held: 0, sold: 0 });
@@ -91,18 +103,18 @@ describe('expire', () => {
 
   test('not a millisecond earlier', () => {
     const { held, state } = aHeldProduct();
-    expect(expire(held.reservationId, state, later(-1))).toEqual([]);
+    expect(expire(held, state, at(later(-1))).events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
 
   test.each(['committed', 'released'] as const)('does nothing to a %s hold', (before) => {
     const { held, state } = aHeldProduct(before);
-    expect(expire(held.reservationId, state, later(ttlMs))).toEqual([]);
+    expect(expire(held, state, at(later(ttlMs))).events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
 
   test('knows nothing of a reservation that is not there', () => {
-    expect(expire(newId(), given({}), now)).toEqual([]);
+    expect(expire(aHold(), given({}), at(now)).events).toEqual([]);
   });
 });
 
@@ -118,10 +130,10 @@ describe('commit, cancellation and expiry race: the first decides, in every orde
   ];
   test.each(orders)('%s, %s, %s', (...order) => {
     const { stock, held, state } = aHeldProduct();
-    const racers: Record<Racer, () => NewEvent[]> = {
-      commit: () => commit(about(held), state),
-      cancel: () => cancel(about(held), state, now),
-      expire: () => expire(held.reservationId, state, now),
+    const racers: Record<Racer, () => readonly NewEvent[]> = {
+      commit: () => commit(about(held), state).events,
+      cancel: () => cancel(about(held), state, at(now)).events,
+      expire: () => expire(held, state, at(now)).events,
     };
     const types = order.flatMap((racer) => racers[racer]().map(({ type }) => type));
 
@@ -138,7 +150,7 @@ describe('commit, cancellation and expiry race: the first decides, in every orde
     const stock = aStock({ limitPerUser: 2 });
     const state = given({ stock: [stock] });
     const request = aRequest([line(stock, 2)]);
-    hold(request, state, now, ttlMs);
+    hold(request, state, at(now));
     commit(about(request), state);
     expect(state.newHolds).toMatchObject([{ state: 'committed' }]);
     expect(state.changedHolds.size).toBe(0);
@@ -150,10 +162,10 @@ describe('commit, cancellation and expiry race: the first decides, in every orde
     const state = given({ stock: [stock] });
     const first = aRequest([line(stock)]);
     const types = [
-      hold(first, state, now, ttlMs),
-      hold(aRequest([line(stock)]), state, now, ttlMs),
-      cancel(about(first), state, now),
-      hold(aRequest([line(stock)]), state, now, ttlMs),
+      hold(first, state, at(now)).events,
+      hold(aRequest([line(stock)]), state, at(now)).events,
+      cancel(about(first), state, at(now)).events,
+      hold(aRequest([line(stock)]), state, at(now)).events,
     ].map(([event]) => event!.type);
     expect(types).toEqual(['stock.held', 'stock.refused', 'stock.released', 'stock.held']);
   });

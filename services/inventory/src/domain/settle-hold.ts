@@ -1,42 +1,46 @@
-import type { EventData, NewEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { EventData } from '@flash-sale/contract/events/schemas.ts';
+import { nothing, type Context, type Result } from '@flash-sale/shared/messaging/decision.ts';
 import type { Hold, InventoryState } from './state.ts';
 
 /** The order is paid: the held units are sold, unless the hold has gone before. */
-export function commit(paid: EventData<'order.paid'>, state: InventoryState): NewEvent[] {
+export function commit(paid: EventData<'order.paid'>, state: InventoryState): Result {
   const { reservationId, orderId, userId } = paid;
   const hold = state.holds.get(reservationId);
   // A repeat so late that the inbox has forgotten it: its answer has been given.
-  if (hold?.state === 'committed') return [];
+  if (hold?.state === 'committed') return nothing;
   if (hold?.state !== 'held') {
-    return [{ type: 'stock.commit-refused', data: { reservationId, orderId, userId } }];
+    return { events: [{ type: 'stock.commit-refused', data: { reservationId, orderId, userId } }] };
   }
   state.moveHold(hold, 'committed');
   for (const { productId, quantity } of hold.items) {
     state.changeStock(state.stock.get(productId)!, { held: -quantity, sold: quantity });
     state.changeUnpaid(productId, hold.userId, -quantity);
   }
-  return [{ type: 'stock.committed', data: { reservationId, orderId, userId } }];
+  return { events: [{ type: 'stock.committed', data: { reservationId, orderId, userId } }] };
 }
 
 /**
  * The shopper no longer wants it. A cancellation that overtakes its request leaves a released hold behind, on which the
  * request will find that there is nothing left to do.
  */
-export function cancel(cancelled: EventData<'reservation.cancelled'>, state: InventoryState, now: Date): NewEvent[] {
+export function cancel(cancelled: EventData<'reservation.cancelled'>, state: InventoryState, { now }: Context): Result {
   const { reservationId, orderId, userId } = cancelled;
   const hold = state.holds.get(reservationId);
-  if (hold) return hold.state === 'held' ? release(hold, 'cancelled', state) : [];
+  if (hold) return hold.state === 'held' ? release(hold, 'cancelled', state) : nothing;
   state.addHold({ reservationId, orderId, userId, state: 'released', items: [], expiresAt: now });
-  return [{ type: 'stock.released', data: { reservationId, orderId, userId, reason: 'cancelled' } }];
+  return { events: [{ type: 'stock.released', data: { reservationId, orderId, userId, reason: 'cancelled' } }] };
 }
+
+/** A hold whose deadline has passed. Its shopper and lines are those by which its rows are found and locked. */
+export type DueHold = Pick<Hold, 'reservationId' | 'userId' | 'items'>;
 
 /** Nobody paid in time. Changes nothing when somebody was faster. */
-export function expire(reservationId: string, state: InventoryState, now: Date): NewEvent[] {
+export function expire({ reservationId }: DueHold, state: InventoryState, { now }: Context): Result {
   const hold = state.holds.get(reservationId);
-  return hold?.state === 'held' && hold.expiresAt <= now ? release(hold, 'expired', state) : [];
+  return hold?.state === 'held' && hold.expiresAt <= now ? release(hold, 'expired', state) : nothing;
 }
 
-function release(hold: Hold, reason: 'cancelled' | 'expired', state: InventoryState): NewEvent[] {
+function release(hold: Hold, reason: 'cancelled' | 'expired', state: InventoryState): Result {
   const { reservationId, orderId, userId } = hold;
   state.moveHold(hold, 'released');
   for (const { productId, quantity } of hold.items) {
@@ -45,5 +49,5 @@ function release(hold: Hold, reason: 'cancelled' | 'expired', state: InventorySt
     state.changeUnits(stock.product, userId, -quantity);
     state.changeUnpaid(productId, userId, -quantity);
   }
-  return [{ type: 'stock.released', data: { reservationId, orderId, userId, reason } }];
+  return { events: [{ type: 'stock.released', data: { reservationId, orderId, userId, reason } }] };
 }

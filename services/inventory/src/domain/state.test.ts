@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { refuse } from '@flash-sale/shared/messaging/decision.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { aHold, aProduct, aStock, given, levels } from '../testing/builders.ts';
 import { createProduct, restock } from './catalogue.ts';
@@ -57,7 +58,7 @@ describe('the catalogue', () => {
   test('a new product can be had in the same batch', () => {
     const state = given({});
     const product = aProduct();
-    createProduct(product, 7, state);
+    createProduct({ product, units: 7 }, state);
     expect(state.newProducts).toEqual([{ product, total: 7, held: 0, sold: 0, version: 1, revision: 1 }]);
     expect(state.stock.get(product.id)).toBe(state.newProducts[0]);
   });
@@ -65,20 +66,23 @@ describe('the catalogue', () => {
   test('restocking adds to what is there', () => {
     const stock = aStock({ total: 10, held: 2, sold: 3 });
     const state = given({ stock: [stock] });
-    expect(restock(stock.product.id, 4, state)).toEqual({ available: 9 });
+    expect(restock({ productId: stock.product.id, units: 4 }, state)).toEqual({ available: 9, events: [] });
     expect(levels(stock)).toEqual({ total: 14, held: 2, sold: 3 });
     expect([...state.changedStock]).toEqual([stock]);
   });
 
   test('restocking nothing that exists is refused', () => {
-    expect(restock(newId(), 1, given({}))).toEqual({ refusal: 'product-not-found' });
+    expect(restock({ productId: newId(), units: 1 }, given({}))).toEqual(refuse('product-not-found'));
   });
 
   test('a thousand million units are the most; one more changes nothing', () => {
     const stock = aStock({ total: 999_999_990 });
     const state = given({ stock: [stock] });
-    expect(restock(stock.product.id, 11, state)).toEqual({ refusal: 'too-many-units' });
+    expect(restock({ productId: stock.product.id, units: 11 }, state)).toEqual(refuse('too-many-units'));
     expect(state.changedStock.size).toBe(0);
-    expect(restock(stock.product.id, 10, state)).toEqual({ available: 1_000_000_000 });
+    expect(restock({ productId: stock.product.id, units: 10 }, state)).toEqual({
+      available: 1_000_000_000,
+      events: [],
+    });
   });
 });

@@ -1,7 +1,10 @@
 import type { EventData } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
+import type { Context } from '@flash-sale/shared/messaging/decision.ts';
+import type { HoldSettings } from '../domain/hold.ts';
 import {
   InventoryState,
+  noUnpaidBound,
   type Hold,
   type HeldLine,
   type Product,
@@ -12,6 +15,15 @@ import {
 export const now = new Date('2030-06-01T12:00:00.000Z');
 export const ttlMs = 120_000;
 export const later = (ms: number): Date => new Date(now.getTime() + ms);
+
+/** What a decision is told at that time, where the inbox remembers everything and units unpaid have no bound. */
+export const at = (time: Date, overrides: Partial<Context & HoldSettings> = {}): Context & HoldSettings => ({
+  now: time,
+  isForgotten: () => false,
+  holdTtlMs: ttlMs,
+  unpaid: noUnpaidBound,
+  ...overrides,
+});
 
 export const aProduct = (overrides: Partial<Product> = {}): Product => ({
   id: newId(),

@@ -8,7 +8,7 @@ import { createTestDatabase } from '../../../../infra/testing/database.ts';
 import { migrations } from '../../migrations/index.ts';
 import { inventoryUnitOfWork, type InventoryLane } from '../adapters/unit-of-work.ts';
 import { noUnpaidBound } from '../domain/state.ts';
-import type { HandlerOptions } from '../handlers.ts';
+import type { HoldSettings } from '../domain/hold.ts';
 import { aProduct } from './builders.ts';
 
 /** An inventory database with lanes on it, each as one instance of the service has one, but without HTTP around them. */
@@ -30,27 +30,25 @@ export async function openInventory() {
     published,
     /** Levels of transactions that have failed, as far as they had come. */
     failed,
-    openLane(options: Partial<HandlerOptions> = {}): InventoryLane {
+    openLane(settings: Partial<HoldSettings> = {}): InventoryLane {
       const connection = new LaneConnection({ url: database.url, statementTimeoutMs: 10_000, onError: () => {} });
       const lane: InventoryLane = new Lane({
         service: 'inventory',
         connection,
-        unitOfWork: inventoryUnitOfWork({
-          holdTtlMs: 120_000,
-          unpaid: noUnpaidBound,
-          recognisedForMs: 86_400_000,
-          ...options,
-          news: {
+        unitOfWork: inventoryUnitOfWork(
+          { holdTtlMs: 120_000, unpaid: noUnpaidBound, ...settings },
+          {
             announced: () => {},
             committed: (levels) => void published.push(...levels),
             failed: (levels) => void failed.push(...levels),
           },
-        }),
+        ),
         deliver: () => Promise.resolve(),
         log: pino({ level: 'silent' }),
         maxItems: 256,
         maxQueued: 20_000,
         outboxGraceMs: 60_000,
+        inboxRetentionMs: 86_400_000,
       });
       opened.push(async () => {
         await lane.drained();

@@ -1,4 +1,4 @@
-import type { Order, OrderLine, OrderStatus } from '../domain/order.ts';
+import type { Order, OrderLine, OrderStatus } from '../domain/state.ts';
 
 export interface OrderRow {
   id: string;

@@ -1,9 +1,9 @@
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { UnitOfWork } from '@flash-sale/shared/messaging/unit-of-work.ts';
-import type { Order } from '../domain/order.ts';
+import type { Order } from '../domain/state.ts';
 import { OrderState } from '../domain/state.ts';
-import { handlers, type HandlerOptions } from '../handlers.ts';
+import { handlers } from '../handlers.ts';
 import { orderOf, type OrderRow } from './tables.ts';
 
 const lockOrders: Statement = {
@@ -29,15 +29,18 @@ const updateOrders: Statement = {
 /** The order service has no commands: orders change by events alone. */
 export type OrderCommands = Record<never, never>;
 
-/** How the order service works on a batch. */
-export const orderUnitOfWork = (options: HandlerOptions): UnitOfWork<OrderState, EventsOf<'order'>, OrderCommands> => ({
-  handlers: handlers(options),
+/** How the order service works on a batch. `onChange` hears of each change of an order after the commit. */
+export const orderUnitOfWork = (
+  onChange: (order: Order) => void,
+): UnitOfWork<OrderState, EventsOf<'order'>, OrderCommands> => ({
+  handlers,
   commands: {},
   async load(tx, batch) {
     const ids = new Set(batch.flatMap((work) => (work.kind === 'event' ? [work.event.data.orderId] : [])));
     return new OrderState((await tx.read<OrderRow>(lockOrders, [[...ids].sort()])).map(orderOf));
   },
   save,
+  committed: ({ steps }) => steps.forEach(onChange),
 });
 
 function save(tx: Tx, state: OrderState): void {

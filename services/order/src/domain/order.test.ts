@@ -1,18 +1,26 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Decision } from '@flash-sale/shared/messaging/decision.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { aLine, anOrder, paymentNews, stockNews } from '../testing/builders.ts';
-import {
-  become,
-  cancel,
-  confirm,
-  decline,
-  open,
-  orderStatuses,
-  pay,
-  refund,
-  refuseCommit,
-  type OrderStatus,
-} from './order.ts';
+import { aLine, anOrder, at, paymentNews, stockNews } from '../testing/builders.ts';
+import * as decisions from './order.ts';
+import { become, OrderState, orderStatuses, type Order, type OrderStatus } from './state.ts';
+
+/** Decides about one order. @returns how it stands then, and what follows; undefined if nothing was changed or told */
+const about =
+  <Input>(decide: Decision<Input, OrderState>, context = at()) =>
+  (order: Order | undefined, input: Input) => {
+    const state = new OrderState(order ? [order] : []);
+    const { events } = decide(input, state, context);
+    const [saved] = [...state.added, ...state.changed];
+    return saved || events.length > 0 ? { order: (saved ?? order)!, events } : undefined;
+  };
+const open = about(decisions.open);
+const cancel = about(decisions.cancel);
+const pay = about(decisions.pay);
+const refund = about(decisions.refund);
+const confirm = (order: Order) => about(decisions.confirm)(order, stockNews('stock.committed', order));
+const refuseCommit = (order: Order) => about(decisions.refuseCommit)(order, stockNews('stock.commit-refused', order));
+const decline = (order: Order) => about(decisions.decline)(order, paymentNews('payment.declined', order));
 
 const statuses = Object.keys(orderStatuses) as OrderStatus[];
 const except = (...these: OrderStatus[]) => statuses.filter((status) => !these.includes(status));
@@ -87,7 +95,7 @@ describe('stock.released', () => {
       order: { ...expected, status: 'cancelled', details: null },
       events: [{ type: 'order.cancelled', data: { orderId: expected.id } }],
     });
-    const late = open(released.order, stockNews('stock.held', expected));
+    const late = open(released.order, stockNews('stock.held', expected))!;
     expect(late.order).toMatchObject({ status: 'cancelled', details: { totalCents: 4_900 } });
     expect(late.events).toEqual([]);
   });
@@ -137,7 +145,7 @@ describe('payment.captured', () => {
 
   test('of an order of which only the end is known is sent back', () => {
     const order = anOrder({ status: 'cancelled', details: null });
-    expect(pay(order, paymentNews('payment.captured', order)).events).toMatchObject([{ type: 'order.refund-due' }]);
+    expect(pay(order, paymentNews('payment.captured', order))!.events).toMatchObject([{ type: 'order.refund-due' }]);
   });
 
   test.each(statuses)('a second payment of a %s order is sent back, and the first is not touched', (status) => {
@@ -152,7 +160,7 @@ describe('payment.captured', () => {
   test.each(except('awaiting-payment'))('told again of the same payment, a %s order does nothing', (status) => {
     const paymentId = newId();
     const order = anOrder({ status, paymentId });
-    expect(pay(order, paymentNews('payment.captured', order, paymentId))).toEqual({ order, events: [] });
+    expect(pay(order, paymentNews('payment.captured', order, paymentId))).toBeUndefined();
   });
 });
 
@@ -164,7 +172,7 @@ describe('stock.committed', () => {
 
   test('a repeat changes nothing', () => {
     const order = anOrder({ status: 'confirmed', paymentId: newId() });
-    expect(confirm(order)).toEqual({ order, events: [] });
+    expect(confirm(order)).toBeUndefined();
   });
 
   test.each(except('paid', 'confirmed'))('for a %s order is a bug', (status) => {
@@ -184,7 +192,7 @@ describe('stock.commit-refused', () => {
 
   test('again, when the money is back already, changes nothing', () => {
     const order = anOrder({ status: 'refunded', paymentId: newId() });
-    expect(refuseCommit(order)).toEqual({ order, events: [] });
+    expect(refuseCommit(order)).toBeUndefined();
   });
 
   test.each(except('paid', 'refunded'))('for a %s order is a bug', (status) => {
@@ -217,13 +225,13 @@ describe('payment.refunded', () => {
 
   test.each(statuses)('of a second payment leaves a %s order to the first', (status) => {
     const order = anOrder({ status, paymentId: newId() });
-    expect(refund(order, paymentNews('payment.refunded', order))).toEqual({ order, events: [] });
+    expect(refund(order, paymentNews('payment.refunded', order))).toBeUndefined();
   });
 
   test('again changes nothing', () => {
     const paymentId = newId();
     const order = anOrder({ status: 'refunded', paymentId });
-    expect(refund(order, paymentNews('payment.refunded', order, paymentId))).toEqual({ order, events: [] });
+    expect(refund(order, paymentNews('payment.refunded', order, paymentId))).toBeUndefined();
   });
 
   test.each(except('paid', 'cancelled', 'refunded'))('of the payment of a %s order is a bug', (status) => {
@@ -245,30 +253,64 @@ describe('payment and release race', () => {
     const opened = anOrder();
     const cancelled = cancel(opened, stockNews('stock.released', opened))!.order;
     const captured = paymentNews('payment.captured', opened);
-    const late = pay(cancelled, captured);
+    const late = pay(cancelled, captured)!;
     expect([late.order.status, late.events[0]!.type]).toEqual(['cancelled', 'order.refund-due']);
-    const refunded = refund(late.order, paymentNews('payment.refunded', opened, captured.paymentId));
+    const refunded = refund(late.order, paymentNews('payment.refunded', opened, captured.paymentId))!;
     expect([refunded.order.status, refunded.events]).toEqual(['refunded', []]);
   });
 
   test('captured first, but the inventory has released: paid, refused, sent back, refunded and cancelled', () => {
     const opened = anOrder();
     const captured = paymentNews('payment.captured', opened);
-    const paid = pay(opened, captured).order;
+    const paid = pay(opened, captured)!.order;
     expect(cancel(paid, stockNews('stock.released', opened))).toBeUndefined();
-    const refused = refuseCommit(paid);
+    const refused = refuseCommit(paid)!;
     expect(refused.events).toMatchObject([{ type: 'order.refund-due', data: { paymentId: captured.paymentId } }]);
-    const refunded = refund(refused.order, paymentNews('payment.refunded', opened, captured.paymentId));
+    const refunded = refund(refused.order, paymentNews('payment.refunded', opened, captured.paymentId))!;
     expect([refunded.order.status, refunded.events.map(({ type }) => type)]).toEqual(['refunded', ['order.cancelled']]);
   });
 
   test('a second payment on a confirmed order is sent back and the order stays bought', () => {
     const opened = anOrder();
     const first = paymentNews('payment.captured', opened);
-    const confirmed = confirm(pay(opened, first).order).order;
+    const confirmed = confirm(pay(opened, first)!.order)!.order;
     const second = paymentNews('payment.captured', opened);
-    const kept = pay(confirmed, second).order;
+    const kept = pay(confirmed, second)!.order;
     const after = refund(kept, paymentNews('payment.refunded', opened, second.paymentId));
-    expect(after).toEqual({ order: { ...confirmed, paymentId: first.paymentId }, events: [] });
+    expect(kept).toEqual({ ...confirmed, paymentId: first.paymentId });
+    expect(after).toBeUndefined();
+  });
+});
+
+describe('an order that ended unpaid so long ago that it was removed', () => {
+  const forgotten = at({ isForgotten: () => true });
+  const gone = anOrder();
+
+  test('money that still comes is sent back', () => {
+    const captured = paymentNews('payment.captured', gone);
+    expect(about(decisions.pay, forgotten)(undefined, captured)).toMatchObject({
+      events: [{ type: 'order.refund-due', data: { orderId: gone.id, paymentId: captured.paymentId } }],
+    });
+  });
+
+  test('is not opened anew, declined or refunded', () => {
+    const held = { ...stockNews('stock.held', gone), expiresAt: forgotten.now.toISOString() };
+    expect(about(decisions.open, forgotten)(undefined, held)).toBeUndefined();
+    expect(about(decisions.decline, forgotten)(undefined, paymentNews('payment.declined', gone))).toBeUndefined();
+    expect(about(decisions.refund, forgotten)(undefined, paymentNews('payment.refunded', gone))).toBeUndefined();
+  });
+
+  test('but one whose hold goes on is opened', () => {
+    const held = { ...stockNews('stock.held', gone), expiresAt: new Date(forgotten.now.getTime() + 1).toISOString() };
+    expect(about(decisions.open, forgotten)(undefined, held)).toMatchObject({ events: [{ type: 'order.opened' }] });
+  });
+
+  test('one that is only not there yet is a bug to pay, decline or refund', () => {
+    for (const decide of [
+      () => pay(undefined, paymentNews('payment.captured', gone)),
+      () => about(decisions.decline)(undefined, paymentNews('payment.declined', gone)),
+      () => refund(undefined, paymentNews('payment.refunded', gone)),
+    ])
+      expect(decide).toThrow(`order ${gone.id} is not known`);
   });
 });

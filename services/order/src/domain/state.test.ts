@@ -3,13 +3,11 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import { anOrder } from '../testing/builders.ts';
 import { OrderState } from './state.ts';
 
-const decided = (order: ReturnType<typeof anOrder>) => ({ order, events: [] });
-
 test('a loaded order that was decided on is an update, a new one an insert, one that was only read neither', () => {
   const [read, loaded, fresh] = [anOrder(), anOrder(), anOrder()];
   const state = new OrderState([read, loaded]);
-  state.accept(decided({ ...loaded, declinedPayments: 1 }));
-  state.accept(decided(fresh));
+  state.put({ ...loaded, declinedPayments: 1 });
+  state.put(fresh);
   expect(state.changed).toEqual([{ ...loaded, declinedPayments: 1 }]);
   expect(state.added).toEqual([fresh]);
 });
@@ -17,11 +15,12 @@ test('a loaded order that was decided on is an update, a new one an insert, one 
 test('the next decision of a batch sees the last one, and an order is saved once, as it stands at the end', () => {
   const order = anOrder();
   const state = new OrderState([]);
-  state.accept(decided(order));
+  state.put(order);
   expect(state.find(order.id)).toBe(order);
-  state.accept(decided({ ...state.get(order.id), status: 'paid' }));
+  state.put({ ...state.get(order.id), status: 'paid' });
   expect(state.added).toEqual([{ ...order, status: 'paid' }]);
   expect(state.changed).toEqual([]);
+  expect(state.steps.map(({ status }) => status)).toEqual(['awaiting-payment', 'paid']);
 });
 
 test('an order that was never opened cannot be paid: a bug', () => {

@@ -1,10 +1,50 @@
-import type { Decision, Order } from './order.ts';
+/**
+ * Each status's allowed next ones. A cancelled order becomes refunded when a payment was captured all the same, and
+ * its money went back.
+ */
+export const orderStatuses = {
+  'awaiting-payment': ['paid', 'cancelled'],
+  paid: ['confirmed', 'refunded'],
+  confirmed: [],
+  cancelled: ['refunded'],
+  refunded: [],
+} as const satisfies Record<string, readonly string[]>;
+export type OrderStatus = keyof typeof orderStatuses;
+
+export interface OrderLine {
+  productId: string;
+  name: string;
+  quantity: number;
+  unitPriceCents: number;
+}
+
+export interface Order {
+  id: string;
+  reservationId: string;
+  userId: string;
+  status: OrderStatus;
+  /** Null while only its end is known: nothing was held for it, or `stock.released` has overtaken `stock.held`. */
+  details: { items: OrderLine[]; totalCents: number; currency: string; expiresAt: string } | null;
+  /** The captured payment. */
+  paymentId: string | null;
+  declinedPayments: number;
+}
+
+/** @throws when the table does not allow it: a bug */
+export function become(order: Order, status: OrderStatus): Order {
+  if (!(orderStatuses[order.status] as readonly OrderStatus[]).includes(status)) {
+    throw new Error(`a ${order.status} order cannot become ${status}`);
+  }
+  return { ...order, status };
+}
 
 /** The orders that a batch touches, and which of them are new or changed. */
 export class OrderState {
   readonly #orders: Map<string, Order>;
   readonly #known: ReadonlySet<string>;
   readonly #changed = new Set<string>();
+  /** Every order that the batch has put, as it was then: one that goes through two statuses stands here twice. */
+  readonly steps: Order[] = [];
 
   constructor(loaded: Order[]) {
     this.#orders = new Map(loaded.map((order) => [order.id, order]));
@@ -22,9 +62,11 @@ export class OrderState {
     return order;
   }
 
-  accept({ order }: Decision): void {
+  /** Adds an order, or puts it in the place of what it was. */
+  put(order: Order): void {
     this.#orders.set(order.id, order);
     this.#changed.add(order.id);
+    this.steps.push(order);
   }
 
   get added(): Order[] {

@@ -1,7 +1,15 @@
 import type { EventData } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
+import type { Context } from '@flash-sale/shared/messaging/decision.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
-import type { Order, OrderLine } from '../domain/order.ts';
+import type { Order, OrderLine } from '../domain/state.ts';
+
+/** What a decision is told, where the inbox remembers everything. */
+export const at = (overrides: Partial<Context> = {}): Context => ({
+  now: new Date('2030-06-01T12:00:00.000Z'),
+  isForgotten: () => false,
+  ...overrides,
+});
 
 export const aLine = (quantity = 1, unitPriceCents = 4_900): OrderLine => ({
   productId: newId(),

@@ -1,15 +1,15 @@
 import type { DomainEvent, NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
-import { newId } from '@flash-sale/shared/ids.ts';
-import type { Context } from '@flash-sale/shared/messaging/unit-of-work.ts';
+import { isOlderThan, newId } from '@flash-sale/shared/ids.ts';
+import type { Context, Result } from '@flash-sale/shared/messaging/decision.ts';
 import { commands as inventoryCommands, handlers as inventoryHandlers } from '../../../inventory/src/handlers.ts';
 import { InventoryState, noUnpaidBound, type Hold, type Stock } from '../../../inventory/src/domain/state.ts';
 import { commands as reservationCommands, handlers as reservationHandlers } from '../../../reservation/src/handlers.ts';
 import { unbounded } from '../../../reservation/src/domain/bounds.ts';
 import { ReservationState, type Cart, type Reservation, type UsedKey } from '../../../reservation/src/domain/state.ts';
-import { commands as makePaymentCommands, handlers as paymentHandlers } from '../../../payment/src/handlers.ts';
+import { commands as paymentCommands, handlers as paymentHandlers } from '../../../payment/src/handlers.ts';
 import { PaymentState, type Payable, type Payment } from '../../../payment/src/domain/state.ts';
-import type { Order } from '../domain/order.ts';
+import type { Order } from '../domain/state.ts';
 import { OrderState } from '../domain/state.ts';
 import { handlers as orderHandlers } from '../handlers.ts';
 
@@ -40,24 +40,22 @@ interface Units {
 }
 type Work = DomainEvent | { command: string; input: unknown };
 type Table<Row> = Map<string, Row>;
-type Decide = (event: DomainEvent, state: unknown, context: Context, prepared: unknown) => void;
-type Command = (input: unknown, state: unknown, context: Context) => unknown;
+type Decide = (input: unknown, state: unknown, context: Context, prepared?: unknown) => Result;
 
 /** How long the inboxes know what has come. */
 export const recognisedForMs = 86_400_000;
-const nobody = () => {};
 const handlers = {
-  inventory: inventoryHandlers({ holdTtlMs: ttlMs, unpaid: noUnpaidBound, recognisedForMs }),
-  reservation: reservationHandlers({ changed: nobody, bounds: unbounded, recognisedForMs }),
-  order: orderHandlers({ changed: nobody, recognisedForMs }),
-  payment: paymentHandlers(nobody),
+  inventory: inventoryHandlers({ holdTtlMs: ttlMs, unpaid: noUnpaidBound }),
+  reservation: reservationHandlers,
+  order: orderHandlers,
+  payment: paymentHandlers,
 } as unknown as Record<Taker, Record<string, Decide>>;
 const commands = {
   inventory: inventoryCommands,
-  reservation: reservationCommands({ bounds: unbounded }),
+  reservation: reservationCommands(unbounded),
   order: {},
-  payment: makePaymentCommands(nobody, recognisedForMs),
-} as unknown as Record<Taker, Record<string, Command>>;
+  payment: paymentCommands,
+} as unknown as Record<Taker, Record<string, Decide>>;
 
 export class PurchaseModel {
   /** Begins as the clock by which ids are made: they tell their age. */
@@ -195,13 +193,18 @@ export class PurchaseModel {
   #transact(service: Taker, batch: Work[], crash: boolean): unknown[] {
     const inbox = new Set(this.#inboxes[service]);
     const outbox: NewEvent[] = [];
-    const context: Context = { now: this.now, emit: (event) => void outbox.push(event), afterCommit: nobody };
+    const context: Context = { now: this.now, isForgotten: (id) => isOlderThan(id, recognisedForMs, this.now) };
     const { state, save } = this.#open(service, batch);
-    const answers = batch.map((work) => {
+    const decide = (work: Work): Result | undefined => {
       if ('command' in work) return commands[service][work.command]!(work.input, state, context);
       if (inbox.has(work.id)) return undefined;
       inbox.add(work.id);
-      return handlers[service][work.type]!(work, state, context, this.#preparedOf(work));
+      return handlers[service][work.type]!(work.data, state, context, this.#preparedOf(work));
+    };
+    const answers = batch.map((work) => {
+      const result = decide(work);
+      outbox.push(...(result?.events ?? []));
+      return result;
     });
     if (crash) return [];
     this.#inboxes[service] = inbox;

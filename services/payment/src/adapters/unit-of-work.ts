@@ -7,7 +7,7 @@ import type { Gateway } from '../gateway.ts';
 import { commands, handlers, preparations } from '../handlers.ts';
 import { payableOf, paymentOf, type PayableRow, type PaymentRow } from './tables.ts';
 
-export type PaymentCommands = ReturnType<typeof commands>;
+export type PaymentCommands = typeof commands;
 export type PaymentLane = Lane<PaymentState, EventsOf<'payment'>, PaymentCommands>;
 type PaymentWork = Work<EventsOf<'payment'>, InputsOf<PaymentCommands>>;
 
@@ -54,19 +54,19 @@ const updatePayments: Statement = {
           WHERE p.id = c.id`,
 };
 
-/** How the payment service works on a batch. `changed` hears of payments after the commit. */
+/** How the payment service works on a batch. `onStatusChange` hears of payments after the commit. */
 export const paymentUnitOfWork = (
   gateway: Gateway,
-  changed: (payment: Payment) => void,
-  recognisedForMs: number,
+  onStatusChange: (payment: Payment) => void,
 ): UnitOfWork<PaymentState, EventsOf<'payment'>, PaymentCommands> => ({
-  handlers: handlers(changed),
-  commands: commands(changed, recognisedForMs),
+  handlers,
+  commands,
   // Money must not be taken for orders that would not hear of it.
   refusedWhileStalled: ['pay'],
   prepare: preparations(gateway),
   load,
   save,
+  committed: ({ statusChanged }) => statusChanged.forEach(onStatusChange),
 });
 
 /** The lane tries again what says that it lost to another transaction. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { EventData } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
+import { anOutbox } from '@flash-sale/shared/testing/outbox.ts';
 import {
   anAwaited,
-  anOutbox,
+  at,
   aPayable,
   aPayment,
   aPaymentOf,
@@ -34,22 +35,24 @@ const openedFor = ({ orderId }: Payable, overrides: Partial<EventData<'order.ope
   expiresAt: later(120_000).toISOString(),
   ...overrides,
 });
-const paymentIn = (result: ReturnType<typeof pay>): Payment => {
+type PayAnswer = { payment: Payment; repeated: boolean } | { refusal: string };
+const idsOf = ({ id: paymentId, orderId }: Payment) => ({ paymentId, orderId });
+const paymentIn = (result: PayAnswer): Payment => {
   if ('refusal' in result) throw new Error(`refused: ${result.refusal}`);
   return result.payment;
 };
 /** The only payment that has been requested of the gateway, or is about to be, per order. */
-const outcomeOf = (payment: Payment, outcome: GatewayOutcome, state: PaymentState, emit = anOutbox().emit) =>
-  settle(requestedFor(payment), outcome, state, emit);
+const outcomeOf = (payment: Payment, outcome: GatewayOutcome, state: PaymentState, tell = anOutbox().tell) =>
+  tell(settle({ requested: requestedFor(payment), outcome }, state));
 
 describe('pay', () => {
   test('requests the amount due from the gateway', () => {
     const payable = aPayable();
     const state = given({ payables: [payable] });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const input = toPay(payable);
 
-    const payment = paymentIn(pay(input, state, now, emit));
+    const payment = paymentIn(tell(pay(input, state, at(now))));
 
     const { paymentId, orderId, userId, idempotencyKey, methodToken } = input;
     expect(payment).toEqual({
@@ -76,9 +79,9 @@ describe('pay', () => {
       const payable = aPayable();
       const payment = aPaymentOf(payable, { status });
       const state = given({ payables: [payable], payments: [payment] });
-      const { events, emit } = anOutbox();
+      const { events, tell } = anOutbox();
       const { userId, idempotencyKey } = payment;
-      const again = pay(toPay(payable, { userId, idempotencyKey }), state, now, emit);
+      const again = tell(pay(toPay(payable, { userId, idempotencyKey }), state, at(now)));
       expect(again).toEqual({ payment, repeated: true });
       expect(events).toEqual([]);
       expect(untouched(state)).toBe(true);
@@ -90,7 +93,7 @@ describe('pay', () => {
     const payment = aPaymentOf(payable, { status: 'declined' });
     const state = given({ payables: [payable], payments: [payment] });
     const { userId, idempotencyKey } = payment;
-    const again = pay(toPay(payable, { userId, idempotencyKey }), state, later(999_999), anOutbox().emit);
+    const again = anOutbox().tell(pay(toPay(payable, { userId, idempotencyKey }), state, at(later(999_999))));
     expect(again).toEqual({ payment, repeated: true });
   });
 
@@ -101,10 +104,10 @@ describe('pay', () => {
     const [payable, other] = [aPayable(), aPayable()];
     const payment = aPaymentOf(payable);
     const state = given({ payables: [payable, other], payments: [payment] });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const [about, body] = changed(payable, other);
     const { userId, idempotencyKey } = payment;
-    const result = pay(toPay(about, { ...body, userId, idempotencyKey }), state, now, emit);
+    const result = tell(pay(toPay(about, { ...body, userId, idempotencyKey }), state, at(now)));
     expect(result).toEqual({ refusal: 'idempotency-key-reused' });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
@@ -114,17 +117,17 @@ describe('pay', () => {
     const [payable, other] = [aPayable(), aPayable()];
     const payment = aPaymentOf(other);
     const state = given({ payables: [payable, other], payments: [payment] });
-    const result = pay(toPay(payable, { idempotencyKey: payment.idempotencyKey }), state, now, anOutbox().emit);
+    const result = anOutbox().tell(pay(toPay(payable, { idempotencyKey: payment.idempotencyKey }), state, at(now)));
     expect(result).toMatchObject({ repeated: false });
   });
 
   test('the same key twice in one batch makes one payment', () => {
     const payable = aPayable();
     const state = given({ payables: [payable] });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const input = toPay(payable);
-    const first = pay(input, state, now, emit);
-    const second = pay({ ...input, paymentId: newId() }, state, now, emit);
+    const first = tell(pay(input, state, at(now)));
+    const second = tell(pay({ ...input, paymentId: newId() }, state, at(now)));
     expect(second).toEqual({ ...first, repeated: true });
     expect(events).toHaveLength(1);
     expect(state.newPayments.size).toBe(1);
@@ -137,8 +140,8 @@ describe('pay', () => {
   ] as const)('a second try beside a %s payment is refused: %s', (status, refusal) => {
     const payable = aPayable();
     const state = given({ payments: [aPaymentOf(payable, { status })], payables: [payable] });
-    const { events, emit } = anOutbox();
-    expect(pay(toPay(payable), state, now, emit)).toEqual({ refusal });
+    const { events, tell } = anOutbox();
+    expect(tell(pay(toPay(payable), state, at(now)))).toEqual({ refusal });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -146,9 +149,9 @@ describe('pay', () => {
   test('of two tries at once, in one batch, one is requested', () => {
     const payable = aPayable();
     const state = given({ payables: [payable] });
-    const { events, emit } = anOutbox();
-    expect(pay(toPay(payable), state, now, emit)).toMatchObject({ repeated: false });
-    expect(pay(toPay(payable), state, now, emit)).toEqual({ refusal: 'payment-under-way' });
+    const { events, tell } = anOutbox();
+    expect(tell(pay(toPay(payable), state, at(now)))).toMatchObject({ repeated: false });
+    expect(tell(pay(toPay(payable), state, at(now)))).toEqual({ refusal: 'payment-under-way' });
     expect(events).toHaveLength(1);
   });
 
@@ -156,12 +159,12 @@ describe('pay', () => {
     const expiresAt = later(1);
     const due = { amountCents: 1, currency: 'EUR', expiresAt };
     const inTime = aPayable({ due });
-    expect(pay(toPay(inTime), given({ payables: [inTime] }), now, anOutbox().emit)).toHaveProperty('payment');
+    expect(anOutbox().tell(pay(toPay(inTime), given({ payables: [inTime] }), at(now)))).toHaveProperty('payment');
 
     const late = aPayable({ due });
     const state = given({ payables: [late] });
-    const { events, emit } = anOutbox();
-    expect(pay(toPay(late), state, expiresAt, emit)).toEqual({ refusal: 'order-not-payable' });
+    const { events, tell } = anOutbox();
+    expect(tell(pay(toPay(late), state, at(expiresAt)))).toEqual({ refusal: 'order-not-payable' });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -171,7 +174,7 @@ describe('pay', () => {
     ['never seen', anAwaited({ status: 'closed' })],
   ])('an order that has ended is not payable: %s', (_what, payable) => {
     const state = given({ payables: [payable] });
-    expect(pay(toPay(payable), state, now, anOutbox().emit)).toEqual({ refusal: 'order-not-payable' });
+    expect(anOutbox().tell(pay(toPay(payable), state, at(now)))).toEqual({ refusal: 'order-not-payable' });
     expect(untouched(state)).toBe(true);
   });
 });
@@ -180,9 +183,9 @@ describe('a payment that comes before its order', () => {
   const waiting = () => {
     const payable = anAwaited();
     const state = given({ payables: [payable] });
-    const { events, emit } = anOutbox();
-    const payment = paymentIn(pay(toPay(payable), state, now, emit));
-    return { payable, state, payment, events, emit };
+    const { events, tell } = anOutbox();
+    const payment = paymentIn(tell(pay(toPay(payable), state, at(now))));
+    return { payable, state, payment, events, tell };
   };
 
   test('waits: nothing is requested, as no amount is known', () => {
@@ -193,54 +196,59 @@ describe('a payment that comes before its order', () => {
   });
 
   test('goes on when the order comes', () => {
-    const { payable, state, payment, events, emit } = waiting();
-    expect(open(openedFor(payable), state, now, emit)).toBeUndefined();
+    const { payable, state, payment, events, tell } = waiting();
+    tell(open(openedFor(payable), state, at(now)));
+    expect(state.statusChanged.size).toBe(0);
     expect(payable).toMatchObject({ status: 'open', due: { amountCents: 4_900, currency: 'EUR' } });
     expect(payment).toMatchObject({ status: 'pending', amountCents: 4_900, currency: 'EUR' });
     expect(events).toEqual([{ type: 'payment.requested', data: requestedFor(payment) }]);
   });
 
   test('is requested once, however often the order comes', () => {
-    const { payable, state, events, emit } = waiting();
-    open(openedFor(payable), state, now, emit);
-    open(openedFor(payable), state, now, emit);
+    const { payable, state, events, tell } = waiting();
+    tell(open(openedFor(payable), state, at(now)));
+    tell(open(openedFor(payable), state, at(now)));
     expect(events).toHaveLength(1);
   });
 
   test('is declined when the order comes past its deadline', () => {
-    const { payable, state, payment, events, emit } = waiting();
+    const { payable, state, payment, events, tell } = waiting();
     const opened = openedFor(payable, { expiresAt: now.toISOString() });
-    expect(open(opened, state, now, emit)).toBe(payment);
+    tell(open(opened, state, at(now)));
+    expect([...state.statusChanged]).toEqual([payment]);
     expect(payment).toMatchObject({ status: 'declined', reason: 'order-not-payable' });
     expect(payable.paymentId).toBeNull();
     expect(events.map(({ type }) => type)).toEqual(['payment.declined']);
   });
 
   test('is declined when the order is cancelled, before or after it came to be known', () => {
-    const { payable, state, payment, events, emit } = waiting();
-    expect(close({ orderId: payable.orderId }, state, emit)).toBe(payment);
+    const { payable, state, payment, events, tell } = waiting();
+    tell(close({ orderId: payable.orderId }, state));
+    expect([...state.statusChanged]).toEqual([payment]);
     expect(payment).toMatchObject({ status: 'declined', reason: 'order-not-payable' });
     expect(payable).toMatchObject({ status: 'closed', paymentId: null });
     // The order service has never heard of the order, so there is nobody to tell.
     expect(events).toEqual([]);
-    expect(open(openedFor(payable), state, now, emit)).toBeUndefined();
+    tell(open(openedFor(payable), state, at(now)));
+    expect([...state.statusChanged]).toEqual([payment]);
     expect(payable.status).toBe('closed');
     expect(events).toEqual([]);
   });
 
   test('is given up when the order never comes, and the order may be paid if it comes after all', () => {
-    const { payable, state, payment, events, emit } = waiting();
-    expect(giveUp(payment.id, state, emit)).toBe(payment);
+    const { payable, state, payment, events, tell } = waiting();
+    tell(giveUp(idsOf(payment), state));
+    expect([...state.statusChanged]).toEqual([payment]);
     expect(payment).toMatchObject({ status: 'declined', reason: 'order-not-payable' });
     expect(payable).toMatchObject({ status: 'awaited', paymentId: null });
     expect(events).toEqual([]);
-    open(openedFor(payable), state, now, emit);
-    expect(pay(toPay(payable), state, now, emit)).toMatchObject({ repeated: false });
+    tell(open(openedFor(payable), state, at(now)));
+    expect(tell(pay(toPay(payable), state, at(now)))).toMatchObject({ repeated: false });
   });
 
   test('two at once: one waits', () => {
-    const { payable, state, emit } = waiting();
-    expect(pay(toPay(payable), state, now, emit)).toEqual({ refusal: 'payment-under-way' });
+    const { payable, state, tell } = waiting();
+    expect(tell(pay(toPay(payable), state, at(now)))).toEqual({ refusal: 'payment-under-way' });
   });
 });
 
@@ -270,14 +278,17 @@ describe('giving up', () => {
   ])('leaves a payment alone that %s', (_what, make) => {
     const { payable, payment } = make();
     const state = given({ payables: [payable], payments: [payment] });
-    const { events, emit } = anOutbox();
-    expect(giveUp(payment.id, state, emit)).toBeUndefined();
+    const { events, tell } = anOutbox();
+    tell(giveUp(idsOf(payment), state));
+    expect(state.statusChanged.size).toBe(0);
     expect(untouched(state)).toBe(true);
     expect(events).toEqual([]);
   });
 
   test('knows nothing of a payment that is not there', () => {
-    expect(giveUp(newId(), given({}), anOutbox().emit)).toBeUndefined();
+    const state = given({});
+    expect(giveUp(idsOf(aPayment()), state)).toEqual({ events: [] });
+    expect(untouched(state)).toBe(true);
   });
 });
 
@@ -289,8 +300,9 @@ describe('what the gateway answers', () => {
   };
 
   test('captured', () => {
-    const { payable, payment, state, events, emit } = underWay();
-    expect(outcomeOf(payment, captured, state, emit)).toBe(payment);
+    const { payable, payment, state, events, tell } = underWay();
+    outcomeOf(payment, captured, state, tell);
+    expect([...state.statusChanged]).toEqual([payment]);
     expect(payment.status).toBe('captured');
     expect(payable.paymentId).toBe(payment.id);
     const { id: paymentId, orderId } = payment;
@@ -300,30 +312,31 @@ describe('what the gateway answers', () => {
   });
 
   test('captured after the order was cancelled: told all the same, so that the order sends it back', () => {
-    const { payment, state, events, emit } = underWay('pending', 'closed');
-    outcomeOf(payment, captured, state, emit);
+    const { payment, state, events, tell } = underWay('pending', 'closed');
+    outcomeOf(payment, captured, state, tell);
     expect(payment.status).toBe('captured');
     expect(events.map(({ type }) => type)).toEqual(['payment.captured']);
   });
 
   test('declined: the order is free for another try, which may succeed', () => {
-    const { payable, payment, state, events, emit } = underWay();
-    expect(outcomeOf(payment, declined, state, emit)).toBe(payment);
+    const { payable, payment, state, events, tell } = underWay();
+    outcomeOf(payment, declined, state, tell);
+    expect([...state.statusChanged]).toEqual([payment]);
     expect(payment).toMatchObject({ status: 'declined', reason: 'card-declined' });
     const { id: paymentId, orderId } = payment;
     expect(events).toEqual([{ type: 'payment.declined', data: { paymentId, orderId, reason: 'card-declined' } }]);
 
-    const next = paymentIn(pay(toPay(payable), state, now, emit));
+    const next = paymentIn(tell(pay(toPay(payable), state, at(now))));
     expect(payable.paymentId).toBe(next.id);
-    outcomeOf(next, captured, state, emit);
+    outcomeOf(next, captured, state, tell);
     expect(next.status).toBe('captured');
   });
 
   test('declined after the order was cancelled: no other try', () => {
-    const { payable, payment, state, emit } = underWay('pending', 'closed');
-    outcomeOf(payment, declined, state, emit);
+    const { payable, payment, state, tell } = underWay('pending', 'closed');
+    outcomeOf(payment, declined, state, tell);
     expect(payment.status).toBe('declined');
-    expect(pay(toPay(payable), state, now, emit)).toEqual({ refusal: 'order-not-payable' });
+    expect(tell(pay(toPay(payable), state, at(now)))).toEqual({ refusal: 'order-not-payable' });
   });
 
   const late: [PaymentStatus, GatewayOutcome][] = [
@@ -332,17 +345,19 @@ describe('what the gateway answers', () => {
     ['refunded', captured],
   ];
   test.each(late)('told again, a %s payment stays as it is', (status, outcome) => {
-    const { payment, state, events, emit } = underWay(status);
-    expect(outcomeOf(payment, outcome, state, emit)).toBeUndefined();
+    const { payment, state, events, tell } = underWay(status);
+    outcomeOf(payment, outcome, state, tell);
+    expect(state.statusChanged.size).toBe(0);
     expect(payment.status).toBe(status);
     expect(untouched(state)).toBe(true);
     expect(events).toEqual([]);
   });
 
   test('while it is not known, the payment stays pending and nothing else may be paid', () => {
-    const { payable, payment, state, emit } = underWay();
-    expect(pay(toPay(payable), state, later(60_000), emit)).toEqual({ refusal: 'payment-under-way' });
-    expect(giveUp(payment.id, state, emit)).toBeUndefined();
+    const { payable, payment, state, tell } = underWay();
+    expect(tell(pay(toPay(payable), state, at(later(60_000))))).toEqual({ refusal: 'payment-under-way' });
+    tell(giveUp(idsOf(payment), state));
+    expect(state.statusChanged.size).toBe(0);
     expect(payment.status).toBe('pending');
   });
 
@@ -355,8 +370,9 @@ describe('order.cancelled', () => {
   test('ends an order that nobody has paid', () => {
     const payable = aPayable();
     const state = given({ payables: [payable] });
-    const { events, emit } = anOutbox();
-    expect(close({ orderId: payable.orderId }, state, emit)).toBeUndefined();
+    const { events, tell } = anOutbox();
+    tell(close({ orderId: payable.orderId }, state));
+    expect(state.statusChanged.size).toBe(0);
     expect(payable.status).toBe('closed');
     expect(events).toEqual([]);
   });
@@ -365,8 +381,9 @@ describe('order.cancelled', () => {
     const payable = aPayable();
     const payment = aPaymentOf(payable, { status });
     const state = given({ payables: [payable], payments: [payment] });
-    const { events, emit } = anOutbox();
-    expect(close({ orderId: payable.orderId }, state, emit)).toBeUndefined();
+    const { events, tell } = anOutbox();
+    tell(close({ orderId: payable.orderId }, state));
+    expect(state.statusChanged.size).toBe(0);
     expect(payment.status).toBe(status);
     expect(payable).toMatchObject({ status: 'closed', paymentId: payment.id });
     expect(events).toEqual([]);
@@ -375,17 +392,18 @@ describe('order.cancelled', () => {
   test('twice changes nothing more', () => {
     const payable = aPayable({ status: 'closed' });
     const state = given({ payables: [payable] });
-    expect(close({ orderId: payable.orderId }, state, anOutbox().emit)).toBeUndefined();
+    anOutbox().tell(close({ orderId: payable.orderId }, state));
+    expect(state.statusChanged.size).toBe(0);
     expect(untouched(state)).toBe(true);
   });
 
   test('before order.opened: never payable', () => {
     const payable = anAwaited();
     const state = given({ payables: [payable] });
-    const { events, emit } = anOutbox();
-    close({ orderId: payable.orderId }, state, emit);
-    open(openedFor(payable), state, now, emit);
-    expect(pay(toPay(payable), state, now, emit)).toEqual({ refusal: 'order-not-payable' });
+    const { events, tell } = anOutbox();
+    tell(close({ orderId: payable.orderId }, state));
+    tell(open(openedFor(payable), state, at(now)));
+    expect(tell(pay(toPay(payable), state, at(now)))).toEqual({ refusal: 'order-not-payable' });
     expect(events).toEqual([]);
   });
 });
@@ -394,10 +412,11 @@ describe('order.refund-due', () => {
   test('gives the whole amount back', () => {
     const payable = aPayable();
     const payment = aPaymentOf(payable, { status: 'captured' });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const { id: paymentId, orderId } = payment;
-    const refunded = refund({ orderId, paymentId }, given({ payables: [payable], payments: [payment] }), emit);
-    expect(refunded).toBe(payment);
+    const state = given({ payables: [payable], payments: [payment] });
+    tell(refund({ orderId, paymentId }, state));
+    expect([...state.statusChanged]).toEqual([payment]);
     expect(payment.status).toBe('refunded');
     expect(events).toEqual([
       { type: 'payment.refunded', data: { paymentId, orderId, amountCents: 4_900, currency: 'EUR' } },
@@ -407,19 +426,20 @@ describe('order.refund-due', () => {
   test('again changes nothing', () => {
     const payable = aPayable();
     const payment = aPaymentOf(payable, { status: 'refunded' });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const state = given({ payables: [payable], payments: [payment] });
-    expect(refund({ orderId: payment.orderId, paymentId: payment.id }, state, emit)).toBeUndefined();
+    tell(refund({ orderId: payment.orderId, paymentId: payment.id }, state));
+    expect(state.statusChanged.size).toBe(0);
     expect(events).toEqual([]);
   });
 
   test.each<PaymentStatus>(['pending', 'declined'])('for a %s payment is a bug', (status) => {
     const payable = aPayable();
     const payment = aPaymentOf(payable, { status });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const state = given({ payables: [payable], payments: [payment] });
     const { id: paymentId, orderId } = payment;
-    expect(() => refund({ orderId, paymentId }, state, emit)).toThrow(/nothing to refund/);
+    expect(() => tell(refund({ orderId, paymentId }, state))).toThrow(/nothing to refund/);
     expect(payment.status).toBe(status);
     expect(events).toEqual([]);
   });
@@ -430,9 +450,11 @@ describe('pay for an order so old that what it owed may have been removed', () =
     ['nothing is known of it', anAwaited(), true, 'order-not-payable'],
     ['it is young and has not come yet', anAwaited(), false, undefined],
     ['it is open', aPayable(), true, undefined],
-  ])('%s', (_name, payable, isBygone, refusal) => {
-    const { events, emit } = anOutbox();
-    const result = pay(toPay(payable), given({ payables: [payable] }), now, emit, isBygone);
+  ])('%s', (_name, payable, isForgotten, refusal) => {
+    const { events, tell } = anOutbox();
+    const result = tell(
+      pay(toPay(payable), given({ payables: [payable] }), at(now, { isForgotten: () => isForgotten })),
+    );
     if (refusal) expect([result, events]).toEqual([{ refusal }, []]);
     else expect(result).toMatchObject({ repeated: false });
   });

@@ -1,4 +1,5 @@
 import type { EventData, NewEvent } from '@flash-sale/contract/events/schemas.ts';
+import { nothing, refuse, type Context, type Refused, type Result } from '@flash-sale/shared/messaging/decision.ts';
 import type { Payable, Payment, PaymentState } from './state.ts';
 
 export interface PayInput {
@@ -9,30 +10,26 @@ export interface PayInput {
   methodToken: string;
 }
 export type PayRefusal = 'already-paid' | 'payment-under-way' | 'order-not-payable' | 'idempotency-key-reused';
-export type PayResult = { payment: Payment; repeated: boolean } | { refusal: PayRefusal };
+export type PayResult = (Result & { payment: Payment; repeated: boolean }) | Refused<PayRefusal>;
 
-type Emit = (event: NewEvent) => void;
-
-/**
- * Accepts a payment; the same key again answers with the payment that it made. The gateway is asked afterwards.
- * @param isBygone whether the order is so old that, if nothing is known of it, it has ended and was removed
- */
-export function pay(input: PayInput, state: PaymentState, now: Date, emit: Emit, isBygone = false): PayResult {
+/** Accepts a payment; the same key again answers with the payment that it made. The gateway is asked afterwards. */
+export function pay(input: PayInput, state: PaymentState, context: Context): PayResult {
   const { paymentId: id, orderId, userId, idempotencyKey, methodToken } = input;
   const earlier = state.paymentByKey(userId, idempotencyKey);
   if (earlier) {
     const same = earlier.orderId === orderId && earlier.methodToken === methodToken;
-    return same ? { payment: earlier, repeated: true } : { refusal: 'idempotency-key-reused' };
+    return same ? { payment: earlier, repeated: true, events: [] } : refuse('idempotency-key-reused');
   }
   const payable = state.payable(orderId);
   if (payable.paymentId !== null) {
     const other = state.payment(payable.paymentId);
     // The money of an order that has ended went back: to say "already paid" would be untrue.
-    if (other?.status === 'refunded') return { refusal: 'order-not-payable' };
-    return { refusal: other?.status === 'pending' ? 'payment-under-way' : 'already-paid' };
+    if (other?.status === 'refunded') return refuse('order-not-payable');
+    return refuse(other?.status === 'pending' ? 'payment-under-way' : 'already-paid');
   }
-  const hasEnded = payable.due ? payable.due.expiresAt <= now : isBygone;
-  if (payable.status === 'closed' || hasEnded) return { refusal: 'order-not-payable' };
+  // Of one that nothing is known of, what it owed may have been removed.
+  const hasEnded = payable.due ? payable.due.expiresAt <= context.now : context.isForgotten(orderId);
+  if (payable.status === 'closed' || hasEnded) return refuse('order-not-payable');
   const payment: Payment = {
     id,
     orderId,
@@ -46,63 +43,54 @@ export function pay(input: PayInput, state: PaymentState, now: Date, emit: Emit,
   };
   state.addPayment(payment);
   state.changePayable(payable, { paymentId: id });
-  if (payable.due) request(payment, payable.due, state, emit);
-  return { payment, repeated: false };
+  const events = payable.due ? [request(payment, payable.due, state)] : [];
+  return { payment, repeated: false, events };
 }
 
 /** The order is here: a payment that waited for it can go on. */
-export function open(
-  opened: EventData<'order.opened'>,
-  state: PaymentState,
-  now: Date,
-  emit: Emit,
-): Payment | undefined {
+export function open(opened: EventData<'order.opened'>, state: PaymentState, { now }: Context): Result {
   const payable = state.payable(opened.orderId);
-  if (payable.status !== 'awaited') return undefined;
+  if (payable.status !== 'awaited') return nothing;
   const due = { amountCents: opened.totalCents, currency: opened.currency, expiresAt: new Date(opened.expiresAt) };
   state.changePayable(payable, { status: 'open', due });
   const waiting = waitingPayment(payable, state);
-  if (!waiting) return undefined;
-  if (due.expiresAt <= now) return decline(waiting, payable, 'order-not-payable', state, emit);
-  request(waiting, due, state, emit);
-  return undefined;
+  if (!waiting) return nothing;
+  if (due.expiresAt <= now) return decline(waiting, payable, 'order-not-payable', state);
+  return { events: [request(waiting, due, state)] };
 }
 
 /** The order has ended: nothing more may be paid; a payment that still waited for the order never will be. */
-export function close(cancelled: EventData<'order.cancelled'>, state: PaymentState, emit: Emit): Payment | undefined {
+export function close(cancelled: EventData<'order.cancelled'>, state: PaymentState): Result {
   const payable = state.payable(cancelled.orderId);
-  if (payable.status === 'closed') return undefined;
+  if (payable.status === 'closed') return nothing;
   state.changePayable(payable, { status: 'closed' });
   const waiting = waitingPayment(payable, state);
-  return waiting && decline(waiting, payable, 'order-not-payable', state, emit);
+  return waiting ? decline(waiting, payable, 'order-not-payable', state) : nothing;
 }
 
 /** Nothing was heard of the order within the time, not even that it was cancelled. */
-export function giveUp(paymentId: string, state: PaymentState, emit: Emit): Payment | undefined {
+export function giveUp({ paymentId }: { paymentId: string; orderId: string }, state: PaymentState): Result {
   const payment = state.payment(paymentId);
-  if (!payment) return undefined;
+  if (!payment) return nothing;
   const payable = state.payable(payment.orderId);
   const isWaiting = payable.status === 'awaited' && waitingPayment(payable, state) === payment;
-  return isWaiting ? decline(payment, payable, 'order-not-payable', state, emit) : undefined;
+  return isWaiting ? decline(payment, payable, 'order-not-payable', state) : nothing;
 }
 
 export type GatewayOutcome = { captured: true } | { captured: false; reason: string };
 
 /** The gateway has answered. Whether the order can still use the money is the order's to decide. */
 export function settle(
-  requested: EventData<'payment.requested'>,
-  outcome: GatewayOutcome,
+  { requested, outcome }: { requested: EventData<'payment.requested'>; outcome: GatewayOutcome },
   state: PaymentState,
-  emit: Emit,
-): Payment | undefined {
+): Result {
   const payment = state.payment(requested.paymentId);
   if (!payment) throw new Error(`payment ${requested.paymentId} is not known`);
-  if (payment.status !== 'pending') return undefined;
-  if (!outcome.captured) return decline(payment, state.payable(payment.orderId), outcome.reason, state, emit);
+  if (payment.status !== 'pending') return nothing;
+  if (!outcome.captured) return decline(payment, state.payable(payment.orderId), outcome.reason, state);
   const { paymentId, orderId, amountCents, currency } = requested;
   state.changePayment(payment, { status: 'captured' });
-  emit({ type: 'payment.captured', data: { paymentId, orderId, amountCents, currency } });
-  return payment;
+  return { events: [{ type: 'payment.captured', data: { paymentId, orderId, amountCents, currency } }] };
 }
 
 /** Whether the gateway was asked for the money, and it is not here: declined, or sent back because it came too late. */
@@ -110,15 +98,15 @@ export const wasTriedInVain = ({ status, reason }: Payment): boolean =>
   status === 'refunded' || (status === 'declined' && reason !== 'order-not-payable');
 
 /** The gateway has sent the money back. */
-export function refund(due: EventData<'order.refund-due'>, state: PaymentState, emit: Emit): Payment | undefined {
+export function refund(due: EventData<'order.refund-due'>, state: PaymentState): Result {
   const payment = state.payment(due.paymentId);
   // A replay from long ago, when the inbox has forgotten.
-  if (payment?.status === 'refunded') return undefined;
+  if (payment?.status === 'refunded') return nothing;
   if (payment?.status !== 'captured') throw new Error(`payment ${due.paymentId} has nothing to refund`);
   state.changePayment(payment, { status: 'refunded' });
   const { id: paymentId, orderId, amountCents, currency } = payment;
-  emit({ type: 'payment.refunded', data: { paymentId, orderId, amountCents: amountCents!, currency: currency! } });
-  return payment;
+  const data = { paymentId, orderId, amountCents: amountCents!, currency: currency! };
+  return { events: [{ type: 'payment.refunded', data }] };
 }
 
 /** A payment that has not been requested from the gateway, because its order has not come. */
@@ -127,19 +115,18 @@ function waitingPayment(payable: Payable, state: PaymentState): Payment | undefi
   return payment?.status === 'pending' && payment.amountCents === null ? payment : undefined;
 }
 
-function request(payment: Payment, due: NonNullable<Payable['due']>, state: PaymentState, emit: Emit): void {
+function request(payment: Payment, due: NonNullable<Payable['due']>, state: PaymentState): NewEvent {
   const { amountCents, currency } = due;
   state.changePayment(payment, { amountCents, currency });
   const { id: paymentId, orderId, methodToken } = payment;
-  emit({ type: 'payment.requested', data: { paymentId, orderId, amountCents, currency, methodToken } });
+  return { type: 'payment.requested', data: { paymentId, orderId, amountCents, currency, methodToken } };
 }
 
 /** Frees the order for another try. */
-function decline(payment: Payment, payable: Payable, reason: string, state: PaymentState, emit: Emit): Payment {
+function decline(payment: Payment, payable: Payable, reason: string, state: PaymentState): Result {
   state.changePayment(payment, { status: 'declined', reason });
   state.changePayable(payable, { paymentId: null });
   // An order that never came cannot be told.
-  if (payable.due)
-    emit({ type: 'payment.declined', data: { paymentId: payment.id, orderId: payment.orderId, reason } });
-  return payment;
+  if (!payable.due) return nothing;
+  return { events: [{ type: 'payment.declined', data: { paymentId: payment.id, orderId: payment.orderId, reason } }] };
 }

@@ -49,6 +49,8 @@ export class PaymentState {
   readonly changedPayables = new Set<Payable>();
   readonly newPayments = new Set<Payment>();
   readonly changedPayments = new Set<Payment>();
+  /** Those that a decision has moved to another status. */
+  readonly statusChanged = new Set<Payment>();
 
   constructor(loaded: { payables: Payable[]; payments: Payment[] }) {
     this.#payables = new Map(loaded.payables.map((payable) => [payable.orderId, payable]));
@@ -84,6 +86,7 @@ export class PaymentState {
       throw new Error(`a ${payment.status} payment cannot become ${status}`);
     }
     Object.assign(payment, change);
+    if (status) this.statusChanged.add(payment);
     if (!this.newPayments.has(payment)) this.changedPayments.add(payment);
   }
 

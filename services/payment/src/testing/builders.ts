@@ -1,10 +1,18 @@
-import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
+import type { Context } from '@flash-sale/shared/messaging/decision.ts';
 import type { PayInput } from '../domain/payment.ts';
 import { PaymentState, type Payable, type Payment } from '../domain/state.ts';
 
 export const now = new Date('2030-06-01T12:00:00.000Z');
 export const later = (ms: number): Date => new Date(now.getTime() + ms);
+
+/** What a decision is told at that time, where the inbox remembers everything. */
+export const at = (time: Date, overrides: Partial<Context> = {}): Context => ({
+  now: time,
+  isForgotten: () => false,
+  ...overrides,
+});
+
 const due = { amountCents: 4_900, currency: 'EUR', expiresAt: later(120_000) };
 
 /** An order that may be paid for two minutes, unless told otherwise. */
@@ -57,9 +65,3 @@ export const given = (loaded: { payables?: Payable[]; payments?: Payment[] }): P
 /** Whether nothing would be saved. */
 export const untouched = (state: PaymentState): boolean =>
   [state.changedPayables, state.newPayments, state.changedPayments].every(({ size }) => size === 0);
-
-/** Collects what is emitted. */
-export function anOutbox(): { events: NewEvent[]; emit: (event: NewEvent) => void } {
-  const events: NewEvent[] = [];
-  return { events, emit: (event) => void events.push(event) };
-}

@@ -5,7 +5,7 @@ import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
 import { leastPercent, leftCountsForMs, type Bounds } from '../domain/bounds.ts';
 import { ReservationState, type Reservation } from '../domain/state.ts';
-import { commands, handlers, type HandlerOptions, type ReservationCommands } from '../handlers.ts';
+import { commands, handlers, type ReservationCommands } from '../handlers.ts';
 import {
   cartOf,
   reservationOf,
@@ -47,7 +47,7 @@ const readByKeys: Statement = {
            JOIN reservations r ON r.user_id = k.user_id AND r.idempotency_key = k.key`,
 };
 /** Holds are expected to last no longer than this: what is older is not looked at, so that a shopper's past costs nothing. */
-const longestHoldMs = 7_200_000;
+const maxHoldMs = 7_200_000;
 const latestOfShopper = '(SELECT * FROM reservations WHERE user_id = k.user_id AND id >= $5::uuid)';
 /** No further than the bounds, so that its cost has one; after `readByKeys`, or a key could be missed as it moves. */
 const readStandings: Statement = {
@@ -91,20 +91,22 @@ const updateReservations: Statement = {
 };
 
 /** Among so many holds that were given back a shopper's bound is reached, however little each of them counts. */
-const mostLeft = (leftMax: number) => Math.ceil((leftMax * 100) / leastPercent);
+const maxLeft = (leftMax: number) => Math.ceil((leftMax * 100) / leastPercent);
 
 /** The least id of a reservation that may be open, or may count as given back. */
-const oldestLookedAt = () => firstIdOf(new Date(Date.now() - longestHoldMs - leftCountsForMs));
+const oldestLookedAt = () => firstIdOf(new Date(Date.now() - maxHoldMs - leftCountsForMs));
 
-/** How the reservation service works on a batch. */
+/** How the reservation service works on a batch. `onStatusChange` hears of reservations after the commit. */
 export const reservationUnitOfWork = (
-  options: HandlerOptions,
+  bounds: Bounds,
+  onStatusChange: (reservation: Reservation) => void,
 ): UnitOfWork<ReservationState, EventsOf<'reservation'>, ReservationCommands> => ({
-  handlers: handlers(options),
-  commands: commands(options),
+  handlers,
+  commands: commands(bounds),
   sheddable: ['reserve'],
-  load: (tx, batch) => load(tx, batch, options.bounds),
+  load: (tx, batch) => load(tx, batch, bounds),
   save,
+  committed: ({ statusChanged }) => statusChanged.forEach(onStatusChange),
 });
 
 async function load(tx: Tx, batch: ReservationWork[], { openMax, leftMax }: Bounds): Promise<ReservationState> {
@@ -123,7 +125,7 @@ async function load(tx: Tx, batch: ReservationWork[], { openMax, leftMax }: Boun
   const byKey = keys.length > 0 ? tx.read<ReservationRow>(readByKeys, keyColumns) : [];
   const standings =
     keys.length > 0
-      ? tx.read<StandingRow>(readStandings, [...keyColumns, openMax, mostLeft(leftMax), oldestLookedAt()])
+      ? tx.read<StandingRow>(readStandings, [...keyColumns, openMax, maxLeft(leftMax), oldestLookedAt()])
       : [];
   const byId = reservationIds.size > 0 ? tx.read<ReservationRow>(lockReservations, [[...reservationIds].sort()]) : [];
   const unlocked = (await byKey).filter(({ id }) => !reservationIds.has(id));

@@ -1,17 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
-import { aCart, aLine, anOutbox, given, toReserve, untouched } from '../testing/builders.ts';
+import { anOutbox } from '@flash-sale/shared/testing/outbox.ts';
+import { aCart, aLine, at, given, toReserve, untouched } from '../testing/builders.ts';
 import { leastPercent, leftCountsForMs, percentOf, type Bounds, type LeftHold, type Standing } from './bounds.ts';
-import { apply, reserve } from './reservation.ts';
+import { applyStockEvent, reserve } from './reservation.ts';
 
 const bounds: Bounds = { openMax: 2, leftMax: 2 };
-const at = (minutes: number) => new Date(Date.UTC(2030, 5, 1, 12, minutes));
+const minute = (minutes: number) => new Date(Date.UTC(2030, 5, 1, 12, minutes));
 /** A hold of a hundred seconds that ended unpaid: `seconds` after it was reserved, or at its deadline. */
 const aLeftHold = (minutes: number, seconds?: number): LeftHold => {
-  const reservedAt = new Date(at(minutes).getTime() - 100_000);
+  const reservedAt = new Date(minute(minutes).getTime() - 100_000);
   const cancelledAt = seconds === undefined ? null : new Date(reservedAt.getTime() + seconds * 1_000);
-  return { orderId: newId(), reservedAt, cancelledAt, expiresAt: at(minutes) };
+  return { orderId: newId(), reservedAt, cancelledAt, expiresAt: minute(minutes) };
 };
 const left = (...minutes: number[]) => minutes.map((m) => aLeftHold(m));
 
@@ -25,36 +26,41 @@ function aShopper(standing: Partial<Standing> = {}, carts = 1) {
 
 describe('open reservations', () => {
   test('are as many as allowed, also within one batch', () => {
-    const { carts, state, emit, events } = aShopper({ open: 1 }, 3);
-    const results = carts.map((cart) => reserve(toReserve(cart), state, emit, bounds));
+    const { carts, state, tell, events } = aShopper({ open: 1 }, 3);
+    const results = carts.map((cart) => tell(reserve(toReserve(cart), state, at({ bounds }))));
     expect(results).toMatchObject([{ repeated: false }, { refusal: 'too-many-open' }, { refusal: 'too-many-open' }]);
     expect(events).toHaveLength(1);
     expect(carts[1]!.reservationId).toBeNull();
   });
 
   test('of others do not count, and a repeat is answered as ever', () => {
-    const { carts, state, emit } = aShopper({ open: 1 }, 2);
+    const { carts, state, tell } = aShopper({ open: 1 }, 2);
     const input = toReserve(carts[0]!);
-    expect(reserve(input, state, emit, bounds)).toMatchObject({ repeated: false });
-    expect(reserve(input, state, emit, bounds)).toMatchObject({ repeated: true });
+    expect(tell(reserve(input, state, at({ bounds })))).toMatchObject({ repeated: false });
+    expect(tell(reserve(input, state, at({ bounds })))).toMatchObject({ repeated: true });
   });
 
   test('have no bound at 0', () => {
-    const { carts, state, emit } = aShopper({ open: 1_000 });
-    expect(reserve(toReserve(carts[0]!), state, emit, { openMax: 0, leftMax: 0 })).toMatchObject({ repeated: false });
+    const { carts, state, tell } = aShopper({ open: 1_000 });
+    expect(tell(reserve(toReserve(carts[0]!), state, at({ bounds: { openMax: 0, leftMax: 0 } })))).toMatchObject({
+      repeated: false,
+    });
   });
 });
 
 describe('holds given back unpaid', () => {
   const attempt = (given: LeftHold[], triedOrders: string[] = [], within: Bounds = bounds) => {
-    const { carts, state, emit } = aShopper({ left: given });
-    return { result: reserve({ ...toReserve(carts[0]!), triedOrders }, state, emit, within), state };
+    const { carts, state, tell } = aShopper({ left: given });
+    return { result: tell(reserve({ ...toReserve(carts[0]!), triedOrders }, state, at({ bounds: within }))), state };
   };
   const passed = { repeated: false };
 
   test('bar the next, until so many are an hour ago that one more fits', () => {
     const { result, state } = attempt(left(30, 20, 10));
-    expect(result).toMatchObject({ refusal: 'too-many-left', retryAt: new Date(at(20).getTime() + leftCountsForMs) });
+    expect(result).toMatchObject({
+      refusal: 'too-many-left',
+      retryAt: new Date(minute(20).getTime() + leftCountsForMs),
+    });
     expect(untouched(state)).toBe(true);
   });
 
@@ -76,16 +82,16 @@ describe('holds given back unpaid', () => {
   });
 
   test('one without a time of its own counts whole when it expired, and least when it was cancelled', () => {
-    const noTime = { ...aLeftHold(30), reservedAt: at(30) };
+    const noTime = { ...aLeftHold(30), reservedAt: minute(30) };
     expect(percentOf(noTime, false)).toBe(100);
-    expect(percentOf({ ...noTime, cancelledAt: at(30) }, false)).toBe(leastPercent);
+    expect(percentOf({ ...noTime, cancelledAt: minute(30) }, false)).toBe(leastPercent);
   });
 
   test('just in time are as if they had expired', () => {
     const lastSecond = [30, 20, 10].map((minutes) => aLeftHold(minutes, 99));
     expect(attempt(lastSecond).result).toMatchObject({
       refusal: 'too-many-left',
-      retryAt: new Date(at(10).getTime() + leftCountsForMs),
+      retryAt: new Date(minute(10).getTime() + leftCountsForMs),
     });
     expect(attempt(lastSecond.slice(1)).result).toMatchObject(passed);
   });
@@ -123,14 +129,14 @@ describe('the key of a reservation that was removed', () => {
   };
 
   test.each(['sold-out', 'expired'] as const)('buys nothing again, and says why: %s', (reason) => {
-    const { input, state, emit, events } = used(reason);
-    expect(reserve(input, state, emit)).toEqual({ refusal: 'removed', reason });
+    const { input, state, tell, events } = used(reason);
+    expect(tell(reserve(input, state, at()))).toEqual({ refusal: 'removed', reason });
     expect([untouched(state), events]).toEqual([true, []]);
   });
 
   test('is no key for another cart', () => {
-    const { input, state, emit } = used('expired');
-    const result = reserve({ ...input, cartId: newId() }, state, emit);
+    const { input, state, tell } = used('expired');
+    const result = tell(reserve({ ...input, cartId: newId() }, state, at()));
     expect(result).toEqual({ refusal: 'idempotency-key-reused' });
   });
 });
@@ -139,8 +145,8 @@ test.each(['stock.held', 'stock.refused', 'stock.released', 'stock.committed'] a
   '%s of a reservation that may be removed changes nothing; of one that nobody made it is a bug',
   (type) => {
     const state = given({});
-    expect(apply(anEvent(type), state, true)).toBeUndefined();
+    expect(applyStockEvent(anEvent(type), state, at({ isForgotten: () => true }))).toEqual({ events: [] });
     expect(untouched(state)).toBe(true);
-    expect(() => apply(anEvent(type), state, false)).toThrow(/nobody made/);
+    expect(() => applyStockEvent(anEvent(type), state, at({ isForgotten: () => false }))).toThrow(/nobody made/);
   },
 );

@@ -1,3 +1,5 @@
+import { refuse, type Refused } from '@flash-sale/shared/messaging/decision.ts';
+
 /** How much one shopper may have unpaid; 0 lifts a bound. */
 export interface Bounds {
   /** Reservations that are pending or held. */
@@ -28,7 +30,7 @@ export interface LeftHold {
 
 /** A shopper has as much unpaid as one may have; or has given back so much unpaid that it is time to wait. */
 export type BoundRefusal =
-  { refusal: 'too-many-open' } | { refusal: 'too-many-left'; orderIds: string[]; retryAt: Date };
+  Refused<'too-many-open'> | (Refused<'too-many-left'> & { orderIds: string[]; retryAt: Date });
 
 /** For so long after its deadline a hold that was given back unpaid counts against its shopper. */
 export const leftCountsForMs = 3_600_000;
@@ -44,7 +46,7 @@ export function boundRefusal(
   triedOrders: string[],
   { openMax, leftMax }: Bounds,
 ): BoundRefusal | undefined {
-  if (openMax > 0 && open >= openMax) return { refusal: 'too-many-open' };
+  if (openMax > 0 && open >= openMax) return refuse('too-many-open');
   if (leftMax === 0) return undefined;
   let percent = 0;
   for (const hold of left) {
@@ -52,7 +54,7 @@ export function boundRefusal(
     if (percent < leftMax * 100) continue;
     // Once this one does not count any more, those after it are below the bound.
     const retryAt = new Date(hold.expiresAt.getTime() + leftCountsForMs);
-    return { refusal: 'too-many-left', orderIds: left.map(({ orderId }) => orderId), retryAt };
+    return { ...refuse('too-many-left'), orderIds: left.map(({ orderId }) => orderId), retryAt };
   }
   return undefined;
 }

@@ -1,20 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { refuse } from '@flash-sale/shared/messaging/decision.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { aCart, aLine, given, untouched } from '../testing/builders.ts';
-import { addItem, createCart, mostLines, mostUnitsPerLine, removeItem } from './cart.ts';
+import { addItem, createCart, maxLines, maxUnitsPerLine, removeItem } from './cart.ts';
 import type { Cart, CartLine, ReservationStatus } from './state.ts';
 
 const ids = ({ id, userId }: Cart) => ({ cartId: id, userId });
-const full = (): CartLine[] => Array.from({ length: mostLines }, () => aLine());
+const full = (): CartLine[] => Array.from({ length: maxLines }, () => aLine());
 
 describe('a new cart', () => {
   test('is empty, and may be filled in the same batch', () => {
     const state = given({});
     const [cartId, userId] = [newId(), newId()];
-    expect(createCart({ cartId, userId }, state)).toEqual({ cart: { id: cartId, items: [] } });
+    expect(createCart({ cartId, userId }, state)).toEqual({ cart: { id: cartId, items: [] }, events: [] });
     const line = aLine(2);
-    expect(addItem({ cartId, userId, ...line }, state)).toEqual({ cart: { id: cartId, items: [line] } });
+    expect(addItem({ cartId, userId, ...line }, state)).toEqual({ cart: { id: cartId, items: [line] }, events: [] });
     expect([...state.newCarts]).toMatchObject([{ id: cartId, userId, items: [line], reservationId: null }]);
     // It is inserted as it stands at the end, and not updated beside that.
     expect(state.changedCarts.size).toBe(0);
@@ -26,7 +27,10 @@ describe('adding', () => {
     const cart = aCart({ items: [aLine(1)] });
     const state = given({ carts: [cart] });
     const line = aLine(3);
-    expect(addItem({ ...ids(cart), ...line }, state)).toEqual({ cart: { id: cart.id, items: [cart.items[0], line] } });
+    expect(addItem({ ...ids(cart), ...line }, state)).toEqual({
+      cart: { id: cart.id, items: [cart.items[0], line] },
+      events: [],
+    });
     expect([...state.changedCarts]).toEqual([cart]);
   });
 
@@ -41,9 +45,9 @@ describe('adding', () => {
   test('one line more than a cart holds is refused; more of what it holds is not', () => {
     const cart = aCart({ items: full() });
     const state = given({ carts: [cart] });
-    expect(addItem({ ...ids(cart), ...aLine() }, state)).toEqual({ refusal: 'cart-full' });
+    expect(addItem({ ...ids(cart), ...aLine() }, state)).toEqual(refuse('cart-full'));
     expect(untouched(state)).toBe(true);
-    expect(cart.items).toHaveLength(mostLines);
+    expect(cart.items).toHaveLength(maxLines);
     expect(addItem({ ...ids(cart), ...aLine(1, cart.items[7]!.productId) }, state)).toHaveProperty('cart');
     expect(cart.items[7]!.quantity).toBe(2);
   });
@@ -51,24 +55,24 @@ describe('adding', () => {
   test('the last line that fits is taken', () => {
     const cart = aCart({ items: full().slice(1) });
     expect(addItem({ ...ids(cart), ...aLine() }, given({ carts: [cart] }))).toHaveProperty('cart');
-    expect(cart.items).toHaveLength(mostLines);
+    expect(cart.items).toHaveLength(maxLines);
   });
 
   test.each([
-    ['at once', 0, mostUnitsPerLine + 1],
-    ['bit by bit', mostUnitsPerLine, 1],
+    ['at once', 0, maxUnitsPerLine + 1],
+    ['bit by bit', maxUnitsPerLine, 1],
   ])('more units than a line holds are refused: %s', (_how, before, more) => {
     const line = aLine(before);
     const cart = aCart({ items: before > 0 ? [line] : [] });
     const state = given({ carts: [cart] });
-    expect(addItem({ ...ids(cart), ...aLine(more, line.productId) }, state)).toEqual({ refusal: 'too-many-units' });
+    expect(addItem({ ...ids(cart), ...aLine(more, line.productId) }, state)).toEqual(refuse('too-many-units'));
     expect(untouched(state)).toBe(true);
     expect(cart.items).toEqual(before > 0 ? [{ ...line, quantity: before }] : []);
   });
 
   test('as many units as a line holds are taken', () => {
     const cart = aCart();
-    expect(addItem({ ...ids(cart), ...aLine(mostUnitsPerLine) }, given({ carts: [cart] }))).toHaveProperty('cart');
+    expect(addItem({ ...ids(cart), ...aLine(maxUnitsPerLine) }, given({ carts: [cart] }))).toHaveProperty('cart');
   });
 });
 
@@ -79,6 +83,7 @@ describe('removing', () => {
     const state = given({ carts: [cart] });
     expect(removeItem({ ...ids(cart), productId: first.productId }, state)).toEqual({
       cart: { id: cart.id, items: [second] },
+      events: [],
     });
     expect([...state.changedCarts]).toMatchObject([{ items: [second] }]);
   });
@@ -88,6 +93,7 @@ describe('removing', () => {
     const before = structuredClone(cart.items);
     expect(removeItem({ ...ids(cart), productId: newId() }, given({ carts: [cart] }))).toEqual({
       cart: { id: cart.id, items: before },
+      events: [],
     });
   });
 
@@ -114,13 +120,13 @@ describe('whose cart, and when', () => {
 
   test.each(cases)("%s: somebody else's cart is not there", (_act, act) => {
     const { state, result } = act(aCart({ items: [aLine()] }), newId());
-    expect(result).toEqual({ refusal: 'not-found' });
+    expect(result).toEqual(refuse('not-found'));
     expect(untouched(state)).toBe(true);
   });
 
   test.each(cases)('%s: a cart that was never made is not there', (_act, act) => {
     const cart = aCart({ items: [aLine()] });
-    expect(act({ ...cart, id: newId() }, newId()).result).toEqual({ refusal: 'not-found' });
+    expect(act({ ...cart, id: newId() }, newId()).result).toEqual(refuse('not-found'));
   });
 
   const closed: (ReservationStatus | null)[] = ['pending', 'held', 'completed', null];
@@ -129,7 +135,7 @@ describe('whose cart, and when', () => {
     const cart = aCart({ items: [aLine()], reservationId: newId(), reservationStatus });
     const before = structuredClone(cart);
     const { state, result } = act(cart, cart.userId);
-    expect(result).toEqual({ refusal: 'cart-reserved' });
+    expect(result).toEqual(refuse('cart-reserved'));
     expect(untouched(state)).toBe(true);
     expect(cart).toEqual(before);
   });
@@ -166,7 +172,7 @@ test('whatever is added and removed, each product has one line with the sum of i
         } else {
           const sum = (sums.get(productId) ?? 0) + quantity;
           const result = addItem({ ...ids(cart), productId, quantity }, state);
-          expect('refusal' in result).toBe(sum > mostUnitsPerLine);
+          expect('refusal' in result).toBe(sum > maxUnitsPerLine);
           if (!('refusal' in result)) sums.set(productId, sum);
         }
       }

@@ -1,12 +1,17 @@
+import { refuse, type Refused, type Result } from '@flash-sale/shared/messaging/decision.ts';
 import type { Cart, CartLine, ReservationState } from './state.ts';
 
-export const mostLines = 20;
-export const mostUnitsPerLine = 1_000;
+export const maxLines = 20;
+export const maxUnitsPerLine = 1_000;
 
 export type CartRefusal = 'not-found' | 'cart-reserved' | 'cart-full' | 'too-many-units';
-export type CartResult = { cart: { id: string; items: CartLine[] } } | { refusal: CartRefusal };
+export type CartResult = (Result & { cart: { id: string; items: CartLine[] } }) | Refused<CartRefusal>;
 
-const shown = (cart: Cart): CartResult => ({ cart: { id: cart.id, items: cart.items.map((line) => ({ ...line })) } });
+/** A copy: what is asked of the cart later in the batch must not show in the answer. */
+const shown = ({ id, items }: Cart): CartResult => ({
+  cart: { id, items: items.map((line) => ({ ...line })) },
+  events: [],
+});
 
 /** A cart can be changed, and reserved, unless a reservation of it is under way or has been bought. */
 export const isOpen = (cart: Cart): boolean =>
@@ -21,11 +26,11 @@ export function createCart(input: { cartId: string; userId: string }, state: Res
 /** Adds units; a product that is in the cart already gets more of them, so that a cart has one line a product. */
 export function addItem(input: { cartId: string; userId: string } & CartLine, state: ReservationState): CartResult {
   const cart = state.cartOf(input.cartId, input.userId);
-  if (!cart) return { refusal: 'not-found' };
-  if (!isOpen(cart)) return { refusal: 'cart-reserved' };
+  if (!cart) return refuse('not-found');
+  if (!isOpen(cart)) return refuse('cart-reserved');
   const line = cart.items.find(({ productId }) => productId === input.productId);
-  if (!line && cart.items.length >= mostLines) return { refusal: 'cart-full' };
-  if ((line?.quantity ?? 0) + input.quantity > mostUnitsPerLine) return { refusal: 'too-many-units' };
+  if (!line && cart.items.length >= maxLines) return refuse('cart-full');
+  if ((line?.quantity ?? 0) + input.quantity > maxUnitsPerLine) return refuse('too-many-units');
   if (line) line.quantity += input.quantity;
   else cart.items.push({ productId: input.productId, quantity: input.quantity });
   state.changedCart(cart);
@@ -38,8 +43,8 @@ export function removeItem(
   state: ReservationState,
 ): CartResult {
   const cart = state.cartOf(input.cartId, input.userId);
-  if (!cart) return { refusal: 'not-found' };
-  if (!isOpen(cart)) return { refusal: 'cart-reserved' };
+  if (!cart) return refuse('not-found');
+  if (!isOpen(cart)) return refuse('cart-reserved');
   cart.items = cart.items.filter(({ productId }) => productId !== input.productId);
   state.changedCart(cart);
   return shown(cart);

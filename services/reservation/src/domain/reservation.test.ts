@@ -1,17 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
-import {
-  aCart,
-  aLine,
-  anOutbox,
-  aReservation,
-  aReservedCart,
-  given,
-  toReserve,
-  untouched,
-} from '../testing/builders.ts';
-import { apply, cancel, reserve } from './reservation.ts';
+import { anOutbox } from '@flash-sale/shared/testing/outbox.ts';
+import { aCart, aLine, at, aReservation, aReservedCart, given, toReserve, untouched } from '../testing/builders.ts';
+import { applyStockEvent, cancel, reserve, type StockEvent } from './reservation.ts';
 import { reservationStatuses, type Reservation, type ReservationStatus } from './state.ts';
 
 const statuses = Object.keys(reservationStatuses) as ReservationStatus[];
@@ -20,10 +12,10 @@ describe('reserve', () => {
   test('asks the inventory for the lines as they are now, and closes the cart', () => {
     const cart = aCart({ items: [aLine(2), aLine(1)] });
     const state = given({ carts: [cart] });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const input = toReserve(cart);
 
-    const result = reserve(input, state, emit);
+    const result = tell(reserve(input, state, at()));
 
     const { reservationId, orderId, userId } = input;
     expect(result).toMatchObject({
@@ -40,9 +32,9 @@ describe('reserve', () => {
 
   test('what is reserved does not change with the cart', () => {
     const cart = aCart({ items: [aLine(2)] });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const state = given({ carts: [cart] });
-    reserve(toReserve(cart), state, emit);
+    tell(reserve(toReserve(cart), state, at()));
     cart.items[0]!.quantity = 50;
     expect(events).toMatchObject([{ data: { items: [{ quantity: 2 }] } }]);
     expect([...state.newReservations]).toMatchObject([{ items: [{ quantity: 2 }] }]);
@@ -51,9 +43,9 @@ describe('reserve', () => {
   test.each(statuses)('the same key again answers with the %s reservation that it made, and asks nobody', (status) => {
     const { cart, reservation } = aReservedCart({ status });
     const state = given({ carts: [cart], reservations: [reservation] });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const { idempotencyKey } = reservation;
-    expect(reserve(toReserve(cart, { idempotencyKey }), state, emit)).toEqual({ reservation, repeated: true });
+    expect(tell(reserve(toReserve(cart, { idempotencyKey }), state, at()))).toEqual({ reservation, repeated: true });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -61,10 +53,10 @@ describe('reserve', () => {
   test('the same key twice in one batch makes one reservation', () => {
     const cart = aCart({ items: [aLine()] });
     const state = given({ carts: [cart] });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const idempotencyKey = newId();
-    const first = reserve(toReserve(cart, { idempotencyKey }), state, emit);
-    const second = reserve(toReserve(cart, { idempotencyKey }), state, emit);
+    const first = tell(reserve(toReserve(cart, { idempotencyKey }), state, at()));
+    const second = tell(reserve(toReserve(cart, { idempotencyKey }), state, at()));
     expect(second).toEqual({ ...first, repeated: true });
     expect(events).toHaveLength(1);
     expect(state.newReservations.size).toBe(1);
@@ -74,9 +66,11 @@ describe('reserve', () => {
     const { cart, reservation } = aReservedCart({ status: 'released' });
     const other = aCart({ userId: cart.userId, items: [aLine()] });
     const state = given({ carts: [cart, other], reservations: [reservation] });
-    const { events, emit } = anOutbox();
+    const { events, tell } = anOutbox();
     const { idempotencyKey } = reservation;
-    expect(reserve(toReserve(other, { idempotencyKey }), state, emit)).toEqual({ refusal: 'idempotency-key-reused' });
+    expect(tell(reserve(toReserve(other, { idempotencyKey }), state, at()))).toEqual({
+      refusal: 'idempotency-key-reused',
+    });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -85,7 +79,9 @@ describe('reserve', () => {
     const { reservation } = aReservedCart();
     const cart = aCart({ items: [aLine()] });
     const state = given({ carts: [cart], reservations: [reservation] });
-    const result = reserve(toReserve(cart, { idempotencyKey: reservation.idempotencyKey }), state, anOutbox().emit);
+    const result = anOutbox().tell(
+      reserve(toReserve(cart, { idempotencyKey: reservation.idempotencyKey }), state, at()),
+    );
     expect(result).toMatchObject({ repeated: false });
   });
 
@@ -99,8 +95,8 @@ describe('reserve', () => {
     const cart = aCart(overrides);
     const before = structuredClone(cart);
     const state = given({ carts: [cart] });
-    const { events, emit } = anOutbox();
-    expect(reserve(toReserve(cart), state, emit)).toEqual({ refusal });
+    const { events, tell } = anOutbox();
+    expect(tell(reserve(toReserve(cart), state, at()))).toEqual({ refusal });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
     expect(cart).toEqual(before);
@@ -109,9 +105,9 @@ describe('reserve', () => {
   test("somebody else's cart, or none at all, is not there", () => {
     const cart = aCart({ items: [aLine()] });
     const state = given({ carts: [cart] });
-    const { events, emit } = anOutbox();
-    expect(reserve(toReserve(cart, { userId: newId() }), state, emit)).toEqual({ refusal: 'not-found' });
-    expect(reserve(toReserve(cart, { cartId: newId() }), state, emit)).toEqual({ refusal: 'not-found' });
+    const { events, tell } = anOutbox();
+    expect(tell(reserve(toReserve(cart, { userId: newId() }), state, at()))).toEqual({ refusal: 'not-found' });
+    expect(tell(reserve(toReserve(cart, { cartId: newId() }), state, at()))).toEqual({ refusal: 'not-found' });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -120,7 +116,7 @@ describe('reserve', () => {
     const { cart, reservation } = aReservedCart({ status });
     const state = given({ carts: [cart], reservations: [reservation] });
     const input = toReserve(cart);
-    expect(reserve(input, state, anOutbox().emit)).toMatchObject({ repeated: false });
+    expect(anOutbox().tell(reserve(input, state, at()))).toMatchObject({ repeated: false });
     expect(cart.reservationId).toBe(input.reservationId);
     expect(reservation.status).toBe(status);
   });
@@ -135,8 +131,8 @@ describe('cancel', () => {
     (status) => {
       const reservation = aReservation({ status, items: [{ ...aLine(2), name: 'Comet', unitPriceCents: 100 }] });
       const state = given({ reservations: [reservation] });
-      const { events, emit } = anOutbox();
-      expect(cancel(about(reservation), state, now, emit)).toEqual({ reservation });
+      const { events, tell } = anOutbox();
+      expect(tell(cancel(about(reservation), state, at({ now })))).toEqual({ reservation });
       expect(reservation).toMatchObject({ status, cancelRequested: true, cancelledAt: now });
       expect([...state.changedReservations]).toEqual([reservation]);
       const { id: reservationId, orderId, userId, items } = reservation;
@@ -150,8 +146,8 @@ describe('cancel', () => {
   test('twice asks once', () => {
     const reservation = aReservation({ status: 'held', cancelRequested: true });
     const state = given({ reservations: [reservation] });
-    const { events, emit } = anOutbox();
-    expect(cancel(about(reservation), state, now, emit)).toEqual({ reservation });
+    const { events, tell } = anOutbox();
+    expect(tell(cancel(about(reservation), state, at({ now })))).toEqual({ reservation });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -159,8 +155,8 @@ describe('cancel', () => {
   test.each(['rejected', 'released'] as const)('a %s reservation is as good as cancelled', (status) => {
     const reservation = aReservation({ status });
     const state = given({ reservations: [reservation] });
-    const { events, emit } = anOutbox();
-    expect(cancel(about(reservation), state, now, emit)).toEqual({ reservation });
+    const { events, tell } = anOutbox();
+    expect(tell(cancel(about(reservation), state, at({ now })))).toEqual({ reservation });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -168,8 +164,8 @@ describe('cancel', () => {
   test('a completed reservation is refused', () => {
     const reservation = aReservation({ status: 'completed' });
     const state = given({ reservations: [reservation] });
-    const { events, emit } = anOutbox();
-    expect(cancel(about(reservation), state, now, emit)).toEqual({ refusal: 'reservation-completed' });
+    const { events, tell } = anOutbox();
+    expect(tell(cancel(about(reservation), state, at({ now })))).toEqual({ refusal: 'reservation-completed' });
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
@@ -177,22 +173,21 @@ describe('cancel', () => {
   test("somebody else's reservation, or none at all, is not there", () => {
     const reservation = aReservation({ status: 'held' });
     const state = given({ reservations: [reservation] });
-    const { events, emit } = anOutbox();
-    const notThere = { refusal: 'not-found' };
-    expect(cancel({ ...about(reservation), userId: newId() }, state, now, emit)).toEqual(notThere);
-    expect(cancel({ ...about(reservation), reservationId: newId() }, state, now, emit)).toEqual(notThere);
+    const { events, tell } = anOutbox();
+    const notFound = { refusal: 'not-found' };
+    expect(tell(cancel({ ...about(reservation), userId: newId() }, state, at({ now })))).toEqual(notFound);
+    expect(tell(cancel({ ...about(reservation), reservationId: newId() }, state, at({ now })))).toEqual(notFound);
     expect(events).toEqual([]);
     expect(untouched(state)).toBe(true);
   });
 });
 
-describe('apply', () => {
-  type News = Parameters<typeof apply>[0];
-  const newsOf = (type: News['type'], { id: reservationId, orderId, userId }: Reservation) =>
-    anEvent(type, { reservationId, orderId, userId }) as News;
+describe('applyStockEvent', () => {
+  const newsOf = (type: StockEvent['type'], { id: reservationId, orderId, userId }: Reservation) =>
+    anEvent(type, { reservationId, orderId, userId }) as StockEvent;
 
   /** Status before, what the inventory says, status after. Prices are kept in every case. */
-  const table: [ReservationStatus, News['type'], ReservationStatus][] = [
+  const table: [ReservationStatus, StockEvent['type'], ReservationStatus][] = [
     ['pending', 'stock.held', 'held'],
     ['pending', 'stock.refused', 'rejected'],
     ['pending', 'stock.released', 'released'],
@@ -220,10 +215,10 @@ describe('apply', () => {
     const state = given({ reservations: [reservation] });
     const news = newsOf(type, reservation);
 
-    const changed = apply(news, state);
+    applyStockEvent(news, state, at());
 
     expect(reservation.status).toBe(after);
-    expect(changed).toBe(before === after ? undefined : reservation);
+    expect([...state.statusChanged]).toEqual(before === after ? [] : [reservation]);
     expect(state.changedReservations.has(reservation)).toBe(before !== after || type === 'stock.held');
     if (news.type === 'stock.held') {
       const { items, totalCents, currency, expiresAt } = news.data;
@@ -237,18 +232,19 @@ describe('apply', () => {
     const reservation = aReservation();
     const state = given({ reservations: [reservation] });
     const [held, released] = [newsOf('stock.held', reservation), newsOf('stock.released', reservation)];
-    expect(apply(released, state)).toBe(reservation);
-    expect(apply(held, state)).toBeUndefined();
+    applyStockEvent(released, state, at());
+    applyStockEvent(held, state, at());
+    expect([...state.statusChanged]).toEqual([reservation]);
     expect(reservation).toMatchObject({ status: 'released', reason: 'expired', totalCents: 4_900, currency: 'EUR' });
   });
 
   test('a completion that overtakes the hold ends the same as one that does not', () => {
     const [early, late] = [aReservation(), aReservation()];
     const state = given({ reservations: [early, late] });
-    apply(newsOf('stock.committed', early), state);
-    apply(newsOf('stock.held', early), state);
-    apply(newsOf('stock.held', late), state);
-    apply(newsOf('stock.committed', late), state);
+    applyStockEvent(newsOf('stock.committed', early), state, at());
+    applyStockEvent(newsOf('stock.held', early), state, at());
+    applyStockEvent(newsOf('stock.held', late), state, at());
+    applyStockEvent(newsOf('stock.committed', late), state, at());
     expect(early).toMatchObject({ status: 'completed', totalCents: 4_900 });
     expect(late).toMatchObject({ status: 'completed', totalCents: 4_900 });
   });
@@ -257,13 +253,13 @@ describe('apply', () => {
     const cart = aCart({ items: [aLine()] });
     const state = given({ carts: [cart] });
     const input = toReserve(cart);
-    reserve(input, state, anOutbox().emit);
-    apply(anEvent('stock.refused', { reservationId: input.reservationId }), state);
+    anOutbox().tell(reserve(input, state, at()));
+    applyStockEvent(anEvent('stock.refused', { reservationId: input.reservationId }), state, at());
     expect([...state.newReservations]).toMatchObject([{ status: 'rejected', reason: 'sold-out' }]);
     expect(state.changedReservations.size).toBe(0);
   });
 
   test('news of a reservation that nobody made is a bug', () => {
-    expect(() => apply(anEvent('stock.held'), given({}))).toThrow(/nobody made/);
+    expect(() => applyStockEvent(anEvent('stock.held'), given({}), at())).toThrow(/nobody made/);
   });
 });

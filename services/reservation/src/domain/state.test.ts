@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { aReservation, given } from '../testing/builders.ts';
 import { mayBecome, reservationStatuses, type ReservationStatus } from './state.ts';
 
 const statuses = Object.keys(reservationStatuses) as ReservationStatus[];
@@ -18,4 +19,16 @@ test('a reservation may become what the design says, and nothing else', () => {
     'held → released',
     'held → completed',
   ]);
+});
+
+test('one that moves is saved, and is told of after the commit; any other move is a bug', () => {
+  const reservation = aReservation({ status: 'held' });
+  const state = given({ reservations: [reservation] });
+  state.moveReservation(reservation, 'completed');
+  expect(reservation.status).toBe('completed');
+  expect([...state.changedReservations]).toEqual([reservation]);
+  expect([...state.statusChanged]).toEqual([reservation]);
+  expect(() => state.moveReservation(reservation, 'released')).toThrow(
+    'a completed reservation cannot become released',
+  );
 });

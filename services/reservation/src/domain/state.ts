@@ -74,6 +74,8 @@ export class ReservationState {
   readonly changedCarts = new Set<Cart>();
   readonly newReservations = new Set<Reservation>();
   readonly changedReservations = new Set<Reservation>();
+  /** Those that a decision has moved to another status. */
+  readonly statusChanged = new Set<Reservation>();
 
   constructor(loaded: {
     carts: Cart[];
@@ -130,5 +132,15 @@ export class ReservationState {
 
   changedReservation(reservation: Reservation): void {
     if (!this.newReservations.has(reservation)) this.changedReservations.add(reservation);
+  }
+
+  /** Moves a reservation on. @throws when the table of statuses does not allow it: a bug */
+  moveReservation(reservation: Reservation, next: ReservationStatus): void {
+    if (!mayBecome(reservation.status, next)) {
+      throw new Error(`a ${reservation.status} reservation cannot become ${next}`);
+    }
+    reservation.status = next;
+    this.statusChanged.add(reservation);
+    this.changedReservation(reservation);
   }
 }

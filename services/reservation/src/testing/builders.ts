@@ -1,7 +1,16 @@
-import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
+import type { Context } from '@flash-sale/shared/messaging/decision.ts';
+import { unbounded, type Bounds } from '../domain/bounds.ts';
 import type { ReserveInput } from '../domain/reservation.ts';
 import { ReservationState, type Cart, type CartLine, type Reservation } from '../domain/state.ts';
+
+/** What a decision is told, where the inbox remembers everything and nothing has a bound. */
+export const at = (overrides: Partial<Context & { bounds: Bounds }> = {}): Context & { bounds: Bounds } => ({
+  now: new Date(),
+  isForgotten: () => false,
+  bounds: unbounded,
+  ...overrides,
+});
 
 /** `aLine(2)`: two units of a product of its own. */
 export const aLine = (quantity = 1, productId = newId()): CartLine => ({ productId, quantity });
@@ -59,9 +68,3 @@ export const untouched = (state: ReservationState): boolean =>
   [state.newCarts, state.changedCarts, state.newReservations, state.changedReservations].every(
     ({ size }) => size === 0,
   );
-
-/** Collects what is emitted. */
-export function anOutbox(): { events: NewEvent[]; emit: (event: NewEvent) => void } {
-  const events: NewEvent[] = [];
-  return { events, emit: (event) => void events.push(event) };
-}

@@ -1,7 +1,7 @@
 import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 import { CompiledQuery, sql, type Kysely } from 'kysely';
-import type { Role } from '../domain/registration.ts';
+import type { Role } from '../domain/state.ts';
 import type { Tables } from './tables.ts';
 
 export interface Account {

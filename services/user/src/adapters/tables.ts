@@ -1,5 +1,5 @@
 import type { ColumnType } from 'kysely';
-import type { Role } from '../domain/registration.ts';
+import type { Role } from '../domain/state.ts';
 
 type Read<T> = ColumnType<T, never, never>;
 

@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { changePassword, deleteAccount, type Owned } from './account.ts';
+import { nothing, refuse } from '@flash-sale/shared/messaging/decision.ts';
+import { aSession, at, now } from '../testing/builders.ts';
+import { changePassword, deleteAccount } from './account.ts';
+import { UserState, type Owned } from './state.ts';
 
 const anAccount = (changes: Partial<Owned> = {}): Owned => ({
   id: 'a1',
@@ -12,15 +15,30 @@ const anAccount = (changes: Partial<Owned> = {}): Owned => ({
 const change = { userId: 'a1', currentHash: 'old', nextHash: 'new', keptSession: 's1' };
 const deletion = { userId: 'a1', currentHash: 'old' };
 
+const given = (account: Owned | undefined, sessions = [aSession({ id: 's1', userId: 'a1' })]) =>
+  new UserState({ accounts: account ? [account] : [], sessions });
+const changed = (state: UserState) => [...state.changedAccounts.values()];
+
 describe('what the owner may do', () => {
   test('a new password makes a new version, and keeps the session from which it came', () => {
     const account = anAccount({ passwordHash: 'new', credentialsVersion: 4, keptSession: 's1' });
-    expect(changePassword(anAccount(), change)).toEqual({ outcome: 'changed', account });
+    const state = given(anAccount());
+    expect(changePassword(change, state, at())).toEqual(nothing);
+    expect(changed(state)).toEqual([{ account, at: now }]);
+    expect(state.changedSessions).toMatchObject([{ id: 's1', credentialsVersion: 4, accountVersion: 4 }]);
+  });
+
+  test('a new password from a session that has ended changes nothing', () => {
+    const state = given(anAccount(), [aSession({ id: 's1', userId: 'a1', revokedAt: now })]);
+    expect(changePassword(change, state, at())).toEqual(refuse('session-ended'));
+    expect([changed(state), state.changedSessions]).toEqual([[], []]);
   });
 
   test('a deleted account has no password, no session, and never becomes another’s', () => {
     const account = anAccount({ passwordHash: '', credentialsVersion: 4, keptSession: null, deleted: true });
-    expect(deleteAccount(anAccount({ keptSession: 's1' }), deletion)).toEqual({ outcome: 'changed', account });
+    const state = given(anAccount({ keptSession: 's1' }));
+    expect(deleteAccount(deletion, state, at())).toEqual(nothing);
+    expect(changed(state)).toEqual([{ account, at: now }]);
   });
 
   test.each<[string, Owned | undefined]>([
@@ -28,14 +46,16 @@ describe('what the owner may do', () => {
     ['a password that was changed meanwhile', anAccount({ passwordHash: 'another' })],
     ['a deleted account', anAccount({ deleted: true })],
   ])('what was verified is outdated: %s', (_what, account) => {
-    expect(changePassword(account, change)).toEqual({ outcome: 'outdated' });
-    expect(deleteAccount(account, deletion)).toEqual({ outcome: 'outdated' });
+    const state = given(account);
+    expect(changePassword(change, state, at())).toEqual(refuse('outdated'));
+    expect(deleteAccount(deletion, state, at())).toEqual(refuse('outdated'));
+    expect([changed(state), state.changedSessions]).toEqual([[], []]);
   });
 
   test('of two changes with one verified password the first wins', () => {
-    const first = changePassword(anAccount(), change);
-    if (first.outcome !== 'changed') throw new Error('the first must win');
-    expect(changePassword(first.account, change)).toEqual({ outcome: 'outdated' });
-    expect(deleteAccount(first.account, deletion)).toEqual({ outcome: 'outdated' });
+    const state = given(anAccount());
+    expect(changePassword(change, state, at())).toEqual(nothing);
+    expect(changePassword(change, state, at())).toEqual(refuse('outdated'));
+    expect(deleteAccount(deletion, state, at())).toEqual(refuse('outdated'));
   });
 });

@@ -1,14 +1,6 @@
-/**
- * What proves that somebody owns an account. The version rises with each change: sessions and tokens that were born from
- * an earlier one have ended, but for the session from which the password was changed.
- */
-export interface Owned {
-  id: string;
-  passwordHash: string;
-  credentialsVersion: number;
-  keptSession: string | null;
-  deleted: boolean;
-}
+import { nothing, refuse, type Context, type Refused, type Result } from '@flash-sale/shared/messaging/decision.ts';
+import { keep } from './session.ts';
+import type { Owned, UserState } from './state.ts';
 
 export interface PasswordChange {
   userId: string;
@@ -23,26 +15,27 @@ export interface Deletion {
   currentHash: string;
 }
 
-export type Changed =
-  | { outcome: 'changed'; account: Owned }
-  /** The password was changed or the account deleted since it was verified. */
-  | { outcome: 'outdated' };
+/** `outdated`: the password was changed or the account deleted since it was verified. */
+export type PasswordChanged = Result | Refused<'outdated' | 'session-ended'>;
 
-export function changePassword(account: Owned | undefined, change: PasswordChange): Changed {
-  if (!isCurrent(account, change.currentHash)) return { outcome: 'outdated' };
-  const { nextHash: passwordHash, keptSession } = change;
+export function changePassword(change: PasswordChange, state: UserState, context: Context): PasswordChanged {
+  const account = state.account(change.userId);
+  if (!isCurrent(account, change.currentHash)) return refuse('outdated');
   const credentialsVersion = account.credentialsVersion + 1;
-  return { outcome: 'changed', account: { ...account, passwordHash, keptSession, credentialsVersion } };
+  const { userId, nextHash: passwordHash, keptSession } = change;
+  if ('refusal' in keep({ sessionId: keptSession, userId, credentialsVersion }, state, context))
+    return refuse('session-ended');
+  state.changeAccount({ ...account, passwordHash, keptSession, credentialsVersion }, context.now);
+  return nothing;
 }
 
 /** What remains is the id, which orders go on to name. */
-export function deleteAccount(account: Owned | undefined, { currentHash }: Deletion): Changed {
-  if (!isCurrent(account, currentHash)) return { outcome: 'outdated' };
+export function deleteAccount(deletion: Deletion, state: UserState, { now }: Context): Result | Refused<'outdated'> {
+  const account = state.account(deletion.userId);
+  if (!isCurrent(account, deletion.currentHash)) return refuse('outdated');
   const credentialsVersion = account.credentialsVersion + 1;
-  return {
-    outcome: 'changed',
-    account: { ...account, passwordHash: '', keptSession: null, credentialsVersion, deleted: true },
-  };
+  state.changeAccount({ ...account, passwordHash: '', keptSession: null, credentialsVersion, deleted: true }, now);
+  return nothing;
 }
 
 const isCurrent = (account: Owned | undefined, verifiedHash: string): account is Owned =>

@@ -1,36 +1,5 @@
-import type { Role } from './registration.ts';
-
-export type { Role };
-
-/** One log-in and the family of refresh tokens that descends from it. Only the newest token is good. */
-export interface Session {
-  id: string;
-  userId: string;
-  role: Role;
-  tokenHash: string;
-  createdAt: Date;
-  refreshedAt: Date | null;
-  expiresAt: Date;
-  revokedAt: Date | null;
-  /** Of the account when its password was verified for this session. */
-  credentialsVersion: number;
-  /** Of the account as it is now. */
-  accountVersion: number;
-}
-
-export interface UsedToken {
-  tokenHash: string;
-  sessionId: string;
-  expiresAt: Date;
-}
-
-export type Refusal = 'unknown' | 'revoked' | 'expired' | 'reused';
-
-export type Rotation =
-  | { outcome: 'rotated'; session: Session; used: UsedToken }
-  | { outcome: 'refused'; reason: Exclude<Refusal, 'reused'> }
-  /** Somebody has a copy of the token, and nobody can tell who is the thief: the whole family ends. */
-  | { outcome: 'refused'; reason: 'reused'; session: Session };
+import { nothing, refuse, type Context, type Refused, type Result } from '@flash-sale/shared/messaging/decision.ts';
+import type { NewSession, Session, UserState } from './state.ts';
 
 /** How long a session lives: so long after its last refresh, and so long at most. */
 export interface Lifetime {
@@ -38,55 +7,80 @@ export interface Lifetime {
   absoluteMs: number;
 }
 
-export interface RotationRequest {
+/** When a session ends that is refreshed now. */
+function expiryOf(createdAt: Date, now: Date, { idleMs, absoluteMs }: Lifetime): Date {
+  return new Date(Math.min(now.getTime() + idleMs, createdAt.getTime() + absoluteMs));
+}
+
+export interface LogIn extends Omit<NewSession, 'createdAt' | 'expiresAt'> {
+  lifetime: Lifetime;
+}
+
+/** Nothing is checked: if the password was changed meanwhile, the session has ended by its version. */
+export function open({ lifetime, ...session }: LogIn, state: UserState, { now }: Context): Result {
+  state.addSession({ ...session, createdAt: now, expiresAt: expiryOf(now, now, lifetime) });
+  return nothing;
+}
+
+export interface Rotation {
   presentedHash: string;
   nextHash: string;
   lifetime: Lifetime;
 }
 
-/** When a session ends that is refreshed now. */
-export function expiryOf(createdAt: Date, now: Date, { idleMs, absoluteMs }: Lifetime): Date {
-  return new Date(Math.min(now.getTime() + idleMs, createdAt.getTime() + absoluteMs));
+export type Rotated =
+  | (Result & { session: Session })
+  | Refused<'unknown' | 'revoked' | 'expired'>
+  /** Somebody has a copy of the token, and nobody can tell who is the thief: the whole family ends. */
+  | (Refused<'reused'> & { sessionId: string });
+
+/** Decides what becomes of a presented refresh token. */
+export function rotate({ presentedHash, nextHash, lifetime }: Rotation, state: UserState, { now }: Context): Rotated {
+  const session = state.sessionOfToken(presentedHash);
+  if (!session) return refuse('unknown');
+  if (!isLive(session)) return refuse('revoked');
+  if (session.tokenHash !== presentedHash) {
+    // A refusal, not an exception: the revocation is committed although the client hears 401.
+    state.changeSession({ ...session, revokedAt: now });
+    return { ...refuse('reused'), sessionId: session.id };
+  }
+  const expiresAt = expiryOf(session.createdAt, now, lifetime);
+  if (session.expiresAt <= now || expiresAt <= now) return refuse('expired');
+  const rotated = { ...session, tokenHash: nextHash, expiresAt, refreshedAt: now };
+  state.changeSession(rotated, { tokenHash: presentedHash, sessionId: session.id, expiresAt: session.expiresAt });
+  return { session: rotated, events: [] };
+}
+
+interface OwnSession {
+  sessionId: string;
+  userId: string;
+}
+
+/** Ends a session for its owner. */
+export function end(own: OwnSession, state: UserState, { now }: Context): Result | Refused<'not-found'> {
+  const session = liveSession(own, state, now);
+  if (!session) return refuse('not-found');
+  state.changeSession({ ...session, revokedAt: now });
+  return nothing;
+}
+
+/** Lets a session go on when the password is changed from it. */
+export function keep(
+  { credentialsVersion, ...own }: OwnSession & { credentialsVersion: number },
+  state: UserState,
+  { now }: Context,
+): Result | Refused<'not-found'> {
+  const session = liveSession(own, state, now);
+  if (!session) return refuse('not-found');
+  state.changeSession({ ...session, credentialsVersion, accountVersion: credentialsVersion });
+  return nothing;
+}
+
+function liveSession({ sessionId, userId }: OwnSession, state: UserState, now: Date): Session | undefined {
+  const session = state.session(sessionId);
+  return session?.userId === userId && isLive(session) && session.expiresAt > now ? session : undefined;
 }
 
 /** Not ended by its owner, by a new password, or by the deletion of the account. */
 const isLive = ({ revokedAt, credentialsVersion, accountVersion }: Session): boolean =>
   revokedAt === null && credentialsVersion >= accountVersion;
-
-/**
- * Decides what becomes of a presented refresh token.
- * @param session the family that the token belongs to, undefined when there is none
- */
-export function rotate(session: Session | undefined, request: RotationRequest, now: Date): Rotation {
-  if (!session) return { outcome: 'refused', reason: 'unknown' };
-  if (!isLive(session)) return { outcome: 'refused', reason: 'revoked' };
-  if (session.tokenHash !== request.presentedHash) {
-    return { outcome: 'refused', reason: 'reused', session: { ...session, revokedAt: now } };
-  }
-  const expiresAt = expiryOf(session.createdAt, now, request.lifetime);
-  if (session.expiresAt <= now || expiresAt <= now) return { outcome: 'refused', reason: 'expired' };
-  return {
-    outcome: 'rotated',
-    session: { ...session, tokenHash: request.nextHash, expiresAt, refreshedAt: now },
-    used: { tokenHash: session.tokenHash, sessionId: session.id, expiresAt: session.expiresAt },
-  };
-}
-
-/** Ends a session for its owner. @returns undefined when there is none that lives and is theirs */
-export function end(session: Session | undefined, userId: string, now: Date): Session | undefined {
-  return isTheirs(session, userId, now) ? { ...session, revokedAt: now } : undefined;
-}
-
-/** Lets a session go on when the password is changed from it. @returns undefined when there is none that lives and is theirs */
-export function keep(
-  session: Session | undefined,
-  userId: string,
-  credentialsVersion: number,
-  now: Date,
-): Session | undefined {
-  if (!isTheirs(session, userId, now)) return undefined;
-  return { ...session, credentialsVersion, accountVersion: credentialsVersion };
-}
-
-const isTheirs = (session: Session | undefined, userId: string, now: Date): session is Session =>
-  session !== undefined && session.userId === userId && isLive(session) && session.expiresAt > now;

@@ -1,32 +1,15 @@
 import type { Tx } from '@flash-sale/shared/db/lane-connection.ts';
-import type { InputsOf, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
-import type { UserCommands } from '../commands.ts';
-import type { Owned } from '../domain/account.ts';
-import type { NewAccount } from '../domain/registration.ts';
-import type { Session } from '../domain/session.ts';
-import { SessionFamilies, type SessionRow } from './session-families.ts';
+import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
+import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
+import { commands, type UserCommands } from '../commands.ts';
+import { UserState, type NewAccount, type Owned, type Role, type Session } from '../domain/state.ts';
 import * as statements from './statements.ts';
 
-export interface NewSession extends Pick<
-  Session,
-  'id' | 'userId' | 'tokenHash' | 'createdAt' | 'expiresAt' | 'credentialsVersion'
-> {
-  userAgent: string | null;
-}
-
-/** What one batch works on. */
-export interface State {
-  takenEmails: Set<string>;
-  newAccounts: NewAccount[];
-  newSessions: NewSession[];
-  sessions: SessionFamilies;
-  /** The locked accounts, as they are at this moment of the batch. */
-  accounts: ReadonlyMap<string, Owned>;
-  changedAccounts: ReadonlyMap<string, { account: Owned; at: Date }>;
-  changeAccount(account: Owned, at: Date): void;
-}
-
+export type UserLane = Lane<UserState, never, UserCommands>;
 type Batch = Work<never, InputsOf<UserCommands>>[];
+
+/** How the user service works on a batch. It handles no events. */
+export const userUnitOfWork: UnitOfWork<UserState, never, UserCommands> = { handlers: {}, commands, load, save };
 
 interface AccountRow {
   id: string;
@@ -34,6 +17,19 @@ interface AccountRow {
   credentials_version: number;
   kept_session: string | null;
   deleted_at: Date | null;
+}
+
+interface SessionRow {
+  id: string;
+  user_id: string;
+  role: Role;
+  token_hash: string;
+  created_at: Date;
+  refreshed_at: Date | null;
+  expires_at: Date;
+  revoked_at: Date | null;
+  credentials_version: number;
+  account_version: number;
 }
 
 export const accountColumns = (accounts: NewAccount[]): unknown[] => [
@@ -58,7 +54,7 @@ function wantedBy(batch: Batch) {
   return wanted;
 }
 
-export async function load(tx: Tx, batch: Batch): Promise<State> {
+async function load(tx: Tx, batch: Batch): Promise<UserState> {
   const { emails, tokens, sessions: ids, accounts: owners } = wantedBy(batch);
   const [taken, locked, sessions, used] = await Promise.all([
     emails.length > 0 ? tx.read<{ email: string }>(statements.findEmails, [emails]) : [],
@@ -66,20 +62,12 @@ export async function load(tx: Tx, batch: Batch): Promise<State> {
     tokens.length + ids.length > 0 ? tx.read<SessionRow>(statements.lockSessions, [tokens, ids]) : [],
     tokens.length > 0 ? tx.read<{ token_hash: string; session_id: string }>(statements.findUsedTokens, [tokens]) : [],
   ]);
-  const accounts = new Map(locked.map((row) => [row.id, ownedOf(row)]));
-  const changedAccounts = new Map<string, { account: Owned; at: Date }>();
-  return {
-    takenEmails: new Set(taken.map(({ email }) => email)),
-    newAccounts: [],
-    newSessions: [],
-    sessions: new SessionFamilies(sessions, used),
-    accounts,
-    changedAccounts,
-    changeAccount: (account, at) => {
-      accounts.set(account.id, account);
-      changedAccounts.set(account.id, { account, at });
-    },
-  };
+  return new UserState({
+    takenEmails: taken.map(({ email }) => email),
+    accounts: locked.map(ownedOf),
+    sessions: sessions.map(sessionOf),
+    usedTokens: used.map((row) => ({ tokenHash: row.token_hash, sessionId: row.session_id })),
+  });
 }
 
 const ownedOf = (row: AccountRow): Owned => ({
@@ -90,7 +78,21 @@ const ownedOf = (row: AccountRow): Owned => ({
   deleted: row.deleted_at !== null,
 });
 
-export function save(tx: Tx, { newAccounts, newSessions, sessions, changedAccounts }: State): void {
+const sessionOf = (row: SessionRow): Session => ({
+  id: row.id,
+  userId: row.user_id,
+  role: row.role,
+  tokenHash: row.token_hash,
+  createdAt: row.created_at,
+  refreshedAt: row.refreshed_at,
+  expiresAt: row.expires_at,
+  revokedAt: row.revoked_at,
+  credentialsVersion: row.credentials_version,
+  accountVersion: row.account_version,
+});
+
+function save(tx: Tx, state: UserState): void {
+  const { newAccounts, newSessions, changedAccounts } = state;
   if (newAccounts.length > 0) {
     // In the order of the unique index, or two instances with the same addresses wait for each other.
     tx.write(statements.insertAccounts, accountColumns(newAccounts.sort((a, b) => (a.email < b.email ? -1 : 1))));
@@ -106,7 +108,7 @@ export function save(tx: Tx, { newAccounts, newSessions, sessions, changedAccoun
       newSessions.map(({ userAgent }) => userAgent),
     ]);
   }
-  saveSessions(tx, sessions);
+  saveSessions(tx, state);
   if (changedAccounts.size > 0) {
     const changed = [...changedAccounts.values()];
     tx.write(statements.updateAccounts, [
@@ -120,7 +122,7 @@ export function save(tx: Tx, { newAccounts, newSessions, sessions, changedAccoun
   }
 }
 
-function saveSessions(tx: Tx, { changed, used }: SessionFamilies): void {
+function saveSessions(tx: Tx, { changedSessions: changed, usedTokens: used }: UserState): void {
   if (changed.length > 0) {
     tx.write(statements.updateSessions, [
       changed.map(({ id }) => id),
