@@ -9,8 +9,9 @@ const [start, startOk, tune, tuneOk] = [0x0a_000a, 0x0a_000b, 0x0a_001e, 0x0a_00
 const [open, openOk, close, closeOk] = [0x0a_0028, 0x0a_0029, 0x0a_0032, 0x0a_0033];
 
 /**
- * Opens an AMQP connection and closes it again, in the way that leaves no complaint in the broker's log. By hand,
- * because the launcher needs no more of RabbitMQ than this. False while nothing answers; `refused` means the password,
+ * Opens an AMQP connection and closes it again, in the way that leaves no complaint in the broker's log. By hand:
+ * amqplib does not tell a refused virtual host from a broker that is still starting. False while nothing answers;
+ * `refused` means the password,
  * or a virtual host that is not there.
  */
 export function opensConnection(url: string): Promise<boolean | 'refused'> {
