@@ -3,8 +3,8 @@ import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/mem
 import type { Intake, NotDelivered, OutboxRecord, Transport } from '@flash-sale/shared/messaging/transport.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { jsonClient } from '@flash-sale/shared/testing/service.ts';
-import { outcomeOf, shopping } from '../../order/src/testing/shopping.ts';
-import { startShop, type Shop } from '../../order/src/testing/shop.ts';
+import { outcomeOf, shopping } from '../../../test-kit/in-process/shopping.ts';
+import { startShop, type Shop } from '../../../test-kit/in-process/shop.ts';
 
 /*
  * New reservations are refused while what the old ones brought about cannot be delivered for long: while their receiver is
