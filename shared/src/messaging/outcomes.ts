@@ -8,7 +8,7 @@ const maxWaiters = 50_000;
 const lookEveryMs = 1_000;
 
 /** A message costs much and its reader waits anyway, so under load many pieces of news share one. */
-const newsLimits = { maxItems: 1_000, maxQueued: 10_000, shortestRestMs: 10 };
+const newsLimits = { maxItems: 1_000, maxQueued: 10_000, minRestMs: 10 };
 const newsSchema = z.array(z.string().max(64)).max(newsLimits.maxItems);
 
 /** Where the instances of a service tell each other what has become of its things. */
