@@ -3,6 +3,14 @@ import tseslint from 'typescript-eslint';
 const contractMayImport = 'A browser imports the contract: itself and zod are all that it may need.';
 const domainMayImport = 'The domain imports only itself, the event schemas and the shape of decisions.';
 
+const testsShareTheKit = 'What tests of several folders need stands in test-kit.';
+const mayNotImport = (files, folders) => ({
+  files: [`${files}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': ['error', { patterns: [{ regex: `^\\.\\./.*(${folders})/`, message: testsShareTheKit }] }],
+  },
+});
+
 export default tseslint.config(
   { ignores: ['node_modules/', '.local/', '**/*.d.ts'] },
   ...tseslint.configs.recommendedTypeChecked,
@@ -64,6 +72,10 @@ export default tseslint.config(
       ],
     },
   },
+  mayNotImport('e2e', 'load-tests|behaviour'),
+  mayNotImport('load-tests', 'e2e|behaviour'),
+  mayNotImport('behaviour', 'e2e|load-tests'),
+  mayNotImport('test-kit', 'e2e|load-tests|behaviour'),
   {
     files: ['infra/**/*', 'load-tests/**/*', '**/demo.ts'],
     rules: { 'no-console': 'off' },

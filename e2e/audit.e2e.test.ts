@@ -9,10 +9,10 @@ import { runAudit, type AuditReport } from '../infra/audit/audit.ts';
 import { forDeadLetters } from '../infra/dlq/dead-letters.ts';
 import type { DatabaseName } from '../infra/launcher/database-names.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
-import { ask, expectAuditClean } from './support/audit.ts';
-import type { Shop } from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
-import { asSuperuser, withRowChanged } from './support/tampering.ts';
+import { ask, expectAuditClean } from '../test-kit/stack/audit.ts';
+import type { Shop } from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
+import { asSuperuser, withRowChanged } from '../test-kit/stack/tampering.ts';
 
 jest.setTimeout(120_000);
 

@@ -9,11 +9,11 @@ import { freePort } from '../infra/launcher/free-port.ts';
 import { startStack } from '../infra/launcher/stack.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
-import { liftedBounds } from '../load-tests/lib/load-settings.ts';
-import { expectAuditClean } from './support/audit.ts';
-import { until } from './support/http.ts';
-import { Sale } from './support/sale.ts';
-import { Shop } from './support/shop.ts';
+import { liftedBounds } from '../test-kit/stack/load-settings.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { until } from '../test-kit/until.ts';
+import { Sale } from '../test-kit/stack/sale.ts';
+import { Shop } from '../test-kit/stack/shop.ts';
 
 /*
  * All stacks sell from the same data, one after the other: also when the first dies in the middle of a sale, with events in

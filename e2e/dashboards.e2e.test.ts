@@ -3,11 +3,12 @@ import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { panelsOf, readDashboard } from '../infra/grafana/dashboard-file.ts';
 import { dashboards } from '../infra/grafana/dashboards/index.ts';
 import { influxql } from '../infra/launcher/influxql.ts';
-import { Viewer } from './support/grafana.ts';
-import { bodyOf, until } from './support/http.ts';
-import { Sale } from './support/sale.ts';
-import type { Shop } from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
+import { Viewer } from '../test-kit/stack/grafana.ts';
+import { bodyOf } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
+import { Sale } from '../test-kit/stack/sale.ts';
+import type { Shop } from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 const shoppers = 5;
 /** By stack and dashboard, the panels that rightly have nothing to show. */

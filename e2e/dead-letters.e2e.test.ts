@@ -5,17 +5,17 @@ import { connect, type ChannelModel, type ConfirmChannel, type ConsumeMessage, t
 import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { deadLettersExchange, deadQueueOf, eventsExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
-import { liftedBounds } from '../load-tests/lib/load-settings.ts';
+import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { runAudit } from '../infra/audit/audit.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { runCommand } from '../infra/launcher/run-command.ts';
-import { expectAuditClean } from './support/audit.ts';
-import { booksAtRest } from './support/books.ts';
-import { duringASale } from './support/during-a-sale.ts';
-import { until } from './support/http.ts';
-import type { Sale } from './support/sale.ts';
-import type { Product, Shopper } from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { booksAtRest } from '../test-kit/stack/books.ts';
+import { duringASale } from '../test-kit/stack/during-a-sale.ts';
+import { until } from '../test-kit/until.ts';
+import type { Sale } from '../test-kit/stack/sale.ts';
+import type { Product, Shopper } from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 jest.setTimeout(240_000);
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from '@jest/globals';
-import { expectAuditClean } from './support/audit.ts';
-import { expectProblem } from './support/expectations.ts';
-import { bodyOf, until } from './support/http.ts';
-import type { Product, Shop, Shopper } from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { expectProblem } from '../test-kit/stack/expectations.ts';
+import { bodyOf } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
+import type { Product, Shop, Shopper } from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 const options = {
   demo: { shoppers: 30 },

@@ -1,15 +1,16 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { liftedBounds } from '../load-tests/lib/load-settings.ts';
+import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
-import { ask, expectAuditClean } from './support/audit.ts';
-import { duringASale } from './support/during-a-sale.ts';
-import { expectProblem } from './support/expectations.ts';
-import { bodyOf, until, type Answer } from './support/http.ts';
-import type { Sale } from './support/sale.ts';
-import type { Product, Shop, Shopper } from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
+import { ask, expectAuditClean } from '../test-kit/stack/audit.ts';
+import { duringASale } from '../test-kit/stack/during-a-sale.ts';
+import { expectProblem } from '../test-kit/stack/expectations.ts';
+import { bodyOf, type Answer } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
+import type { Sale } from '../test-kit/stack/sale.ts';
+import type { Product, Shop, Shopper } from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 // Whatever is killed is back within seconds on an idle machine; the rest is for a busy one.
 const backWithinMs = 90_000;

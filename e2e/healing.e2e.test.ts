@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { liftedBounds } from '../load-tests/lib/load-settings.ts';
+import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { accepts } from '../infra/launcher/free-port.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
-import { expectAuditClean } from './support/audit.ts';
-import { duringASale } from './support/during-a-sale.ts';
-import { bodyOf, until } from './support/http.ts';
-import type { Sale } from './support/sale.ts';
-import type { Product, Shop, Shopper } from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { duringASale } from '../test-kit/stack/during-a-sale.ts';
+import { bodyOf } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
+import type { Sale } from '../test-kit/stack/sale.ts';
+import type { Product, Shop, Shopper } from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 jest.setTimeout(180_000);
 

@@ -1,14 +1,14 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { liftedBounds } from '../load-tests/lib/load-settings.ts';
-import { expectAuditClean } from './support/audit.ts';
-import { booksAtRest, digestOfTheBooks } from './support/books.ts';
-import { expectProblem, tally } from './support/expectations.ts';
-import { bodyOf, type CallOptions } from './support/http.ts';
-import { rawRequest, sendRaw } from './support/raw.ts';
-import type { Cart, Product, Reservation, Shop, Shopper } from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
+import { liftedBounds } from '../test-kit/stack/load-settings.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { booksAtRest, digestOfTheBooks } from '../test-kit/stack/books.ts';
+import { expectProblem, tally } from '../test-kit/stack/expectations.ts';
+import { bodyOf, type CallOptions } from '../test-kit/stack/http.ts';
+import { rawRequest, sendRaw } from '../test-kit/stack/raw.ts';
+import type { Cart, Product, Reservation, Shop, Shopper } from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 const kilobytes = (n: number) => 'x'.repeat(n * 1_024);
 const json = 'application/json';

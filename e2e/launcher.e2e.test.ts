@@ -10,8 +10,9 @@ import { identityOf, isAlive, type ProcessIdentity } from '../infra/launcher/pro
 import { findRunningStack } from '../infra/launcher/running-stack.ts';
 import { plainFolder } from '../infra/launcher/unprivileged.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
-import { bodyOf, send, until } from './support/http.ts';
-import { password, type ProductPage } from './support/shop.ts';
+import { bodyOf, send } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
+import { password, type ProductPage } from '../test-kit/stack/shop.ts';
 
 const root = join(import.meta.dirname, '..');
 // The first start hashes the passwords of 2,000 shoppers.

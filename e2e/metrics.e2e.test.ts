@@ -3,10 +3,11 @@ import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
 import { influxql, type Series } from '../infra/launcher/influxql.ts';
-import { parseMetrics } from '../load-tests/sweep/service-metrics.ts';
-import { send, until, type Problem } from './support/http.ts';
-import { expectProblem } from './support/expectations.ts';
-import { onEachStack } from './support/stacks.ts';
+import { parseMetrics } from '../test-kit/stack/metrics-page.ts';
+import { send, type Problem } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
+import { expectProblem } from '../test-kit/stack/expectations.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 const ofEveryService = ['process', 'http', 'backlog', 'batch', 'pool', 'collector'];
 /** Of each measurement; those of a thing that only some have are left out. */

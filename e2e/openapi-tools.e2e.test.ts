@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findSchemathesis } from '../infra/schemathesis/tool.ts';
 import { runCommand } from '../infra/launcher/run-command.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
-import { onEachStack } from './support/stacks.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 const schemathesis = findSchemathesis();
 const withinMs = 900_000;

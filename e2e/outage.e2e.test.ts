@@ -2,10 +2,11 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
-import { expectAuditClean } from './support/audit.ts';
-import { until, type Answer } from './support/http.ts';
-import type { Product, Reservation, Shop, Shopper } from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { type Answer } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
+import type { Product, Reservation, Shop, Shopper } from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 /*
  * One shopper in an idle shop: nobody else's events come by to wake anything, so what heals does so by itself. The grace

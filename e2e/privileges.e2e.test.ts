@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stackNames } from '@flash-sale/shared/stacks.ts';
 import { startTestStack, type TestStack } from '../infra/testing/stack.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
-import { bodyOf } from './support/http.ts';
-import { Shop } from './support/shop.ts';
+import { bodyOf } from '../test-kit/stack/http.ts';
+import { Shop } from '../test-kit/stack/shop.ts';
 
 const repository = join(import.meta.dirname, '..');
 const withinMs = 300_000;

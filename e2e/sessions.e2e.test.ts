@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { expectAuditClean } from './support/audit.ts';
-import { expectProblem } from './support/expectations.ts';
-import { bodyOf, until } from './support/http.ts';
-import { password, type Session, type Shop, type Shopper } from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { expectProblem } from '../test-kit/stack/expectations.ts';
+import { bodyOf } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
+import { password, type Session, type Shop, type Shopper } from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 /** One of each service that asks who somebody is. */
 const everywhere = (shopper: Shopper, id: string) => [

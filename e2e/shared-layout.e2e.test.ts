@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { serviceNames } from '@flash-sale/contract/services.ts';
-import { expectAuditClean } from './support/audit.ts';
-import { duringASale } from './support/during-a-sale.ts';
-import { until } from './support/http.ts';
-import { onEachStack } from './support/stacks.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { duringASale } from '../test-kit/stack/during-a-sale.ts';
+import { until } from '../test-kit/until.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 const options = { layout: 'shared', demo: { shoppers: 40 } } as const;
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { liftedBounds } from '../load-tests/lib/load-settings.ts';
-import { expectAuditClean } from './support/audit.ts';
-import { expectProblem, tally } from './support/expectations.ts';
-import { bodyOf, until, type Answer } from './support/http.ts';
+import { liftedBounds } from '../test-kit/stack/load-settings.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { expectProblem, tally } from '../test-kit/stack/expectations.ts';
+import { bodyOf, type Answer } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
 import {
   password,
   type Cart,
@@ -13,8 +14,8 @@ import {
   type Session,
   type Shop,
   type Shopper,
-} from './support/shop.ts';
-import { onEachStack } from './support/stacks.ts';
+} from '../test-kit/stack/shop.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 const anHourMs = 3_600_000;
 const fromNow = (ms: number) => new Date(Date.now() + ms).toISOString();

@@ -13,10 +13,11 @@ import { namesInLogs, namesOfRunning, namesOfRelease } from '../infra/testing/re
 import { restoreRelease, type RestoredRelease } from '../infra/testing/release/restore.ts';
 import { narrowedIn, readSchemas } from '../infra/testing/release/schema.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
-import { expectAuditClean } from './support/audit.ts';
-import { expectProblem } from './support/expectations.ts';
-import { bodyOf, until } from './support/http.ts';
-import { Shop, Shopper, type ProductPage, type Session } from './support/shop.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { expectProblem } from '../test-kit/stack/expectations.ts';
+import { bodyOf } from '../test-kit/stack/http.ts';
+import { until } from '../test-kit/until.ts';
+import { Shop, Shopper, type ProductPage, type Session } from '../test-kit/stack/shop.ts';
 
 /*
  * This tree on what an earlier release has left behind (e2e/fixtures): nobody may notice that there is a new one, but by

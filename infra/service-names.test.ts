@@ -10,7 +10,7 @@ const mayName = [
   // What some of them have of their own, and a new one need not: keys and channels in Redis, a colour, tables to compare.
   /^infra\/launcher\/redis-users\.ts$/,
   /^load-tests\/comparison\/charts\.ts$/,
-  /^e2e\/support\/books\.ts$/,
+  /^test-kit\/stack\/books\.ts$/,
   // What cannot read the list. Tests hold it to the list: compose.test.ts and kubernetes.test.ts.
   /^Dockerfile$|^docker-compose\.\w+\.yml$|^infra\/docker\/(secrets|servers\.yml|services\.yml)$/,
   /^infra\/kubernetes\/.+\.(yaml|conf|sh)$/,

@@ -10,7 +10,7 @@ const mayName = [
 
 test('what a stack is like is asked of the list: nothing else goes by its name', () => {
   const programs = sources(
-    /^(contract\/src|shared\/src|infra|load-tests|e2e|services)\/.*\.(ts|mjs|js|sh)$|^infra\/docker\/verify$/,
+    /^(contract\/src|shared\/src|infra|load-tests|test-kit|behaviour|e2e|services)\/.*\.(ts|mjs|js|sh)$|^infra\/docker\/verify$/,
   );
   expect(programs.length).toBeGreaterThan(300);
   const name = stackNames.join('|');

@@ -10,7 +10,7 @@ import {
   deadLettersExchange,
   deadQueueOf,
   eventsExchange,
-  putAsideExchange,
+  serviceDeadLettersExchange,
   retrySteps,
   serviceQueue,
   subscribingServices,
@@ -60,7 +60,7 @@ const consume =
   (channel) =>
     channel.consume(queue, () => undefined);
 const isService = (user: RabbitmqUser) => (subscribingServices as readonly RabbitmqUser[]).includes(user);
-const putOffOrAside = [putAsideExchange, ...retrySteps.map(({ exchange }) => exchange)];
+const putOffOrAside = [serviceDeadLettersExchange, ...retrySteps.map(({ exchange }) => exchange)];
 /** Those of the broker itself, and of releases before. */
 const otherExchanges = ['amq.topic', deadLettersExchange, ...retrySteps.map(({ name }) => name)];
 const queues = [

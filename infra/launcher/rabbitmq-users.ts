@@ -2,7 +2,7 @@ import { subjects } from '@flash-sale/contract/events/subscriptions.ts';
 import {
   deadQueueOf,
   eventsExchange,
-  putAsideExchange,
+  serviceDeadLettersExchange,
   retrySteps,
   subscribingServices,
 } from '@flash-sale/shared/messaging/amqp-topology.ts';
@@ -38,7 +38,7 @@ export function rightsOf(user: RabbitmqUser): Rights {
   return { configure: nothing, write: only(...exchangesOf(service)), read: only(service) };
 }
 
-const putOffOrAside = [putAsideExchange, ...retrySteps.map(({ exchange }) => exchange)];
+const putOffOrAside = [serviceDeadLettersExchange, ...retrySteps.map(({ exchange }) => exchange)];
 const exchangesOf = (service: ServiceName) => (subjects[service] ? [eventsExchange, ...putOffOrAside] : putOffOrAside);
 
 /** A pattern of the routing keys by which a user may publish to an exchange, and of those to which it may bind a queue. */

@@ -1,5 +1,5 @@
 import { limitKey } from '@flash-sale/shared/http/limit-counters.ts';
-import { settledChannel } from '@flash-sale/shared/messaging/settlements.ts';
+import { settledChannel } from '@flash-sale/shared/messaging/outcomes.ts';
 import { readyKey } from '@flash-sale/shared/redis/connection.ts';
 import { stockMarkKey } from '@flash-sale/shared/redis/stock-mark.ts';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';

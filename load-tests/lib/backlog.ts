@@ -1,5 +1,5 @@
-import { until } from '../../e2e/support/http.ts';
-import { Shop } from '../../e2e/support/shop.ts';
+import { until } from '../../test-kit/until.ts';
+import { Shop } from '../../test-kit/stack/shop.ts';
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import { withClient } from '../../infra/launcher/databases.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';

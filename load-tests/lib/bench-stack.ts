@@ -4,7 +4,7 @@ import { NotRunning } from '../../infra/launcher/running-stack.ts';
 import { startStack } from '../../infra/launcher/stack.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import type { BenchArguments } from './args.ts';
-import { loadSettings } from './load-settings.ts';
+import { loadSettings } from '../../test-kit/stack/load-settings.ts';
 import { profilesInto } from './profiles.ts';
 import type { Root } from './usage.ts';
 

@@ -37,7 +37,7 @@ export async function reserveForCrowd(stack: Stack, productId: string, shoppers:
     prefetch: 1,
     maxUnconfirmed: 2 * atOnce,
     confirmTimeoutMs: 60_000,
-    patientRetries: 10,
+    retriesBeforeError: 10,
     holdMs: 10_000,
   });
   const lane = new Lane({
@@ -59,7 +59,7 @@ export async function reserveForCrowd(stack: Stack, productId: string, shoppers:
   try {
     await transport.start({
       service: lane.service,
-      receive: (events, carryOn) => lane.receive(events, carryOn),
+      receive: (events, followUps) => lane.receive(events, followUps),
       acknowledge: (ids) => lane.acknowledge(ids),
       // Whoever runs the shop takes it up.
       notDelivered: () => {},

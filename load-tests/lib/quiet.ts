@@ -1,4 +1,4 @@
-import { until } from '../../e2e/support/http.ts';
+import { until } from '../../test-kit/until.ts';
 import { underWay, usualMaxAttempts as maxAttempts } from '../../infra/audit/quiet.ts';
 import { Databases } from '../../infra/audit/snapshot.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';

@@ -6,7 +6,7 @@ import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { isAlive } from '../../infra/launcher/process-identity.ts';
 import { findRunningStack } from '../../infra/launcher/running-stack.ts';
-import { loadSettings } from '../lib/load-settings.ts';
+import { loadSettings } from '../../test-kit/stack/load-settings.ts';
 import { DidNotStart, startTree, type RunningTree } from './running-tree.ts';
 
 let folder: string;

@@ -5,7 +5,7 @@ import { withDeathSignal } from '../../infra/launcher/death-signal.ts';
 import { freePort } from '../../infra/launcher/free-port.ts';
 import { killGroup } from '../../infra/launcher/run-command.ts';
 import { findRunningStack, type RunningStack } from '../../infra/launcher/running-stack.ts';
-import { loadSettings } from '../lib/load-settings.ts';
+import { loadSettings } from '../../test-kit/stack/load-settings.ts';
 
 export interface TreeToStart {
   /** As it is called in what is said of it. */

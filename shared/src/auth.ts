@@ -23,8 +23,8 @@ export interface TokenContent extends Principal {
 }
 
 const issuer = 'flash-sale';
-const longestLifeSeconds = 86_400;
-const mostRemembered = 10_000;
+const maxLifeSeconds = 86_400;
+const maxRemembered = 10_000;
 const claims = z.object({
   sub: z.uuid(),
   role: z.enum(roles),
@@ -88,13 +88,13 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
     try {
       const keyId = keyIdOfHeader(token.split('.', 1)[0]!);
       const { key, algorithm } = keyOf(keyId);
-      const maxAge = longestLifeSeconds;
+      const maxAge = maxLifeSeconds;
       const parsed = claims.parse(jwt.verify(token, key, { algorithms: [algorithm], issuer, maxAge }));
       const { sub: userId, role, iat, exp, sid: sessionId, ver: credentialsVersion } = parsed;
       return {
         principal: { userId, role, ...(sessionId === undefined ? {} : { sessionId }) },
         bearer: { userId, sessionId, credentialsVersion },
-        expiresAtMs: Math.min(exp, iat + longestLifeSeconds) * 1_000,
+        expiresAtMs: Math.min(exp, iat + maxLifeSeconds) * 1_000,
         keyId,
       };
     } catch (cause) {
@@ -114,7 +114,7 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
     if (!seen || seen.expiresAtMs <= Date.now() || isWithdrawn) {
       known.delete(token);
       seen = check(token);
-      if (known.size >= mostRemembered) known.delete(known.keys().next().value!);
+      if (known.size >= maxRemembered) known.delete(known.keys().next().value!);
       known.set(token, seen);
     }
     if (ended?.has(seen.bearer)) {

@@ -71,7 +71,7 @@ export const count = (fallback: number) => z.coerce.number().int().min(1).max(1_
 export const bound = (fallback: number) => z.coerce.number().int().min(0).max(1_000_000).default(fallback);
 const aDayMs = 86_400_000;
 /** No setting of a retention may be shorter: whoever meets a trace of something older need not find the rest of it. */
-export const shortestRetentionMs = 3_600_000;
+export const minRetentionMs = 3_600_000;
 
 /** What every service needs to know. A service's own config.ts extends it. Times in ms, sizes in bytes or items. */
 export const commonSchema = z.object({
@@ -182,13 +182,13 @@ export const commonSchema = z.object({
   INBOX_RETENTION_MS: z.coerce
     .number()
     .int()
-    .min(shortestRetentionMs)
+    .min(minRetentionMs)
     .default(aDayMs)
     .describe('how long repeats are recognised'),
   RETENTION_MS: z.coerce
     .number()
     .int()
-    .refine((ms) => ms === 0 || ms >= shortestRetentionMs, 'an hour at least, or 0 to keep everything')
+    .refine((ms) => ms === 0 || ms >= minRetentionMs, 'an hour at least, or 0 to keep everything')
     .default(7 * aDayMs)
     .describe(
       'how long what came to nothing is kept: carts never reserved, reservations that were refused or released, with hold and unpaid order; never shorter than INBOX_RETENTION_MS; 0 keeps everything',

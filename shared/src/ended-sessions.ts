@@ -17,8 +17,8 @@ export type EndedPage = z.output<typeof endedPage>;
 /** @param cursor of the page before; without it, all that could still matter */
 export type EndedSource = (cursor: string | undefined) => Promise<EndedPage>;
 
-const mostPages = 100;
-const mostRemembered = 100_000;
+const maxPages = 100;
+const maxRemembered = 100_000;
 const forgetEveryMs = 60_000;
 /** What was last asked for longer ago may lack a session that has ended. */
 const upToDateForMs = 3_000;
@@ -91,7 +91,7 @@ export class EndedSessions {
   async #refresh(): Promise<void> {
     try {
       let more = true;
-      for (let page = 0; more && page < mostPages; page += 1) more = await this.#nextPage();
+      for (let page = 0; more && page < maxPages; page += 1) more = await this.#nextPage();
       if (this.#reachable === false) this.#log.info('ended sessions are known again');
       this.#reachable = true;
     } catch (error) {
@@ -115,7 +115,7 @@ export class EndedSessions {
   #forget(): void {
     for (const known of [this.#sessions, this.#accounts]) {
       for (const id of known.keys()) {
-        if (known.size <= mostRemembered) break;
+        if (known.size <= maxRemembered) break;
         known.delete(id);
       }
     }

@@ -4,7 +4,7 @@ const writeFromBytes = 16_000;
 const writeEveryMs = 250;
 const stalledAfterMs = 1_000;
 /** What comes while so much waits is lost: nobody waits for a log. */
-const mostWaitingBytes = 4 * 1024 * 1024;
+const maxWaitingBytes = 4 * 1024 * 1024;
 
 export interface LogDestination {
   /** Takes a line; it is written soon, or lost. Never throws. */
@@ -75,7 +75,7 @@ export function logDestination(fd: number, onLost: (count: number) => string): L
   });
   return {
     write(line) {
-      if (waitingBytes + line.length > mostWaitingBytes) {
+      if (waitingBytes + line.length > maxWaitingBytes) {
         lost += 1;
         return;
       }

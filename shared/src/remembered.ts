@@ -1,5 +1,5 @@
-const mostRemembered = 10_000;
-const longestRemembered = 256;
+const maxRemembered = 10_000;
+const maxTextLength = 256;
 
 /**
  * A function that answers the same without working it out again. For what depends on nothing but a short text, is asked
@@ -9,11 +9,11 @@ const longestRemembered = 256;
 export function remembered<Result>(workOut: (text: string) => Result): (text: string) => Result {
   const known = new Map<string, { result: Result }>();
   return (text) => {
-    if (text.length > longestRemembered) return workOut(text);
+    if (text.length > maxTextLength) return workOut(text);
     let entry = known.get(text);
     if (!entry) {
       entry = { result: workOut(text) };
-      if (known.size >= mostRemembered) known.clear();
+      if (known.size >= maxRemembered) known.clear();
       known.set(text, entry);
     }
     return entry.result;

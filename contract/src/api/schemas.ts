@@ -10,8 +10,8 @@ export const id = z.uuid().toLowerCase();
 const cents = z.number().int().min(0).max(100_000_000);
 const currency = z.string().regex(/^[A-Z]{3}$/, 'an ISO 4217 code such as EUR');
 const time = z.iso.datetime();
-const longestQuantity = 1_000;
-const mostUnits = 1_000_000_000;
+const maxQuantity = 1_000;
+const maxUnits = 1_000_000_000;
 
 const password = text({ min: 8, max: 128 });
 
@@ -67,7 +67,7 @@ export const pageQuery = z.strictObject({
 });
 const saleTime = moment.nullable().exactOptional();
 const sale = {
-  limitPerUser: z.number().int().min(1).max(mostUnits).nullable().exactOptional(),
+  limitPerUser: z.number().int().min(1).max(maxUnits).nullable().exactOptional(),
   saleStartsAt: saleTime,
   saleEndsAt: saleTime,
 };
@@ -77,7 +77,7 @@ export const newProduct = z.strictObject({
   name: label(200),
   priceCents: cents,
   currency,
-  stock: z.number().int().min(0).max(mostUnits),
+  stock: z.number().int().min(0).max(maxUnits),
   ...sale,
   listed,
 });
@@ -85,11 +85,11 @@ export const productChange = z
   .strictObject({ name: label(200).exactOptional(), priceCents: cents.exactOptional(), ...sale, listed })
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
   .meta({ minProperties: 1 });
-export const restock = z.strictObject({ quantity: z.number().int().min(1).max(mostUnits) });
+export const restock = z.strictObject({ quantity: z.number().int().min(1).max(maxUnits) });
 export const restocked = z.strictObject({ available: z.number().int() });
 
 export const empty = z.strictObject({});
-export const cartItem = z.strictObject({ productId: id, quantity: z.number().int().min(1).max(longestQuantity) });
+export const cartItem = z.strictObject({ productId: id, quantity: z.number().int().min(1).max(maxQuantity) });
 export const cart = z.strictObject({
   id,
   items: z.array(z.strictObject({ productId: id, quantity: z.number().int() })),

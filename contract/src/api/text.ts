@@ -40,13 +40,13 @@ export const label = (max: number) =>
 /** What zod's own pattern of an address allows, without look-ahead. */
 const emailPattern =
   /^(?:[A-Za-z0-9_'+-]+\.)*[A-Za-z0-9_'+-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$/;
-const longestEmail = 254;
+const maxEmailLength = 254;
 
 export const email = z
   .string()
   .trim()
   .toLowerCase()
-  .max(longestEmail)
+  .max(maxEmailLength)
   .regex(emailPattern, 'Invalid email address')
   .meta({ description: 'compared without regard to case' });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { shortestRetentionMs } from '@flash-sale/shared/config.ts';
+import { minRetentionMs } from '@flash-sale/shared/config.ts';
 import { firstIdOf, newId } from '@flash-sale/shared/ids.ts';
 import { inWords } from '../quiet.ts';
 import { wrongWithBill, type BillRow, type Charge } from './bills.ts';
@@ -237,7 +237,7 @@ test('what is under way is told without what is not', () => {
 });
 
 describe('of what may have been removed', () => {
-  const old = firstIdOf(new Date(Date.now() - 2 * shortestRetentionMs));
+  const old = firstIdOf(new Date(Date.now() - 2 * minRetentionMs));
   const young = newId();
   const hold = (state: HoldRow['state'], id: string) =>
     wrongWithHold({ key: id, left: undefined, right: { key: id, order_id: 'o', user_id: 'u', state, items: [] } });

@@ -8,8 +8,8 @@ import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { jsonClient } from '@flash-sale/shared/testing/service.ts';
 import { startTcpProxy, type TcpProxy } from '@flash-sale/shared/testing/tcp-proxy.ts';
-import { startShop, type Shop } from '../../order/src/testing/shop.ts';
-import { outcomeOf, shopping } from '../../order/src/testing/shopping.ts';
+import { startShop, type Shop } from '../../../test-kit/in-process/shop.ts';
+import { outcomeOf, shopping } from '../../../test-kit/in-process/shopping.ts';
 
 jest.setTimeout(120_000);
 

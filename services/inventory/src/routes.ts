@@ -2,8 +2,7 @@ import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
 import * as contract from '@flash-sale/contract/api/schemas.ts';
-import { AppError } from '@flash-sale/contract/errors.ts';
-import { bodyOf, idOf, notThere, parse } from '@flash-sale/shared/http/validate.ts';
+import { bodyOf, idOf, notFound, parse } from '@flash-sale/shared/http/validate.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { AccessTokens } from '@flash-sale/shared/auth.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
@@ -11,6 +10,7 @@ import type { Catalogue } from './adapters/catalogue.ts';
 import { levelOf, type StockPublisher } from './adapters/stock-publisher.ts';
 import type { InventoryLane } from './adapters/unit-of-work.ts';
 import type { Product, ProductChange } from './domain/state.ts';
+import { conflict } from './problems.ts';
 
 /** The shop window, and what an admin does with it. */
 export function routes(options: {
@@ -37,7 +37,7 @@ export function routes(options: {
     const id = idOf(request, 'product');
     const level = await catalogue.level(id);
     const product = level && (await catalogue.product(id, level.revision));
-    if (!product) throw notThere('product');
+    if (!product) throw notFound('product');
     // A change of the product is one of its stock row too, so the level's version is the version of the whole.
     const etag = `"${level.version}"`;
     response.set({ ETag: etag, 'Cache-Control': 'no-cache' });
@@ -79,7 +79,7 @@ export function routes(options: {
       response.json(bodyOfProduct(result.stock.product, level));
       return;
     }
-    if (result.refusal === 'product-not-found') throw notThere('product');
+    if (result.refusal === 'product-not-found') throw notFound('product');
     throw conflict(result.refusal);
   });
 
@@ -92,7 +92,7 @@ export function routes(options: {
       response.json({ available: result.available });
       return;
     }
-    if (result.refusal === 'product-not-found') throw notThere('product');
+    if (result.refusal === 'product-not-found') throw notFound('product');
     throw conflict(result.refusal);
   });
 
@@ -121,19 +121,6 @@ function changeOf({ saleStartsAt, saleEndsAt, ...rest }: z.output<typeof contrac
     ...(saleEndsAt === undefined ? {} : { saleEndsAt: timeOf(saleEndsAt) }),
   };
 }
-
-/** Each field by itself is as documented, but they do not fit each other, or what the product is by now. */
-function conflict(refusal: keyof typeof conflicts): AppError {
-  return new AppError('product-conflict', 'It does not fit the product; see errors. Nothing was changed.', {
-    errors: [conflicts[refusal]],
-  });
-}
-
-const conflicts = {
-  'ends-before-it-starts': { path: 'saleEndsAt', message: 'must be after saleStartsAt' },
-  'limit-in-use': { path: 'limitPerUser', message: 'may only rise once units have been held or sold' },
-  'too-many-units': { path: 'quantity', message: 'a product may have at most a thousand million units in all' },
-};
 
 function isKnown(request: Request, etag: string): boolean {
   const known = request.get('if-none-match');

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { orderPage } from '@flash-sale/contract/api/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { audit } from './testing/audit.ts';
-import { outcomeOf, shopping } from './testing/shopping.ts';
-import { startShop, type Shop, type Shopper } from './testing/shop.ts';
+import { audit } from '../../../test-kit/in-process/audit.ts';
+import { outcomeOf, shopping } from '../../../test-kit/in-process/shopping.ts';
+import { startShop, type Shop, type Shopper } from '../../../test-kit/in-process/shop.ts';
 
 let shop: Shop;
 let user: ReturnType<typeof shopping>;

@@ -1,20 +1,19 @@
 import { Router } from 'express';
 import { principalOf, requireUser, type AccessTokens } from '@flash-sale/shared/auth.ts';
 import * as contract from '@flash-sale/contract/api/schemas.ts';
-import { AppError } from '@flash-sale/contract/errors.ts';
-import { idOf, notThere, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
+import { idOf, notFound, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
 import { mintedAtMs, type OrderIds } from '@flash-sale/shared/ids.ts';
-import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';
 import type { ExpectedOrders } from './adapters/expected-orders.ts';
 import type { OrderReads } from './adapters/reads.ts';
 import type { OrderRow } from './adapters/tables.ts';
-import type { Order, OrderStatus } from './domain/state.ts';
+import type { OrderOutcomes } from './outcomes.ts';
+import { notKnownYet } from './problems.ts';
 
 export interface RouteOptions {
   reads: OrderReads;
   expected: Pick<ExpectedOrders, 'of'>;
   orderIds: OrderIds;
-  settlements: Settlements<true>;
+  outcomes: OrderOutcomes;
   tokens: AccessTokens;
   /** Longest wait for an order that was announced to its shopper but has not arrived yet. */
   arrivalTimeoutMs: number;
@@ -22,10 +21,9 @@ export interface RouteOptions {
 
 /** An order of which nothing has come by then, not even that there were no units for it, never will. */
 const arrivalGraceMs = 600_000;
-const final: readonly OrderStatus[] = ['confirmed', 'cancelled', 'refunded'];
 
 /** Orders of the signed-in shopper. */
-export function routes({ reads, expected, orderIds, settlements, tokens, arrivalTimeoutMs }: RouteOptions): Router {
+export function routes({ reads, expected, orderIds, outcomes, tokens, arrivalTimeoutMs }: RouteOptions): Router {
   const router = Router();
   const shopper = requireUser(tokens);
 
@@ -41,52 +39,26 @@ export function routes({ reads, expected, orderIds, settlements, tokens, arrival
   router.get('/api/orders/:id', shopper, async (request, response) => {
     const id = idOf(request, 'order');
     const { userId } = principalOf(request);
-    if (!orderIds.isMinted(id, userId)) throw notThere('order');
+    if (!orderIds.isMinted(id, userId)) throw notFound('order');
     const preferMs = preferredWaitMs(request) ?? 0;
     const startedAt = performance.now();
     const mayArrive = Date.now() - mintedAtMs(id) < arrivalGraceMs;
     const patienceMs = mayArrive ? Math.max(preferMs, arrivalTimeoutMs) : 0;
-    const order = await waitUntil(id, 'arrived', patienceMs, () => true);
-    if (!order && mayArrive) {
-      throw new AppError('unavailable', 'The order is not known yet; its reservation is still being decided.');
-    }
+    const order = await outcomes.until(id, 'arrived', { timeoutMs: patienceMs });
+    if (!order && mayArrive) throw notKnownYet();
     // Without items it was cancelled before it was opened, or never could be: an order only in name.
-    if (!order?.items || order.user_id !== userId) throw notThere('order');
+    if (!order?.items || order.user_id !== userId) throw notFound('order');
     const leftMs = preferMs - (performance.now() - startedAt);
-    const settled =
-      leftMs > 0 ? await waitUntil(id, 'final', leftMs, ({ status }) => final.includes(status)) : undefined;
-    response.json(bodyOfOrder(settled ?? (await reads.order(id)) ?? order));
+    const final = leftMs > 0 ? await outcomes.until(id, 'final', { timeoutMs: leftMs }) : undefined;
+    response.json(bodyOfOrder(final ?? (await reads.order(id)) ?? order));
   });
 
   /** An order of which its shopper has been told is waited for in the list as it is by its id. */
   async function waitForAll(ids: string[]): Promise<void> {
-    await Promise.all(ids.map((id) => waitUntil(id, 'arrived', arrivalTimeoutMs, () => true)));
-  }
-
-  /** The order once it is as asked, or undefined when the time is up. */
-  async function waitUntil(id: string, topic: Topic, timeoutMs: number, isSo: (order: OrderRow) => boolean) {
-    let seen: OrderRow | undefined;
-    const look = async () => {
-      const order = await reads.order(id);
-      if (!order || !isSo(order)) return undefined;
-      seen = order;
-      return true as const;
-    };
-    if (!(await look())) await settlements.wait(`${id}/${topic}`, timeoutMs, look);
-    return seen ?? ((await look()) ? seen : undefined);
+    await Promise.all(ids.map((id) => outcomes.until(id, 'arrived', { timeoutMs: arrivalTimeoutMs })));
   }
 
   return router;
-}
-
-type Topic = 'arrived' | 'final';
-
-/** Tells waiters of a changed order; to be called after the commit. */
-export function announce(order: Order, settlements: Settlements<true>): void {
-  if (order.status === 'awaiting-payment' || order.status === 'cancelled') {
-    settlements.settle(`${order.id}/arrived`, true);
-  }
-  if (final.includes(order.status)) settlements.settle(`${order.id}/final`, true);
 }
 
 const bodyOfOrder = (order: OrderRow) => ({

@@ -7,22 +7,24 @@ import { unpaidOrders } from './adapters/retention.ts';
 import type { OrderTables } from './adapters/tables.ts';
 import { orderUnitOfWork } from './adapters/unit-of-work.ts';
 import type { OrderConfig } from './config.ts';
-import { announce, routes } from './routes.ts';
+import { announce, stages } from './outcomes.ts';
+import { routes } from './routes.ts';
 
 export const orderService: ServiceDefinition<OrderConfig, OrderTables> = {
   name: 'order',
   migrations,
-  build({ config, reads, background, openLane, tokens, settlements, peers }) {
-    const settled = settlements<true>('order');
-    const lane = openLane(orderUnitOfWork((order) => announce(order, settled)));
+  build({ config, reads, background, openLane, tokens, openOutcomes, peers }) {
+    const orders = openOrderReads(reads);
+    const outcomes = openOutcomes('order', { read: orders.order, stages });
+    const lane = openLane(orderUnitOfWork((order) => announce(order, outcomes)));
     return {
       lane,
       removals: [unpaidOrders(background)],
       routes: routes({
-        reads: openOrderReads(reads),
+        reads: orders,
         expected: new ExpectedOrders(peers),
         orderIds: orderIds(config.ORDER_ID_SECRET),
-        settlements: settled,
+        outcomes,
         tokens,
         arrivalTimeoutMs: config.ARRIVAL_TIMEOUT_MS,
       }),

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { audit } from '../../order/src/testing/audit.ts';
-import { startShop, type Shop, type Shopper } from '../../order/src/testing/shop.ts';
-import { outcomeOf, shopping, type OrderBody } from '../../order/src/testing/shopping.ts';
+import { audit } from '../../../test-kit/in-process/audit.ts';
+import { startShop, type Shop, type Shopper } from '../../../test-kit/in-process/shop.ts';
+import { outcomeOf, shopping, type OrderBody } from '../../../test-kit/in-process/shopping.ts';
 
 let shop: Shop;
 let user: ReturnType<typeof shopping>;

@@ -11,24 +11,24 @@ import { unpaidPayables } from './adapters/retention.ts';
 import { paymentUnitOfWork } from './adapters/unit-of-work.ts';
 import type { PaymentConfig } from './config.ts';
 import { wasTriedInVain } from './domain/payment.ts';
-import type { Payment } from './domain/state.ts';
-import { announce, routes } from './routes.ts';
+import { stages } from './outcomes.ts';
+import { routes } from './routes.ts';
 
 export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables> = {
   name: 'payment',
   migrations,
-  async build({ config, log, reads: db, background, openLane, redis, tokens, settlements }) {
+  async build({ config, log, reads: db, background, openLane, redis, tokens, openOutcomes }) {
     const { GATEWAY_DATABASE_URL: url, GATEWAY_MIGRATION_DATABASE_URL: ownerUrl } = config;
     await ensureMigrated({ url, ownerUrl }, ledgerMigrations);
     const gateway = builtInGateway(config.GATEWAY_DATABASE_URL, (error) =>
       log.warn({ reason: error.message }, 'connection to the gateway lost'),
     );
-    const settled = settlements<Payment>('payment');
     const tried = new TriedPayments(redis);
     const reads = openPaymentReads(db);
+    const outcomes = openOutcomes('payment', { read: reads.payment, stages });
     const lane = openLane(
       paymentUnitOfWork(guarded(gateway, config.GATEWAY_TIMEOUT_MS), (payment) => {
-        announce(payment, settled);
+        outcomes.announce(payment);
         if (wasTriedInVain(payment)) tried.note(payment.orderId);
       }),
     );
@@ -39,7 +39,7 @@ export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables> = {
         lane,
         reads,
         orderIds: orderIds(config.ORDER_ID_SECRET),
-        settlements: settled,
+        outcomes,
         tokens,
         settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
         arrivalTimeoutMs: config.ARRIVAL_TIMEOUT_MS,

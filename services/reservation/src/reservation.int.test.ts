@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { audit } from '../../order/src/testing/audit.ts';
-import { startShop, type Shop } from '../../order/src/testing/shop.ts';
-import { outcomeOf, shopping } from '../../order/src/testing/shopping.ts';
+import { audit } from '../../../test-kit/in-process/audit.ts';
+import { startShop, type Shop } from '../../../test-kit/in-process/shop.ts';
+import { outcomeOf, shopping } from '../../../test-kit/in-process/shopping.ts';
 
 let shop: Shop;
 let user: ReturnType<typeof shopping>;

@@ -2,19 +2,18 @@ import { Router, type Response } from 'express';
 import { z } from 'zod';
 import { principalOf, requireUser, type AccessTokens } from '@flash-sale/shared/auth.ts';
 import * as contract from '@flash-sale/contract/api/schemas.ts';
-import { AppError } from '@flash-sale/contract/errors.ts';
-import { bodyOf, idempotencyKeyOf, idOf, notThere, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
+import { bodyOf, idempotencyKeyOf, idOf, notFound, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
 import { newId, type OrderIds } from '@flash-sale/shared/ids.ts';
-import type { Settlements } from '@flash-sale/shared/messaging/settlements.ts';
 import type { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
 import type { Gate } from './adapters/gate.ts';
 import type { Limits } from './adapters/limits.ts';
 import type { ReservationReads } from './adapters/reads.ts';
 import type { ReservationLane } from './adapters/unit-of-work.ts';
-import type { BoundRefusal } from './domain/bounds.ts';
-import type { CartRefusal, CartResult } from './domain/cart.ts';
+import type { CartResult } from './domain/cart.ts';
 import type { ReserveInput, ReserveResult } from './domain/reservation.ts';
 import type { Reservation } from './domain/state.ts';
+import type { ReservationOutcomes } from './outcomes.ts';
+import { cancelRefusal, cartRefusal, rejection, reserveRefusal } from './problems.ts';
 
 export interface RouteOptions {
   lane: ReservationLane;
@@ -23,7 +22,7 @@ export interface RouteOptions {
   limits: Limits;
   triedPayments: TriedPayments;
   orderIds: OrderIds;
-  settlements: Settlements<Reservation>;
+  outcomes: ReservationOutcomes;
   tokens: AccessTokens;
   /** Longest wait for the own chain of events when the client has no preference. */
   settleTimeoutMs: number;
@@ -31,7 +30,7 @@ export interface RouteOptions {
 
 /** Carts and reservations of the signed-in shopper. */
 export function routes(options: RouteOptions): Router {
-  const { lane, reads, gate, limits, triedPayments, orderIds, settlements, tokens, settleTimeoutMs } = options;
+  const { lane, reads, gate, limits, triedPayments, orderIds, outcomes, tokens, settleTimeoutMs } = options;
   const router = Router();
   const shopper = requireUser(tokens);
 
@@ -45,7 +44,7 @@ export function routes(options: RouteOptions): Router {
 
   router.get('/api/carts/:id', shopper, async (request, response) => {
     const cart = await reads.cart(idOf(request, 'cart'));
-    if (cart?.userId !== principalOf(request).userId) throw notThere('cart');
+    if (cart?.userId !== principalOf(request).userId) throw notFound('cart');
     response.json({ id: cart.id, items: cart.items });
   });
 
@@ -53,7 +52,7 @@ export function routes(options: RouteOptions): Router {
     const cartId = idOf(request, 'cart');
     const item = bodyOf(request, contract.cartItem);
     await limits.cart(request);
-    if (await gate.isUnknown(item.productId)) throw notThere('product');
+    if (await gate.isUnknown(item.productId)) throw notFound('product');
     const { result } = await lane.run('addItem', { cartId, userId: principalOf(request).userId, ...item });
     response.json(cartOrRefusal(result));
   });
@@ -81,13 +80,16 @@ export function routes(options: RouteOptions): Router {
     const input = { reservationId: newId(), orderId: orderIds.mint(userId), userId, cartId, idempotencyKey };
     const { result, delivered } = await reserve(input);
     if ('refusal' in result) throw reserveRefusal(result);
-    const settled = await settledOf(result.reservation, preferredWaitMs(request), delivered);
-    answer(response, settled);
+    const { reservation } = result;
+    const otherwise = { timeoutMs: settleTimeoutMs, giveUp: delivered };
+    const decided = await outcomes.asPreferred(reservation, 'decided', preferredWaitMs(request), otherwise);
+    answer(response, decided ?? reservation);
   });
 
   router.get('/api/reservations/:id', shopper, async (request, response) => {
     const reservation = await owned(idOf(request, 'reservation'), principalOf(request).userId);
-    response.json(bodyOfReservation(await settledOf(reservation, preferredWaitMs(request))));
+    const decided = await outcomes.asPreferred(reservation, 'decided', preferredWaitMs(request));
+    response.json(bodyOfReservation(decided ?? reservation));
   });
 
   router.delete('/api/reservations/:id', shopper, async (request, response) => {
@@ -95,9 +97,8 @@ export function routes(options: RouteOptions): Router {
     await limits.reservation(request);
     const { result, delivered } = await lane.run('cancel', { reservationId, userId: principalOf(request).userId });
     if ('refusal' in result) throw cancelRefusal(result.refusal);
-    const ended =
-      endedOrNothing(result.reservation) ??
-      (await wait(`${reservationId}/ended`, reservationId, endedOrNothing, preferredWaitMs(request), delivered));
+    const otherwise = { timeoutMs: settleTimeoutMs, giveUp: delivered };
+    const ended = await outcomes.asPreferred(result.reservation, 'ended', preferredWaitMs(request), otherwise);
     if (ended?.status === 'completed') throw cancelRefusal('reservation-completed');
     if (ended) response.json(bodyOfReservation(ended));
     else pending(response, (await reads.reservation(reservationId)) ?? result.reservation);
@@ -113,30 +114,8 @@ export function routes(options: RouteOptions): Router {
 
   async function owned(id: string, userId: string): Promise<Reservation> {
     const reservation = await reads.reservation(id);
-    if (reservation?.userId !== userId) throw notThere('reservation');
+    if (reservation?.userId !== userId) throw notFound('reservation');
     return reservation;
-  }
-
-  /** The reservation once it is decided, or as it stands when the time is up. Without `delivered` only a preference waits. */
-  async function settledOf(
-    reservation: Reservation,
-    preferMs: number | undefined,
-    delivered?: Promise<void>,
-  ): Promise<Reservation> {
-    if (decidedOrNothing(reservation)) return reservation;
-    return (await wait(reservation.id, reservation.id, decidedOrNothing, preferMs, delivered)) ?? reservation;
-  }
-
-  function wait(
-    topic: string,
-    id: string,
-    when: (reservation: Reservation | undefined) => Reservation | undefined,
-    preferMs: number | undefined,
-    delivered?: Promise<void>,
-  ): Promise<Reservation | undefined> {
-    const look = async () => when(await reads.reservation(id));
-    if (preferMs !== undefined) return settlements.wait(topic, preferMs, look);
-    return delivered ? settlements.wait(topic, settleTimeoutMs, look, delivered) : look();
   }
 
   return router;
@@ -154,16 +133,6 @@ export function internalRoutes(reads: ReservationReads): Router {
     response.json({ orders: await reads.latestOrders(users, latestMs) });
   });
   return router;
-}
-
-const decidedOrNothing = (r: Reservation | undefined) => (r && r.status !== 'pending' ? r : undefined);
-const endedOrNothing = (r: Reservation | undefined) =>
-  r && r.status !== 'pending' && r.status !== 'held' ? r : undefined;
-
-/** Tells waiters what has become of a reservation; to be called after the commit. */
-export function announce(reservation: Reservation, settlements: Settlements<Reservation>): void {
-  if (decidedOrNothing(reservation)) settlements.settle(reservation.id, reservation);
-  if (endedOrNothing(reservation)) settlements.settle(`${reservation.id}/ended`, reservation);
 }
 
 function answer(response: Response, reservation: Reservation): void {
@@ -187,85 +156,7 @@ const bodyOfReservation = (r: Reservation) => ({
   items: r.items,
 });
 
-function rejection(reason: Reservation['reason']): AppError {
-  switch (reason) {
-    case 'sold-out':
-      return new AppError('sold-out', 'Fewer units are left than you asked for. Nothing was reserved or charged.');
-    case 'limit-exceeded':
-      return new AppError(
-        'limit-exceeded',
-        'You would have more units of a product than one shopper may buy (`limitPerUser`), or may hold without having paid for them. Nothing was reserved. Ask for fewer units, or pay for what you hold first.',
-      );
-    case 'sale-closed':
-      return new AppError('sale-closed', 'The sale of a product in the cart is not running. Nothing was reserved.');
-    case 'mixed-currencies':
-      return new AppError('mixed-currencies', 'The cart has products of several currencies; reserve them one by one.');
-    case 'product-not-found':
-      return new AppError('not-found', 'A product in the cart does not exist. Nothing was reserved.');
-    case 'cancelled':
-    case 'expired':
-    case null:
-      return new AppError('reservation-cancelled', 'The reservation was cancelled before it was decided.');
-  }
-}
-
-function reserveRefusal(result: Extract<ReserveResult, { refusal: string }>): AppError {
-  switch (result.refusal) {
-    case 'not-found':
-      return notThere('cart');
-    case 'cart-empty':
-      return new AppError('cart-empty', 'Put something into the cart first. Nothing was reserved.');
-    case 'cart-reserved':
-      return new AppError('cart-reserved', 'This cart is reserved already. Nothing was reserved a second time.');
-    case 'idempotency-key-reused':
-      return new AppError(result.refusal, 'This key was used for another cart. Nothing was reserved; send a new key.');
-    case 'removed':
-      return result.reason === 'cancelled' || result.reason === 'expired' || result.reason === null
-        ? new AppError('reservation-cancelled', 'The reservation of this key has ended long ago. Nothing was reserved.')
-        : rejection(result.reason);
-    case 'too-many-open':
-    case 'too-many-left':
-      return boundRefusal(result);
-  }
-}
-
-function boundRefusal(result: BoundRefusal): AppError {
-  if (result.refusal === 'too-many-open')
-    return new AppError(
-      'limit-exceeded',
-      'You have as many open reservations as one shopper may have. Nothing was reserved. Pay for one of them or cancel it first.',
-    );
-  return new AppError(
-    'limit-exceeded',
-    'You have left too many reservations to expire within the last hour, or cancelled them late. Nothing was reserved. Wait as long as Retry-After says.',
-    { retryAfterSeconds: Math.max(1, Math.ceil((result.retryAt.getTime() - Date.now()) / 1_000)) },
-  );
-}
-
-function cancelRefusal(refusal: 'not-found' | 'reservation-completed'): AppError {
-  if (refusal === 'not-found') return notThere('reservation');
-  return new AppError(refusal, 'The reservation is bought already and cannot be cancelled. Nothing was changed.');
-}
-
 function cartOrRefusal(result: CartResult): { id: string; items: { productId: string; quantity: number }[] } {
   if ('cart' in result) return result.cart;
   throw cartRefusal(result.refusal);
-}
-
-function cartRefusal(refusal: CartRefusal): AppError {
-  switch (refusal) {
-    case 'not-found':
-      return notThere('cart');
-    case 'cart-reserved':
-      return new AppError(
-        refusal,
-        'This cart is reserved and cannot be changed. Cancel the reservation, or start a new cart.',
-      );
-    case 'cart-full':
-      return new AppError(refusal, 'A cart may hold 20 products. Nothing was added.');
-    case 'too-many-units':
-      return new AppError('cart-full', 'A cart may hold 1,000 units of a product. Nothing was added.', {
-        errors: [{ path: 'quantity', message: 'more than 1,000 units in all' }],
-      });
-  }
 }

@@ -13,23 +13,23 @@ import { pruneUsedKeys, removals } from './adapters/retention.ts';
 import type { ReservationTables } from './adapters/tables.ts';
 import { reservationUnitOfWork } from './adapters/unit-of-work.ts';
 import type { ReservationConfig } from './config.ts';
-import type { Reservation } from './domain/state.ts';
-import { announce, internalRoutes, routes } from './routes.ts';
+import { stages } from './outcomes.ts';
+import { internalRoutes, routes } from './routes.ts';
 
 export const reservationService: ServiceDefinition<ReservationConfig, ReservationTables> = {
   name: 'reservation',
   migrations,
-  build({ config, reads, background, openLane, redis, tokens, settlements, peers }) {
-    const settled = settlements<Reservation>('reservation');
+  build({ config, reads, background, openLane, redis, tokens, openOutcomes, peers }) {
     // A cart that hears nothing in time takes the product, and the inventory refuses.
     const gate = new Gate(new StockViews(redis), new ProductQuestions(peers));
     const reservationReads = openReservationReads(reads);
+    const outcomes = openOutcomes('reservation', { read: reservationReads.reservation, stages });
     const lane = openLane(
       reservationUnitOfWork(
         { openMax: config.OPEN_RESERVATIONS_MAX, leftMax: config.LEFT_TO_EXPIRE_MAX },
         (reservation) => {
           if (reservation.reason === 'sold-out') gate.arm();
-          announce(reservation, settled);
+          outcomes.announce(reservation);
         },
       ),
     );
@@ -50,7 +50,7 @@ export const reservationService: ServiceDefinition<ReservationConfig, Reservatio
         limits: limitsOf(config, redis),
         triedPayments: new TriedPayments(redis),
         orderIds: orderIds(config.ORDER_ID_SECRET),
-        settlements: settled,
+        outcomes,
         tokens,
         settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
       }),

@@ -3,15 +3,15 @@ import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/mem
 import type { Intake, NotDelivered, OutboxRecord, Transport } from '@flash-sale/shared/messaging/transport.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { jsonClient } from '@flash-sale/shared/testing/service.ts';
-import { outcomeOf, shopping } from '../../order/src/testing/shopping.ts';
-import { startShop, type Shop } from '../../order/src/testing/shop.ts';
+import { outcomeOf, shopping } from '../../../test-kit/in-process/shopping.ts';
+import { startShop, type Shop } from '../../../test-kit/in-process/shop.ts';
 
 /*
  * New reservations are refused while what the old ones brought about cannot be delivered for long: while their receiver is
  * away, that is. A record that fails by itself is late, too, for ever, and must not close the shop.
  */
 
-const mostAgeMs = 3_000;
+const maxAgeMs = 3_000;
 let shop: Shop;
 /** What becomes of the requests for a product that are to be brought to the inventory; they arrive unless it says otherwise. */
 const outcomes = new Map<string, NotDelivered>();
@@ -20,7 +20,7 @@ beforeAll(async () => {
   const network = new MemoryNetwork();
   shop = await startShop({
     transport: () => ({ transport: failing(memoryTransport(network)) }),
-    settings: { OUTBOX_AGE_MAX_MS: `${mostAgeMs}`, PUBLISH_AGE_MAX_MS: `${mostAgeMs}`, WORK_LATE_MS: `${mostAgeMs}` },
+    settings: { OUTBOX_AGE_MAX_MS: `${maxAgeMs}`, PUBLISH_AGE_MAX_MS: `${maxAgeMs}`, WORK_LATE_MS: `${maxAgeMs}` },
   });
 });
 afterAll(() => shop?.close());
@@ -62,7 +62,7 @@ const undelivered = () =>
 const untilOlderThanAllowed = () =>
   eventually(async () => {
     const [oldest] = await undelivered();
-    expect(oldest!.age_ms).toBeGreaterThan(2 * mostAgeMs);
+    expect(oldest!.age_ms).toBeGreaterThan(2 * maxAgeMs);
     return oldest!;
   });
 

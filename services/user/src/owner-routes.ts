@@ -1,10 +1,10 @@
 import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
 import { deletion, passwordChange } from '@flash-sale/contract/api/schemas.ts';
-import { AppError } from '@flash-sale/contract/errors.ts';
-import { bodyOf, idOf, notThere, uuidPattern } from '@flash-sale/shared/http/validate.ts';
+import { bodyOf, idOf, notFound, uuidPattern } from '@flash-sale/shared/http/validate.ts';
 import { Router, type Request } from 'express';
 import type { Account } from './adapters/accounts.ts';
-import { noAccount, refuseCommon, type RouteDeps } from './routes.ts';
+import { noAccount, passwordTooCommon, sessionEnded, sessionNotNamed, wrongPassword } from './problems.ts';
+import type { RouteDeps } from './routes.ts';
 
 /** What the owner of an account does with it and its sessions. */
 export function ownerRoutes(deps: RouteDeps): Router {
@@ -38,13 +38,13 @@ export function ownerRoutes(deps: RouteDeps): Router {
   router.delete('/api/sessions/:id', signedIn, async (request, response) => {
     const { userId } = principalOf(request);
     const { result } = await lane.run('endSession', { userId, sessionId: idOf(request, 'session') });
-    if ('refusal' in result) throw notThere('session');
+    if ('refusal' in result) throw notFound('session');
     response.status(204).end();
   });
 
   router.put('/api/users/me/password', signedIn, async (request, response) => {
     const { currentPassword, newPassword } = bodyOf(request, passwordChange);
-    refuseCommon(deps.commonPasswords, newPassword, 'newPassword');
+    if (deps.commonPasswords.has(newPassword)) throw passwordTooCommon('newPassword');
     const account = await confirmed(request, currentPassword);
     const nextHash = await passwords.hash(newPassword, 'known');
     const keptSession = sessionOf(request);
@@ -81,11 +81,6 @@ export function ownerRoutes(deps: RouteDeps): Router {
 /** @throws AppError unauthenticated for a token of an earlier release, which does not name its session */
 function sessionOf(request: Request): string {
   const { sessionId } = principalOf(request);
-  if (sessionId === undefined) {
-    throw new AppError('unauthenticated', 'This access token does not name its session; refresh it, and try again.');
-  }
+  if (sessionId === undefined) throw sessionNotNamed();
   return sessionId;
 }
-
-const wrongPassword = () => new AppError('wrong-credentials', 'This is not the password of the account.');
-const sessionEnded = () => new AppError('unauthenticated', 'This session has ended; log in again.');

@@ -1,6 +1,5 @@
 import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
 import { credentials, refresh, registration } from '@flash-sale/contract/api/schemas.ts';
-import { AppError } from '@flash-sale/contract/errors.ts';
 import { bodyOf } from '@flash-sale/shared/http/validate.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { AccessTokens } from '@flash-sale/shared/auth.ts';
@@ -14,6 +13,7 @@ import { hashOf, newRefreshToken } from './adapters/refresh-tokens.ts';
 import type { UserLane } from './adapters/unit-of-work.ts';
 import type { Lifetime } from './domain/session.ts';
 import type { Session } from './domain/state.ts';
+import { emailTaken, noAccount, passwordTooCommon, refreshTokenInvalid, wrongCredentials } from './problems.ts';
 
 export interface RouteDeps {
   lane: UserLane;
@@ -45,7 +45,7 @@ export function routes(deps: RouteDeps): Router {
 
   router.post('/api/users', async (request, response) => {
     const { email, password, name } = bodyOf(request, registration);
-    refuseCommon(deps.commonPasswords, password, 'password');
+    if (deps.commonPasswords.has(password)) throw passwordTooCommon('password');
     const id = await limits.registration(request.ip, async (priority) => {
       if (await accounts.byEmail(email)) throw emailTaken();
       const passwordHash = await passwords.hash(password, priority);
@@ -82,8 +82,7 @@ export function routes(deps: RouteDeps): Router {
     if ('refusal' in result) {
       if (result.refusal === 'reused')
         log.warn({ sessionId: result.sessionId }, 'a used refresh token came again; its session is revoked');
-      // One answer for all reasons: whoever tries stolen tokens learns nothing from it.
-      throw new AppError('refresh-token-invalid', 'The refresh token is not valid any more; log in again.');
+      throw refreshTokenInvalid();
     }
     sendSession(response, result.session, { refreshToken: next.token });
   });
@@ -97,23 +96,10 @@ export function routes(deps: RouteDeps): Router {
   return router;
 }
 
-/** @throws AppError password-too-common. Only for new passwords: an old one that is among them still logs in. */
-export function refuseCommon(common: RouteDeps['commonPasswords'], password: string, path: string): void {
-  if (!common.has(password)) return;
-  const errors = [{ path, message: 'is one of the 10,000 that everybody tries first' }];
-  throw new AppError('password-too-common', 'Choose another password; see errors. Nothing was changed.', { errors });
-}
-
-const longestUserAgent = 200;
+const maxUserAgent = 200;
 
 /** As its owner will recognise it in the list of sessions. */
 function userAgentOf(request: Request): string | null {
   const printable = (request.get('user-agent') ?? '').replace(/[^\x20-\x7e]/g, '').trim();
-  return printable === '' ? null : printable.slice(0, longestUserAgent);
+  return printable === '' ? null : printable.slice(0, maxUserAgent);
 }
-
-const emailTaken = () =>
-  new AppError('email-taken', 'There is an account with this email already. Nothing was changed.');
-const wrongCredentials = () => new AppError('wrong-credentials', 'There is no account with this email and password.');
-export const noAccount = () =>
-  new AppError('unauthenticated', 'The account of this access token does not exist any more.');

@@ -33,7 +33,7 @@ export const userService: ServiceDefinition<UserConfig, Tables> = {
     const passwords = new Credentials({
       concurrency: config.PASSWORD_CONCURRENCY,
       maxQueued: config.PASSWORD_QUEUE_MAX,
-      longestWaitMs: config.PASSWORD_WAIT_MS,
+      maxWaitMs: config.PASSWORD_WAIT_MS,
       cacheMax: config.CREDENTIAL_CACHE_MAX,
       cacheMs: config.CREDENTIAL_CACHE_MS,
     });

@@ -1,12 +1,12 @@
 import pg from 'pg';
 
-const mostStatements = 100;
+const maxStatements = 100;
 const names = new Map<string, string>();
 
 /** A text's name for PostgreSQL to keep its plan by; undefined once there are so many that texts must be varying. */
 function nameOf(text: string): string | undefined {
   const known = names.get(text);
-  if (known !== undefined || names.size >= mostStatements) return known;
+  if (known !== undefined || names.size >= maxStatements) return known;
   const name = `read-${names.size}`;
   names.set(text, name);
   return name;

@@ -5,7 +5,7 @@ import { AppError, type FieldError } from '@flash-sale/contract/errors.ts';
 /** Escapes of surrogates and of U+0000. Written out, the former are no UTF-8 and the latter no JSON. */
 const suspiciousEscape = /\\u(?:d[89a-f]|0000)/i;
 const backslash = 0x5c;
-const mostErrors = 20;
+const maxErrors = 20;
 
 /**
  * Refuses what PostgreSQL would store as something else, or not at all: a body that is not UTF-8, and strings in it with
@@ -33,7 +33,7 @@ function textErrors(body: Buffer): FieldError[] {
     return []; // for the parser to say
   }
   // Not by recursion: a body may be nested more deeply than the stack is.
-  for (let at; errors.length < mostErrors && (at = open.pop());) {
+  for (let at; errors.length < maxErrors && (at = open.pop());) {
     const { path, value } = at;
     if (typeof value === 'string') {
       const message = complaintAbout(value);

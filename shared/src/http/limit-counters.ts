@@ -99,8 +99,8 @@ export class RedisCounter implements LimitCounter {
 }
 
 /** Longest window in memory: the counters are many, one for every key that is met. */
-const longestWindowSeconds = 60;
-const mostKeys = 50_000;
+const maxWindowSeconds = 60;
+const maxKeys = 50_000;
 
 interface Window {
   used: number;
@@ -117,7 +117,7 @@ export class MemoryCounter implements LimitCounter {
 
   constructor({ points, windowSeconds }: CounterOptions) {
     this.#points = points;
-    this.#windowMs = Math.min(windowSeconds, longestWindowSeconds) * 1_000;
+    this.#windowMs = Math.min(windowSeconds, maxWindowSeconds) * 1_000;
   }
 
   take(key: string, reservation?: string): Promise<Take> {
@@ -152,7 +152,7 @@ export class MemoryCounter implements LimitCounter {
     const window = { used: 0, reserved: known?.reserved ?? new Set<string>(), endsAtMs: nowMs + this.#windowMs };
     this.#windows.delete(key);
     for (const [oldest, { endsAtMs }] of this.#windows) {
-      if (endsAtMs > nowMs && this.#windows.size < mostKeys) break;
+      if (endsAtMs > nowMs && this.#windows.size < maxKeys) break;
       this.#windows.delete(oldest);
     }
     this.#windows.set(key, window);

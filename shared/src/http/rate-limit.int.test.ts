@@ -149,13 +149,13 @@ describe.each(['with Redis', 'without Redis'])('%s', (where) => {
   });
 
   test('waiting ends', async () => {
-    const of = await limits({ longestWaitMs: 50 });
+    const of = await limits({ maxWaitMs: 50 });
     await Promise.all(many(3, (index) => of(index).reserve('k')));
     await expect(of(0).reserve('k')).rejects.toMatchObject({ code: 'overloaded' });
   });
 
   test('those who wait are not too many', async () => {
-    const of = await limits({ longestWaitMs: 2_000 });
+    const of = await limits({ maxWaitMs: 2_000 });
     const here = of(0);
     await Promise.all(many(3, () => here.reserve('k')));
     const waiting = outcomesOf(many(110, () => here.reserve('k')));

@@ -94,7 +94,7 @@ export interface RateLimitOptions {
   /** Told to the client. */
   detail: string;
   /** Longest that `reserve` waits for the outcomes of others. */
-  longestWaitMs?: number;
+  maxWaitMs?: number;
 }
 
 /** A point that is used already. */
@@ -125,7 +125,7 @@ export async function counted<T>(consumed: Consumed, work: () => Promise<T>): Pr
 /** How often who waits looks whether another process has let go of a point; of this process it hears at once. */
 const lookEveryMs = 100;
 /** Who waits for the points of one key in one process; more are refused. */
-const longestLine = 100;
+const maxLine = 100;
 const defaultLongestWaitMs = 20_000;
 
 /**
@@ -140,14 +140,14 @@ export class RateLimit {
   readonly #redis: LimitCounter;
   readonly #memory: LimitCounter;
   readonly #detail: string;
-  readonly #longestWaitMs: number;
+  readonly #maxWaitMs: number;
   readonly #lines = new Map<string, Line>();
 
-  constructor({ redis, name, points, windowSeconds, detail, longestWaitMs = defaultLongestWaitMs }: RateLimitOptions) {
+  constructor({ redis, name, points, windowSeconds, detail, maxWaitMs = defaultLongestWaitMs }: RateLimitOptions) {
     this.#redis = new RedisCounter(redis, name, { points, windowSeconds });
     this.#memory = new MemoryCounter({ points, windowSeconds });
     this.#detail = detail;
-    this.#longestWaitMs = longestWaitMs;
+    this.#maxWaitMs = maxWaitMs;
   }
 
   /** @throws AppError too-many-requests, with the seconds until the window ends */
@@ -174,8 +174,8 @@ export class RateLimit {
   /** Waits, first come first served, while all points that are not used are reserved. @throws AppError too-many-requests, overloaded */
   async reserve(key: string): Promise<Reservation> {
     const line = this.#lines.get(key) ?? { length: 0, last: Promise.resolve() };
-    if (line.length >= longestLine) throw this.#refusal();
-    const deadlineMs = performance.now() + this.#longestWaitMs;
+    if (line.length >= maxLine) throw this.#refusal();
+    const deadlineMs = performance.now() + this.#maxWaitMs;
     line.length += 1;
     this.#lines.set(key, line);
     const mine = line.last.then(() => this.#firstInLine(key, line, deadlineMs));

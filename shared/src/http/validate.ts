@@ -25,13 +25,13 @@ export function bodyOf<T extends z.ZodType>(request: Request, schema: T): z.outp
 /** An id in the path that is no UUID names nothing: 404, as for any id that is not there. */
 export function idOf(request: Request, what: string, name = 'id'): string {
   const id = request.params[name];
-  if (typeof id !== 'string' || !uuidPattern.test(id)) throw notThere(what);
+  if (typeof id !== 'string' || !uuidPattern.test(id)) throw notFound(what);
   return id.toLowerCase();
 }
 
 export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-export const notThere = (what: string): AppError => new AppError('not-found', `There is no such ${what}.`);
+export const notFound = (what: string): AppError => new AppError('not-found', `There is no such ${what}.`);
 
 const keyPattern = /^[\x21-\x7e]{1,255}$/;
 
@@ -56,11 +56,11 @@ export function idempotencyKeyOf(request: Request): string {
   return key;
 }
 
-const longestWaitSeconds = 30;
+const maxWaitSeconds = 30;
 
 /** Milliseconds that a client is ready to wait: `Prefer: wait=N` (RFC 7240), capped at 30 s; undefined without it. */
 export function preferredWaitMs(request: Request): number | undefined {
   const header = request.get('prefer');
   const seconds = header && /(?:^|[,;])\s*wait\s*=\s*"?(\d+)"?\s*(?:$|[,;])/i.exec(header)?.[1];
-  return seconds ? Math.min(Number(seconds), longestWaitSeconds) * 1000 : undefined;
+  return seconds ? Math.min(Number(seconds), maxWaitSeconds) * 1000 : undefined;
 }

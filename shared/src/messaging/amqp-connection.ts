@@ -5,9 +5,9 @@ const connectWithinMs = 5_000;
 const setUpWithinMs = 30_000;
 const closeWithinMs = 1_000;
 const heartbeatSeconds = 10;
-const shortestPauseMs = 100;
+const minPauseMs = 100;
 /** A broker that is back should be found at once; asking one that is not costs next to nothing. */
-const longestPauseMs = 500;
+const maxPauseMs = 500;
 
 export interface AmqpConnectionOptions {
   url: string;
@@ -55,7 +55,7 @@ export class AmqpConnection {
       if (signal.aborted) break;
       this.#options.onDown(lost);
       onOutcome();
-      const pauseMs = Math.min(shortestPauseMs * 2 ** failures, longestPauseMs) * (0.5 + Math.random() / 2);
+      const pauseMs = Math.min(minPauseMs * 2 ** failures, maxPauseMs) * (0.5 + Math.random() / 2);
       await sleep(pauseMs, undefined, { signal }).catch(() => {});
     }
     onOutcome();

@@ -8,7 +8,7 @@ import {
   retryCountOf,
   retryPublication,
   typeOf,
-  type Complaint,
+  type FailureReason,
   type Publication,
 } from './amqp-messages.ts';
 import type { AmqpPublisher } from './amqp-publisher.ts';
@@ -23,7 +23,7 @@ export interface MessageHandlerOptions {
   publisher: Pick<AmqpPublisher, 'publish'>;
   log: Logger;
   /** How often an event may fail for now before each further time is an error in the log. */
-  patientRetries: number;
+  retriesBeforeError: number;
   /** How long an event is held and tried again while its service handles nothing at all, as without its database. */
   holdMs: number;
 }
@@ -47,19 +47,19 @@ export class MessageHandler {
 
   /** @returns true when its work is committed or the broker has it elsewhere; false when it is not wanted any more */
   async handle(message: ConsumeMessage, isWanted: () => boolean): Promise<boolean> {
-    const { intake, log, patientRetries } = this.#options;
+    const { intake, log, retriesBeforeError } = this.#options;
     let event: DomainEvent;
     try {
       event = readEvent(message, intake.service);
     } catch (error) {
-      return this.#putAside(message, 'unreadable', { reason: `not readable: ${reasonOf(error)}` }, isWanted);
+      return this.#deadLetter(message, 'unreadable', { reason: `not readable: ${reasonOf(error)}` }, isWanted);
     }
     const failure = await this.#receive(event, isWanted);
     if (!failure) return true;
-    if (failure.kind === 'poison') return this.#putAside(message, 'unhandleable', failure, isWanted);
+    if (failure.kind === 'poison') return this.#deadLetter(message, 'unhandleable', failure, isWanted);
     const retries = retryCountOf(message);
     // It is never given up: an outage may last longer than any count, and what came before it must not be lost to it.
-    if (retries >= patientRetries)
+    if (retries >= retriesBeforeError)
       log.error({ eventId: event.id, eventType: event.type, retries, reason: failure.reason }, 'event is stuck');
     return this.#moveTo(retryPublication(message, intake.service, new Date()), isWanted);
   }
@@ -73,7 +73,7 @@ export class MessageHandler {
     const { intake, log, holdMs } = this.#options;
     const sinceMs = performance.now();
     for (let tries = 0; ; tries += 1) {
-      const { failures } = await intake.receive([event], 'self');
+      const { failures } = await intake.receive([event], 'deliver');
       const failure = failures[0];
       if (failure?.kind !== 'unreachable') return failure;
       if (performance.now() - sinceMs >= holdMs) {
@@ -86,18 +86,18 @@ export class MessageHandler {
     }
   }
 
-  async #putAside(
+  async #deadLetter(
     message: ConsumeMessage,
     cause: DeadLetterCause,
-    complaint: Complaint,
+    failure: FailureReason,
     isWanted: () => boolean,
   ): Promise<boolean> {
     const { intake, log } = this.#options;
-    const moved = await this.#moveTo(deadPublication(message, intake.service, complaint, new Date()), isWanted);
+    const moved = await this.#moveTo(deadPublication(message, intake.service, failure, new Date()), isWanted);
     if (!moved) return false;
     this.#deadLetters[cause] += 1;
     const { messageId: eventId } = message.properties as { messageId: unknown };
-    const { reason } = complaint;
+    const { reason } = failure;
     log.error({ eventId, eventType: typeOf(message), cause, reason, deadLetters: this.deadLetters }, 'event put aside');
     return true;
   }

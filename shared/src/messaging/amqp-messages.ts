@@ -1,10 +1,10 @@
 import type { Message, Options } from 'amqplib';
 import { parseEvent, type DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { eventsExchange, putAsideExchange, retrySteps, type RetryStep } from './amqp-topology.ts';
+import { eventsExchange, serviceDeadLettersExchange, retrySteps, type RetryStep } from './amqp-topology.ts';
 
-const longestReason = 500;
-const longestStack = 4_000;
+const maxReasonLength = 500;
+const maxStackLength = 4_000;
 
 /** A message with where it is to go. */
 export interface Publication {
@@ -15,7 +15,7 @@ export interface Publication {
 }
 
 /** Why a message is put aside for somebody to look at. */
-export interface Complaint {
+export interface FailureReason {
   reason: string;
   stack?: string | undefined;
 }
@@ -94,20 +94,20 @@ export function retryPublication(message: Message, service: ServiceName, now: Da
 export function deadPublication(
   message: Message,
   service: ServiceName,
-  { reason, stack }: Complaint,
+  { reason, stack }: FailureReason,
   now: Date,
 ): Publication {
   const firstKey = firstKeyOf(message);
   const headers = {
     ...(firstKey === undefined ? {} : { [firstKeyHeader]: firstKey }),
-    'x-reason': reason.slice(0, longestReason),
-    ...(stack === undefined ? {} : { 'x-stack': stack.slice(0, longestStack) }),
+    'x-reason': reason.slice(0, maxReasonLength),
+    ...(stack === undefined ? {} : { 'x-stack': stack.slice(0, maxStackLength) }),
     'x-first-failure': firstFailureOf(message) ?? now.toISOString(),
     'x-retry-count': retryCountOf(message),
     'x-original-type': typeOf(message),
     'x-service': service,
   };
-  return { exchange: putAsideExchange, routingKey: service, ...copyOf(message, headers) };
+  return { exchange: serviceDeadLettersExchange, routingKey: service, ...copyOf(message, headers) };
 }
 
 /** The type of event that a message claims to be; empty when it claims nothing. */

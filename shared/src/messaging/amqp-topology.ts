@@ -12,10 +12,10 @@ export const deadLettersExchange = 'dead-letters';
  * Where a service puts what it will never handle, under its own name. RabbitMQ confines users to routing keys in exchanges of
  * type topic alone, so that here, and where retries begin, nobody can put anything into the queue of another.
  */
-export const putAsideExchange = 'services.dead-letters';
+export const serviceDeadLettersExchange = 'services.dead-letters';
 
 /** Beyond it a queue refuses what is published, and the events stay in their outboxes. */
-const mostMessages = 1_000_000;
+const maxMessages = 1_000_000;
 /** How often a message may come back from a consumer that died over it. */
 const deliveryLimit = 20;
 /** For queues that are only looked through: each look counts as a delivery, and from 4.0 on the default is 20. */
@@ -42,7 +42,7 @@ const quorumQueue = (limits: { deliveries: number }, extra: Record<string, unkno
   durable: true,
   arguments: {
     'x-queue-type': 'quorum',
-    'x-max-length': mostMessages,
+    'x-max-length': maxMessages,
     'x-overflow': 'reject-publish',
     'x-delivery-limit': limits.deliveries,
     ...extra,
@@ -71,7 +71,7 @@ export const topology: Topology = {
   exchanges: [
     { name: eventsExchange, type: eventsExchangeType, options: { durable: true } },
     { name: deadLettersExchange, type: 'direct', options: { durable: true } },
-    { name: putAsideExchange, type: 'topic', options: { durable: true } },
+    { name: serviceDeadLettersExchange, type: 'topic', options: { durable: true } },
     ...retrySteps.flatMap(({ name, exchange }) => [
       // For services of a release before.
       { name, type: 'direct', options: { durable: true } },
@@ -94,7 +94,7 @@ export const topology: Topology = {
     })),
   ],
   bindings: subscribingServices.flatMap((service) => [
-    ...[deadLettersExchange, putAsideExchange].map((exchange) => ({
+    ...[deadLettersExchange, serviceDeadLettersExchange].map((exchange) => ({
       queue: deadQueueOf(service),
       exchange,
       key: service,

@@ -52,7 +52,7 @@ describe('amqp transport, its own side of it', () => {
     network = await startAmqpNetwork(broker.url, services, {
       prefetch: 20,
       confirmTimeoutMs: 3_000,
-      patientRetries: 2,
+      retriesBeforeError: 2,
     });
   });
   afterEach(() => network.close());
@@ -189,9 +189,9 @@ describe('amqp transport, its own side of it', () => {
     const slow = anEvent('stock.commit-refused');
     const gate = Promise.withResolvers<void>();
     const receive = order().receive.bind(order());
-    order().receive = async (events, carryOn) => {
+    order().receive = async (events, followUps) => {
       if (events[0]!.id === slow.id) await gate.promise;
-      return receive(events, carryOn);
+      return receive(events, followUps);
     };
     const records = Array.from({ length: 200 }, aRecord);
     await deliver(inventory().record(slow), ...records);
@@ -255,16 +255,16 @@ describe('amqp transport, its own side of it', () => {
   });
 
   test('a message that the broker closes the channel over is at fault; what travelled with it gets through', async () => {
-    const mostBytes = 2_000;
+    const maxBytes = 2_000;
     const setMost = (bytes: number) =>
       broker.control('eval', `application:set_env(rabbit, max_message_size, ${bytes}).`);
-    await setMost(mostBytes);
+    await setMost(maxBytes);
     const transport = amqpTransport(broker.url);
     const sender = new FakeService('payment');
     try {
       await transport.start(sender);
       const event = anEvent('stock.commit-refused');
-      const tooLarge = sender.record({ ...event, data: { ...event.data, more: 'x'.repeat(mostBytes) } } as never);
+      const tooLarge = sender.record({ ...event, data: { ...event.data, more: 'x'.repeat(maxBytes) } } as never);
       const small = sender.record(anEvent('order.cancelled'));
       await transport.deliver([tooLarge, small]);
       await eventually(() => expect(sender.undelivered).toContainEqual({ record: tooLarge, kind: 'transient' }));

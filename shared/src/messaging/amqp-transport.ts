@@ -32,7 +32,7 @@ export interface AmqpTransportOptions {
   /** Longest that a delivery waits for the broker's confirms. */
   confirmTimeoutMs: number;
   /** How often an event may fail for now before each further time is an error in the log. */
-  patientRetries: number;
+  retriesBeforeError: number;
   /** How long an event is tried again here while its service handles nothing, before it waits at the broker. */
   holdMs: number;
 }
@@ -64,12 +64,12 @@ export class AmqpTransport implements Transport {
 
   /** Resolves when the broker has been reached or has turned out to be away; then it is tried again for ever. */
   async start(intake: Intake): Promise<void> {
-    const { prefetch, log, patientRetries, holdMs } = this.#options;
+    const { prefetch, log, retriesBeforeError, holdMs } = this.#options;
     const { service } = intake;
     this.#intake = intake;
     this.#connections.push(this.#connection('publish', this.#publisher));
     if (subscriptions[service].length > 0) {
-      const handler = new MessageHandler({ intake, publisher: this.#publisher, log, patientRetries, holdMs });
+      const handler = new MessageHandler({ intake, publisher: this.#publisher, log, retriesBeforeError, holdMs });
       const handle = (message: ConsumeMessage, isWanted: () => boolean) => handler.handle(message, isWanted);
       this.#handler = handler;
       this.#consumer = new AmqpConsumer({ queue: service, prefetch, handle });

@@ -57,7 +57,7 @@ describe('batcher', () => {
 
   test('what comes during a flush waits for its end, and then goes as one, at most maxItems', async () => {
     // Without a rest, which would begin wherever a busy machine makes a flush take its time.
-    const { batcher, flushes, finish } = aBatcher({ maxItems: 3, longestRestMs: 0 });
+    const { batcher, flushes, finish } = aBatcher({ maxItems: 3, maxRestMs: 0 });
     const results = [batcher.run(0)];
     await turn();
     for (let n = 1; n <= 5; n += 1) results.push(batcher.run(n));
@@ -74,8 +74,8 @@ describe('batcher', () => {
   });
 
   test('after a flush of several it rests, no longer than it took and than it may; after a single one it does not', async () => {
-    for (const longestRestMs of [0, 30, 10_000]) {
-      const { batcher, flushes, finish } = aBatcher({ longestRestMs });
+    for (const maxRestMs of [0, 30, 10_000]) {
+      const { batcher, flushes, finish } = aBatcher({ maxRestMs });
       const results = [1, 2].map((n) => batcher.run(n));
       await turn();
       await sleep(60);
@@ -86,8 +86,8 @@ describe('batcher', () => {
       let turns = 0;
       for (; flushes.length < 2; turns += 1) await turn();
       const restedMs = performance.now() - finishedAt;
-      if (longestRestMs === 0) expect(turns).toBeLessThan(5);
-      else expect(restedMs).toBeGreaterThan(Math.min(longestRestMs, 60) - 5);
+      if (maxRestMs === 0) expect(turns).toBeLessThan(5);
+      else expect(restedMs).toBeGreaterThan(Math.min(maxRestMs, 60) - 5);
       await finish(1);
       await results[2];
       void batcher.run(4);
@@ -98,7 +98,7 @@ describe('batcher', () => {
   });
 
   test('a full batch does not wait for the rest to end', async () => {
-    const { batcher, flushes, finish } = aBatcher({ maxItems: 2, longestRestMs: 10_000 });
+    const { batcher, flushes, finish } = aBatcher({ maxItems: 2, maxRestMs: 10_000 });
     const results = [1, 2, 3, 4].map((n) => batcher.run(n));
     await turn();
     await sleep(20);

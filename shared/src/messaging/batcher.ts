@@ -9,8 +9,8 @@ export interface BatcherOptions<I, O> {
   /** Most items waiting; one more is refused with `overloaded`. */
   maxQueued: number;
   /** Bounds of the pause after a flush of several items; 0 to 25 unless given. */
-  shortestRestMs?: number;
-  longestRestMs?: number;
+  minRestMs?: number;
+  maxRestMs?: number;
   /** Whether a failed batch may be tried again in halves, until the item at fault stands alone. */
   shouldSplit?: (error: unknown) => boolean;
 }
@@ -33,16 +33,16 @@ const usualRestMs = 25;
  */
 export class Batcher<I, O> {
   readonly #options: BatcherOptions<I, O>;
-  readonly #shortestRestMs: number;
-  readonly #longestRestMs: number;
+  readonly #minRestMs: number;
+  readonly #maxRestMs: number;
   #queue: Waiting<I, O>[] = [];
   #running = false;
   #idle: (() => void)[] = [];
 
   constructor(options: BatcherOptions<I, O>) {
     this.#options = options;
-    this.#shortestRestMs = options.shortestRestMs ?? 0;
-    this.#longestRestMs = options.longestRestMs ?? usualRestMs;
+    this.#minRestMs = options.minRestMs ?? 0;
+    this.#maxRestMs = options.maxRestMs ?? usualRestMs;
   }
 
   get queued(): number {
@@ -85,7 +85,7 @@ export class Batcher<I, O> {
   }
 
   async #rest(flushMs: number): Promise<void> {
-    const restMs = Math.min(Math.max(flushMs, this.#shortestRestMs), this.#longestRestMs);
+    const restMs = Math.min(Math.max(flushMs, this.#minRestMs), this.#maxRestMs);
     if (restMs >= 1 && this.#queue.length < this.#options.maxItems) await sleep(restMs);
   }
 

@@ -39,9 +39,9 @@ test('what comes while the database is away waits in its process, and is handled
   let tries = 0;
   await transport.start({
     service: 'order',
-    receive: (events, carryOn) => {
+    receive: (events, followUps) => {
       tries += events.length;
-      return lane.receive(events, carryOn);
+      return lane.receive(events, followUps);
     },
     acknowledge: (ids) => lane.acknowledge(ids),
     notDelivered: () => {},

@@ -7,7 +7,7 @@ import type { NotDelivered, OutboxRecord } from './transport.ts';
 export const sweepAtMost = 32;
 const pruneAtMost = 5_000;
 const pruneRounds = 100;
-const longestBackoffSeconds = 30;
+const maxBackoffSeconds = 30;
 /**
  * A record that is due for so long is taken up although its process lives: that may not know of it, when the answer to its
  * commit was lost, or have failed to remove it. If it does try it, too, the inbox absorbs what arrives twice.
@@ -81,7 +81,7 @@ export interface SweepOptions {
 /** How long a row is left alone that has been tried so often. */
 const backoff = (maxAttempts: number) => sql`
   interval '1 second' * CASE WHEN attempts < ${maxAttempts}
-                             THEN least(${longestBackoffSeconds}, power(2, least(attempts, 5)))
+                             THEN least(${maxBackoffSeconds}, power(2, least(attempts, 5)))
                              ELSE ${stuckBackoffSeconds} END`;
 
 /**

@@ -185,10 +185,10 @@ describe('http transport, its own side of it', () => {
     const records = Array.from({ length: 8 }, () => services.inventory.record(anEvent('stock.commit-refused')));
     const strange = records[3]!.events[0]!.id;
     const receive = services.order.receive.bind(services.order);
-    services.order.receive = (events, carryOn) =>
+    services.order.receive = (events, followUps) =>
       events.some(({ id }) => id === strange)
         ? Promise.resolve({ failures: 'none' } as never)
-        : receive(events, carryOn);
+        : receive(events, followUps);
     await services.inventory.transport!.deliver(records);
     expect(services.inventory.acknowledged.length).toBe(7);
     await deliver();
@@ -231,8 +231,8 @@ describe('http transport, its own side of it', () => {
       network = await startHttpNetwork(services, { timeoutMs: 400 });
       const [locked, free] = [anEvent('stock.commit-refused'), anEvent('stock.commit-refused')];
       const receive = services.order.receive.bind(services.order);
-      services.order.receive = (events, carryOn) =>
-        events.some(({ id }) => id === locked.id) ? new Promise(() => {}) : receive(events, carryOn);
+      services.order.receive = (events, followUps) =>
+        events.some(({ id }) => id === locked.id) ? new Promise(() => {}) : receive(events, followUps);
       const record = services.inventory.record(locked);
       await deliver(record);
       await deliver(services.inventory.record(free));

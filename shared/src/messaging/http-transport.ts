@@ -55,7 +55,7 @@ export class HttpHop implements Hop {
         }
       }
       if (acknowledged.length > 0) this.#intake!.acknowledge(acknowledged);
-      const { failures, records } = await this.#intake!.receive(parsed, 'sender');
+      const { failures, records } = await this.#intake!.receive(parsed, 'return');
       if (handlesNothing(parsed, failures)) throw new AppError('unavailable', 'None of the events can be handled now.');
       response.json({ failures: [...failures.map(asAnswered), ...unreadable], records });
     });

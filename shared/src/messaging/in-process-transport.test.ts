@@ -14,7 +14,7 @@ const walkerAmong = (neighbours: Neighbours) =>
     hop: new InProcessHop(neighbours),
     log: pino({ level: 'silent' }),
     maxQueued: 20_000,
-    longestRestMs: 0,
+    maxRestMs: 0,
     walks: neighbours.walks,
   });
 
@@ -63,9 +63,9 @@ describe('in-process transport, its own side of it', () => {
     const arrived: unknown[] = [];
     for (const service of [services.order, services.reservation]) {
       const receive = service.receive.bind(service);
-      service.receive = (events, carryOn) => {
+      service.receive = (events, followUps) => {
         arrived.push(...structuredClone(events));
-        return receive(events, carryOn);
+        return receive(events, followUps);
       };
     }
     const record = await deliver(services.inventory.record(event));

@@ -49,7 +49,7 @@ export class InProcessHop implements Hop {
   async bring(service: ServiceName, events: DomainEvent[]): Promise<Receipt> {
     const intake = this.#neighbours.find(service);
     if (!intake) throw new Error(`${service} does not take events in this process now`);
-    const { failures, records } = await intake.receive(copyOf(events), 'sender');
+    const { failures, records } = await intake.receive(copyOf(events), 'return');
     if (handlesNothing(events, failures)) throw new Error(`${service} can handle none of the events now`);
     return { failures, records };
   }

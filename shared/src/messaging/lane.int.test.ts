@@ -105,7 +105,7 @@ describe('too much behind it', () => {
     const id = newId();
     await expect(lane.run('announce', { id })).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 5 });
     expect((await lane.run('add', { id, by: 1 })).result.count).toBe(1);
-    expect((await lane.receive([counted({ orderId: id })], 'self')).failures).toEqual([]);
+    expect((await lane.receive([counted({ orderId: id })], 'deliver')).failures).toEqual([]);
     overloaded = false;
     await lane.run('announce', { id });
     expect(await tallies()).toEqual({ [id]: 3 });
@@ -125,7 +125,7 @@ describe('a batch', () => {
     const events = Array.from({ length: 30 }, () => counted());
     const ids = Array.from({ length: 30 }, newId);
     const [receipt, ...answers] = await Promise.all([
-      lane.receive(events, 'self'),
+      lane.receive(events, 'deliver'),
       ...ids.map((id) => lane.run('announce', { id })),
     ]);
     await receipt.delivered;
@@ -154,7 +154,7 @@ describe('a batch', () => {
     const deliver = jest.fn(() => Promise.resolve());
     const lane = open(database.url, { deliver });
     const event = counted();
-    const { records, failures } = await lane.receive([event], 'sender');
+    const { records, failures } = await lane.receive([event], 'return');
     expect(failures).toEqual([]);
     expect(records.map(({ id, events }) => ({ id, events }))).toEqual(await outbox());
     expect(records).toMatchObject([
@@ -166,7 +166,7 @@ describe('a batch', () => {
   test('keeps the records of two senders apart', async () => {
     const lane = open();
     const [first, second] = [counted(), counted()];
-    const receipts = await Promise.all([lane.receive([first], 'sender'), lane.receive([second], 'sender')]);
+    const receipts = await Promise.all([lane.receive([first], 'return'), lane.receive([second], 'return')]);
     expect(receipts.map(({ records }) => records.map(({ events }) => events.map(({ data }) => data)))).toEqual([
       [[{ orderId: first.data.orderId }]],
       [[{ orderId: second.data.orderId }]],
@@ -191,7 +191,7 @@ describe('the inbox', () => {
   test('absorbs the same event twice in one batch', async () => {
     const lane = open();
     const event = counted();
-    const { failures } = await lane.receive([event, structuredClone(event)], 'self');
+    const { failures } = await lane.receive([event, structuredClone(event)], 'deliver');
     expect(failures).toEqual([]);
     expect(await tallies()).toEqual({ [event.data.orderId]: 1 });
     expect(await announced()).toEqual([event.data.orderId]);
@@ -200,8 +200,8 @@ describe('the inbox', () => {
   test('absorbs it in a later batch', async () => {
     const lane = open();
     const event = counted();
-    await lane.receive([event], 'sender');
-    const again = await lane.receive([event, counted()], 'sender');
+    await lane.receive([event], 'return');
+    const again = await lane.receive([event, counted()], 'return');
     expect(again.failures).toEqual([]);
     expect(again.records.flatMap(({ events }) => events).length).toBe(1);
     expect((await tallies())[event.data.orderId]).toBe(1);
@@ -212,7 +212,7 @@ describe('the inbox', () => {
     for (let round = 0; round < 10; round += 1) {
       const events = Array.from({ length: 20 }, () => counted());
       const shuffled = events.toReversed();
-      const receipts = await Promise.all([lanes[0]!.receive(events, 'sender'), lanes[1]!.receive(shuffled, 'sender')]);
+      const receipts = await Promise.all([lanes[0]!.receive(events, 'return'), lanes[1]!.receive(shuffled, 'return')]);
       expect(receipts.flatMap(({ failures }) => failures)).toEqual([]);
     }
     expect(new Set(Object.values(await tallies()))).toEqual(new Set([1]));
@@ -227,8 +227,8 @@ describe('the inbox', () => {
       told.push(isForgotten(of(60_000)), isForgotten(of(60_001)));
       return { events: [] };
     };
-    await open(database.url, { unitOfWork, inboxRetentionMs: 60_000 }).receive([counted()], 'self');
-    await open(database.url, { unitOfWork }).receive([counted()], 'self');
+    await open(database.url, { unitOfWork, inboxRetentionMs: 60_000 }).receive([counted()], 'deliver');
+    await open(database.url, { unitOfWork }).receive([counted()], 'deliver');
     expect(told).toEqual([false, true, false, false]);
   });
 
@@ -242,12 +242,12 @@ describe('the inbox', () => {
     };
     const lane = open(database.url, { unitOfWork });
     const event = counted();
-    expect((await lane.receive([event], 'self')).failures).toMatchObject([
+    expect((await lane.receive([event], 'deliver')).failures).toMatchObject([
       { eventId: event.id, kind: 'poison', reason: 'not yet', stack: expect.stringContaining('not yet') },
     ]);
     expect(await inboxSize()).toBe(0);
     works = true;
-    expect((await lane.receive([event], 'self')).failures).toEqual([]);
+    expect((await lane.receive([event], 'deliver')).failures).toEqual([]);
     expect(await tallies()).toEqual({ [event.data.orderId]: 1 });
   });
 });
@@ -260,7 +260,7 @@ describe('one item at fault', () => {
     const lane = open();
     const events = Array.from({ length: 256 }, (_, n) => counted(n === 101 ? { userId } : {}));
     const bad = events[101]!;
-    const { failures, records } = await lane.receive(events, 'sender');
+    const { failures, records } = await lane.receive(events, 'return');
 
     expect(failures).toMatchObject([{ eventId: bad.id, kind: 'poison' }]);
     const good = events.filter((event) => event !== bad).map(({ data }) => data.orderId);
@@ -273,7 +273,7 @@ describe('one item at fault', () => {
   test('several at fault are found one by one', async () => {
     const lane = open();
     const events = Array.from({ length: 64 }, (_, n) => counted(n % 9 === 0 ? { userId: poisonousUser } : {}));
-    const { failures } = await lane.receive(events, 'self');
+    const { failures } = await lane.receive(events, 'deliver');
     expect(failures.map(({ eventId }) => eventId).sort()).toEqual(
       events
         .filter(({ data }) => data.userId === poisonousUser)
@@ -314,7 +314,7 @@ describe('one item at fault', () => {
       return handle(data, state, context, ready);
     };
     const lane = open(database.url, { unitOfWork });
-    const { failures } = await lane.receive([bad, good], 'self');
+    const { failures } = await lane.receive([bad, good], 'deliver');
     expect(failures).toMatchObject([{ eventId: bad.id, reason: 'gateway away' }]);
     expect(prepared).toEqual([`ready ${good.id}`]);
     expect(await tallies()).toEqual({ [good.data.orderId]: 1 });
@@ -323,7 +323,7 @@ describe('one item at fault', () => {
   test('an event that no handler knows is poison', async () => {
     const unitOfWork = tallyUnitOfWork({ handlers: {} as never });
     const event = counted();
-    const { failures } = await open(database.url, { unitOfWork }).receive([event], 'self');
+    const { failures } = await open(database.url, { unitOfWork }).receive([event], 'deliver');
     expect(failures).toMatchObject([
       { eventId: event.id, kind: 'poison', reason: 'order does not handle stock.commit-refused' },
     ]);
@@ -349,7 +349,7 @@ describe('the database is away', () => {
     const results = Promise.allSettled([
       lane.run('announce', { id }),
       lane.run('claim', { id, by: 'me' }),
-      lane.receive([event], 'self'),
+      lane.receive([event], 'deliver'),
     ]);
     await lock.somebodyWaits();
     await killConnections();
@@ -363,7 +363,7 @@ describe('the database is away', () => {
     expect(await tallies()).toEqual({ [id]: 0 });
     expect([await inboxSize(), (await outbox()).length]).toEqual([0, 0]);
 
-    expect((await lane.receive([event], 'self')).failures).toEqual([]);
+    expect((await lane.receive([event], 'deliver')).failures).toEqual([]);
     expect(await tallies()).toEqual({ [id]: 1 });
   });
 
@@ -375,12 +375,12 @@ describe('the database is away', () => {
     const startedAt = performance.now();
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ name: 'AppError', code: 'unavailable' });
     const event = counted();
-    expect((await lane.receive([event], 'self')).failures).toMatchObject([{ kind: 'unreachable' }]);
+    expect((await lane.receive([event], 'deliver')).failures).toMatchObject([{ kind: 'unreachable' }]);
     expect(performance.now() - startedAt).toBeLessThan(5_000);
 
     await proxy.restore();
     expect((await lane.run('add', { id, by: 1 })).result.count).toBe(2);
-    expect((await lane.receive([event], 'self')).failures).toEqual([]);
+    expect((await lane.receive([event], 'deliver')).failures).toEqual([]);
   });
 
   test('never there from the beginning: unavailable, and it starts when the database does', async () => {
@@ -397,11 +397,11 @@ describe('the database is away', () => {
     await rows(`ALTER ROLE ${user()} NOLOGIN`);
     try {
       await expect(lane.run('add', { id: newId(), by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
-      expect((await lane.receive([event], 'self')).failures).toMatchObject([{ kind: 'unreachable' }]);
+      expect((await lane.receive([event], 'deliver')).failures).toMatchObject([{ kind: 'unreachable' }]);
     } finally {
       await rows(`ALTER ROLE ${user()} LOGIN`);
     }
-    expect((await lane.receive([event], 'self')).failures).toEqual([]);
+    expect((await lane.receive([event], 'deliver')).failures).toEqual([]);
   });
 
   test('silent: given up on after the time of a statement, unavailable, and replaced', async () => {
@@ -446,7 +446,7 @@ describe('the database is away', () => {
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
     expect((await lane.run('add', { id: newId(), by: 1 })).result.count).toBe(1);
     // Others get through, so it is the event’s own misfortune.
-    expect((await lane.receive([counted({ orderId: id })], 'self')).failures).toMatchObject([{ kind: 'transient' }]);
+    expect((await lane.receive([counted({ orderId: id })], 'deliver')).failures).toMatchObject([{ kind: 'transient' }]);
     await lock.release();
     expect((await lane.run('add', { id, by: 1 })).result.count).toBe(1);
   });
@@ -497,7 +497,7 @@ describe('conflicts with other transactions', () => {
     await failNext(1_000);
     const lane = open();
     await expect(lane.run('add', { id: newId(), by: 1 })).rejects.toMatchObject({ code: 'unavailable' });
-    expect((await lane.receive([counted()], 'self')).failures).toMatchObject([{ kind: 'transient' }]);
+    expect((await lane.receive([counted()], 'deliver')).failures).toMatchObject([{ kind: 'transient' }]);
     expect(await tallies()).toEqual({});
   });
 
@@ -521,12 +521,14 @@ describe('the queue', () => {
     const waiting = [lane.run('add', { id, by: 1 }), lane.run('add', { id, by: 1 })];
     await expect(lane.run('add', { id, by: 1 })).rejects.toMatchObject({ code: 'overloaded', retryAfterSeconds: 1 });
     const event = counted();
-    expect((await lane.receive([event], 'self')).failures).toMatchObject([{ eventId: event.id, kind: 'unreachable' }]);
+    expect((await lane.receive([event], 'deliver')).failures).toMatchObject([
+      { eventId: event.id, kind: 'unreachable' },
+    ]);
 
     await lock.release();
     await Promise.all([first, ...waiting]);
     expect((await lane.run('add', { id, by: 1 })).result.count).toBe(4);
-    expect((await lane.receive([event], 'self')).failures).toEqual([]);
+    expect((await lane.receive([event], 'deliver')).failures).toEqual([]);
   });
 });
 

@@ -9,7 +9,7 @@ import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { Batcher } from './batcher.ts';
 import type { Context, Result } from './decision.ts';
 import { Outgoing, type Origin } from './outgoing.ts';
-import type { Failure, Intake, OutboxRecord } from './transport.ts';
+import type { Failure, FollowUps, Intake, OutboxRecord } from './transport.ts';
 import type { Commands, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
 
 /** Also tells the time, because each statement more is a message more to and from PostgreSQL. */
@@ -126,8 +126,8 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     }
   }
 
-  async receive(events: DomainEvent[], carryOn: 'self' | 'sender') {
-    const origin: Origin = carryOn === 'self' ? this.#localOrigin : { deliver: false, records: [] };
+  async receive(events: DomainEvent[], followUps: FollowUps) {
+    const origin: Origin = followUps === 'deliver' ? this.#localOrigin : { deliver: false, records: [] };
     const failures: Failure[] = [];
     const deliveries: Promise<void>[] = [];
     await Promise.all(
@@ -142,7 +142,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     );
     return {
       failures,
-      records: carryOn === 'self' ? [] : origin.records,
+      records: followUps === 'deliver' ? [] : origin.records,
       delivered: Promise.all(deliveries).then(() => {}),
     };
   }

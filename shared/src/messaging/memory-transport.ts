@@ -16,7 +16,7 @@ export function memoryTransport(network: MemoryNetwork): Transport {
       const failures: (NotDelivered | undefined)[] = [];
       for (const event of record.events) {
         for (const service of subscribersOf(event.type)) {
-          const receipt = await network.intakes.get(service)?.receive([structuredClone(event)], 'self');
+          const receipt = await network.intakes.get(service)?.receive([structuredClone(event)], 'deliver');
           await receipt?.delivered;
           failures.push(receipt ? receipt.failures[0]?.kind : 'unreachable');
         }

@@ -370,7 +370,7 @@ describe('rows that name no process', () => {
 
   test('are those that are left to a sender, for as long as it may die over them', async () => {
     const process = await aProcess('1', { outcome: 'nobody knows' });
-    const { records } = await process.lane.receive([counted()], 'sender');
+    const { records } = await process.lane.receive([counted()], 'return');
     expect(await rows()).toMatchObject([{ id: records[0]!.id, process_id: null, attempts: 0 }]);
     process.outcome = 'delivered';
     process.outbox.sweep();

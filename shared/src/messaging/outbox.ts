@@ -70,7 +70,7 @@ export class Outbox {
   intakeOf(lane: Pick<Intake, 'service' | 'receive' | 'acknowledge'>): Intake {
     return {
       service: lane.service,
-      receive: (events, carryOn) => lane.receive(events, carryOn),
+      receive: (events, followUps) => lane.receive(events, followUps),
       acknowledge: (ids: string[]) => {
         this.#redelivery.forget(ids);
         lane.acknowledge(ids);

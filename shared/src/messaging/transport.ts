@@ -34,18 +34,20 @@ export class BadAnswer extends Error {}
 /** What became of events that a transport brought: those not named in `failures` are handled for good. */
 export interface Receipt {
   failures: Failure[];
-  /** Outbox records that came about; with `carryOn: 'sender'` it is the sender who delivers them. */
+  /** Outbox records that came about, which the sender is to deliver; none with follow-ups `deliver`. */
   records: OutboxRecord[];
 }
+
+/** What a service does with the events that follow from those it handles: it delivers them, or returns them to the sender. */
+export type FollowUps = 'deliver' | 'return';
 
 /** The receiving side of a service, as a transport sees it. */
 export interface Intake {
   readonly service: ServiceName;
   /**
    * Handles events exactly once in effect, however often they come. Never rejects.
-   * @param carryOn who delivers the events that follow: this service itself, after commit, or the sender of these
    */
-  receive(events: DomainEvent[], carryOn: 'self' | 'sender'): Promise<Receipt & { delivered: Promise<void> }>;
+  receive(events: DomainEvent[], followUps: FollowUps): Promise<Receipt & { delivered: Promise<void> }>;
   /** Removes outbox records whose events are all handled. Unknown ids are ignored. */
   acknowledge(recordIds: string[]): void;
   /** Hears of each record that was to be delivered from here and was not, for now or for good; the same object as given. */

@@ -50,7 +50,7 @@ export interface WalkerOptions {
   /** Most events that wait for the way to one service. */
   maxQueued: number;
   /** Longest rest after a hop of several events, as in Batcher. */
-  longestRestMs?: number;
+  maxRestMs?: number;
   /** What is being walked, of all walkers between whose services nothing lies: none of them is gone while another walks. */
   walks?: Set<Promise<void>>;
 }
@@ -73,7 +73,7 @@ export class Walker implements Transport {
   constructor(options: WalkerOptions) {
     this.#options = options;
     this.#walks = options.walks ?? new Set();
-    const { maxQueued, longestRestMs } = options;
+    const { maxQueued, maxRestMs } = options;
     for (const service of serviceNames) {
       this.#ways.set(
         service,
@@ -81,7 +81,7 @@ export class Walker implements Transport {
           flush: (events) => this.#bring(service, events),
           maxItems: largestHop,
           maxQueued,
-          ...(longestRestMs === undefined ? {} : { longestRestMs }),
+          ...(maxRestMs === undefined ? {} : { maxRestMs }),
           shouldSplit: (error) => error instanceof BadAnswer,
         }),
       );
@@ -142,7 +142,7 @@ export class Walker implements Transport {
   async #send(service: ServiceName, event: DomainEvent): Promise<Sent> {
     if (service === this.#intake!.service) {
       // A copy, as everybody gets: others are brought the same event, and it may have to be tried again as it was.
-      const { failures, delivered } = await this.#intake!.receive([copyOf(event)], 'self');
+      const { failures, delivered } = await this.#intake!.receive([copyOf(event)], 'deliver');
       if (failures.length === 0) this.#receivers.handled(service);
       return { failure: failures[0]?.kind, followed: delivered };
     }

@@ -15,7 +15,7 @@ export type StockLevel = StockView & { productId: string };
 export const stockKey = (productId: string): string => `stock:{${productId}}`;
 
 const rememberedForMs = 25;
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 /**
  * Writes a level unless a newer one is there: repeats and late writers change nothing. Answers the version that is there
@@ -95,7 +95,7 @@ export class StockViews {
   }
 
   #remember(productId: string, view: StockView, believedUntilMs: number): void {
-    if (this.#remembered.size >= mostRemembered) this.#remembered.clear();
+    if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
     const untilMs = Math.min(performance.now() + rememberedForMs, believedUntilMs);
     this.#remembered.set(productId, { view, untilMs });
   }

@@ -12,7 +12,7 @@ import { drain, Stopping, type DrainOptions } from './drain.ts';
 import { healthRoutes, platformHealthRoutes, WorkAges } from './health.ts';
 import { backlogOf, laneOpener, outboxOf } from './messaging.ts';
 import { readinessOf } from './readiness.ts';
-import { openResources, settlementsOpener } from './resources.ts';
+import { openResources, outcomesOpener } from './resources.ts';
 import { commonTasks, startTasks } from './tasks.ts';
 import { collectForInflux, watchService } from './telemetry.ts';
 import { openTokens } from './tokens.ts';
@@ -56,7 +56,7 @@ export async function buildService<Config extends CommonConfig, DB>(
   try {
     const resources = openResources<DB>(context, opened);
     const { reads, background, messaging, redis, peers, poolUse } = resources;
-    const settlements = settlementsOpener(context, resources, stopping.waitsEnd, opened);
+    const openOutcomes = outcomesOpener(context, resources, stopping.waitsEnd, opened);
     const authority = definition.tokenAuthority?.(background, config) ?? authorityAt(peers);
     const { tokens, tasks: tokenTasks } = openTokens(context, authority);
     const { transport, routes: transportRoutes } = transportFactory({ config, log });
@@ -65,7 +65,7 @@ export async function buildService<Config extends CommonConfig, DB>(
     const openLane = laneOpener(context, resources, { transport, outbox, backlog });
 
     const work = new WorkAges();
-    const kernel = { config, log, reads, background, openLane, redis, tokens, metrics, work, settlements, peers };
+    const kernel = { config, log, reads, background, openLane, redis, tokens, metrics, work, openOutcomes, peers };
     const parts = await definition.build(kernel);
     if (parts.close) opened.defer(parts.close);
     const { lane, removals, tasks = [] } = parts;

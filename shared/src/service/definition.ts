@@ -8,7 +8,7 @@ import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Logger } from '../log.ts';
 import type { InternalClient } from '../messaging/http-client.ts';
 import type { Lane } from '../messaging/lane.ts';
-import type { Settlements } from '../messaging/settlements.ts';
+import type { Outcomes, OutcomeSource } from '../messaging/outcomes.ts';
 import type { Transport } from '../messaging/transport.ts';
 import type { Commands, UnitOfWork } from '../messaging/unit-of-work.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -31,8 +31,8 @@ export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown
   metrics: Metrics;
   /** Where work that may be late is to be named: its age goes to the metrics, and beyond WORK_LATE_MS to the shop's `/readyz`. */
   work: WorkAges;
-  /** Lets requests wait for `what` to be settled, on whichever instance that happens. */
-  settlements: OpenSettlements;
+  /** Lets requests wait for what becomes of the service's things, on whichever instance it happens. */
+  openOutcomes: OpenOutcomes;
   /** For questions to other services that a request can do without, each for a second at most. */
   peers: Pick<InternalClient, 'post'>;
 }
@@ -40,7 +40,10 @@ export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown
 export type OpenLane = <S, E extends EventType, C extends Commands<S>>(
   unitOfWork: UnitOfWork<S, E, C>,
 ) => Lane<S, E, C>;
-export type OpenSettlements = <View>(what: string) => Settlements<View>;
+export type OpenOutcomes = <View extends { id: string }, Stage extends string>(
+  what: string,
+  source: OutcomeSource<View, Stage>,
+) => Outcomes<View, Stage>;
 
 /** A lane as its service is run with it, whatever its commands are. */
 export type OpenedLane = Pick<

@@ -4,9 +4,9 @@ import { openReads, openWatchedReads, type PoolUse } from '../db/connection.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
 import { InternalClient } from '../messaging/http-client.ts';
 import type { MessagingTables } from '../messaging/housekeeping.ts';
-import { settledChannel, Settlements } from '../messaging/settlements.ts';
+import { Outcomes, settledChannel } from '../messaging/outcomes.ts';
 import { connectRedis } from '../redis/connection.ts';
-import type { OpenSettlements, ServiceContext } from './definition.ts';
+import type { OpenOutcomes, ServiceContext } from './definition.ts';
 
 /** No request waits longer for what it asks another service. */
 const askWithinMs = 1_000;
@@ -53,15 +53,15 @@ export function openResources<DB>({ config, log }: ServiceContext, opened: Async
 }
 
 /** Each kind listens over a connection of its own, for one that is subscribed can be used for nothing else. */
-export function settlementsOpener(
+export function outcomesOpener(
   { config, log }: ServiceContext,
   { redis: publisher }: Pick<Resources<unknown>, 'redis'>,
   waitsEnd: AbortSignal,
   opened: AsyncDisposableStack,
-): OpenSettlements {
-  return (what) => {
+): OpenOutcomes {
+  return (what, source) => {
     const subscriber = connectRedis(config.REDIS_URL, log);
     opened.defer(() => subscriber.disconnect());
-    return new Settlements({ channel: settledChannel(what), publisher, subscriber, waitsEnd, log });
+    return new Outcomes({ ...source, channel: settledChannel(what), publisher, subscriber, waitsEnd, log });
   };
 }

@@ -40,7 +40,7 @@ const inProcessTransport =
     const hop = new InProcessHop(neighbours);
     const { walks } = neighbours;
     // The lane that takes the events rests by itself, and no wire gains from a rest.
-    return { transport: new Walker({ hop, log, maxQueued: config.BATCH_QUEUE_MAX, longestRestMs: 0, walks }) };
+    return { transport: new Walker({ hop, log, maxQueued: config.BATCH_QUEUE_MAX, maxRestMs: 0, walks }) };
   };
 
 /** Events travel through RabbitMQ, which keeps them until they are handled. */
@@ -53,7 +53,7 @@ const amqpTransport: TransportFactory = ({ config, log }) => {
     prefetch: config.AMQP_PREFETCH,
     maxUnconfirmed: config.AMQP_UNCONFIRMED_MAX,
     confirmTimeoutMs: config.AMQP_CONFIRM_TIMEOUT_MS,
-    patientRetries: config.AMQP_PATIENT_RETRIES,
+    retriesBeforeError: config.AMQP_PATIENT_RETRIES,
     holdMs: config.AMQP_HOLD_MS,
   });
   return { transport };

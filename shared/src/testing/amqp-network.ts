@@ -15,7 +15,7 @@ export function amqpTransport(url: string, options: AmqpTestOptions = {}): AmqpT
     prefetch: 256,
     maxUnconfirmed: 10_000,
     confirmTimeoutMs: 5_000,
-    patientRetries: 50,
+    retriesBeforeError: 50,
     holdMs: 10_000,
     ...options,
   });

@@ -1,7 +1,7 @@
 import { newId } from '../ids.ts';
 import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import type { Failure, Intake, NotDelivered, OutboxRecord, Transport } from '../messaging/transport.ts';
+import type { Failure, FollowUps, Intake, NotDelivered, OutboxRecord, Transport } from '../messaging/transport.ts';
 
 /** Stands in for a service behind a transport: records what it is brought and answers as it is told. */
 export class FakeService implements Intake {
@@ -35,7 +35,7 @@ export class FakeService implements Intake {
     return [...new Map(this.received.map((event) => [event.id, event])).values()];
   }
 
-  async receive(events: DomainEvent[], carryOn: 'self' | 'sender') {
+  async receive(events: DomainEvent[], followUps: FollowUps) {
     this.batches.push(events);
     await this.barrier;
     const failures: Failure[] = [];
@@ -46,7 +46,7 @@ export class FakeService implements Intake {
       else follow.push(...this.followUps(event));
     }
     const records = follow.length > 0 ? [this.record(...follow)] : [];
-    if (carryOn === 'sender') return { failures, records, delivered: Promise.resolve() };
+    if (followUps === 'return') return { failures, records, delivered: Promise.resolve() };
     const delivered = records.length > 0 ? this.transport!.deliver(records) : Promise.resolve();
     return { failures, records: [], delivered };
   }

@@ -17,7 +17,7 @@ import { anEvent } from './events.ts';
 export type TallyTables = MessagingTables & { tallies: { id: string; count: number } };
 
 /** More than that breaks a constraint of the table: a failure that only the database finds. */
-export const mostCounted = 1_000;
+export const maxCounted = 1_000;
 
 export const tallyMigrations: Record<string, Migration> = {
   '0001-schema': {
@@ -26,7 +26,7 @@ export const tallyMigrations: Record<string, Migration> = {
       await addProcessLeases(db);
       await sql`
         CREATE TABLE IF NOT EXISTS tallies (
-          id uuid PRIMARY KEY, count bigint NOT NULL CHECK (count <= ${sql.lit(mostCounted)}))
+          id uuid PRIMARY KEY, count bigint NOT NULL CHECK (count <= ${sql.lit(maxCounted)}))
       `.execute(db);
       await sql`CREATE TABLE IF NOT EXISTS claims (id uuid PRIMARY KEY, by_whom text NOT NULL)`.execute(db);
     },
@@ -114,7 +114,7 @@ export const tallyUnitOfWork = (overrides: Partial<TallyUnitOfWork> = {}): Tally
   handlers: {
     'stock.commit-refused': ({ orderId, userId }, state) => {
       if (userId === poisonousUser) throw new Error('poisonous');
-      add(orderId, userId === excessiveUser ? mostCounted + 1 : 1, state);
+      add(orderId, userId === excessiveUser ? maxCounted + 1 : 1, state);
       return { events: [counts(orderId)] };
     },
     'stock.held': ignore,

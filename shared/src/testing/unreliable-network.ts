@@ -122,7 +122,7 @@ export class UnreliableNetwork {
       if (number < latest) this.counts.overtaken += 1;
       else this.#latest.set(service, number);
       const intakes = this.#intakesOf(service);
-      const receipt = await intakes[instance % intakes.length]?.receive([structuredClone(event)], 'self');
+      const receipt = await intakes[instance % intakes.length]?.receive([structuredClone(event)], 'deliver');
       return receipt?.failures.length === 0;
     });
     const underWay = arrived.finally(() => this.#underWay.delete(underWay));

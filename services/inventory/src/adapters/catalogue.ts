@@ -5,7 +5,7 @@ import type { StockLevel, StockView, StockViews } from '@flash-sale/shared/redis
 import type { Product } from '../domain/state.ts';
 import type { InventoryTables } from './tables.ts';
 
-const mostCached = 10_000;
+const maxCached = 10_000;
 
 export interface Page {
   products: Product[];
@@ -130,7 +130,7 @@ export class Catalogue {
   /** Several readers may have waited for it; the latest revision stays. */
   #remember(product: Product, revision: number): void {
     if ((this.#products.get(product.id)?.revision ?? 0) >= revision) return;
-    if (this.#products.size >= mostCached) this.#products.delete(this.#products.keys().next().value!);
+    if (this.#products.size >= maxCached) this.#products.delete(this.#products.keys().next().value!);
     this.#products.set(product.id, { product, revision });
   }
 

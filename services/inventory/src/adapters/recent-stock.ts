@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Metrics } from '@flash-sale/shared/metrics/metrics.ts';
 import type { InventoryTables } from './tables.ts';
 
-const mostWatched = 100;
+const maxWatched = 100;
 
 /**
  * The units of the products that this process has changed last, for the metrics. They are read anew each time: another
@@ -39,7 +39,7 @@ export class RecentStock {
       this.#productIds.add(id);
     }
     for (const oldest of this.#productIds) {
-      if (this.#productIds.size <= mostWatched) return;
+      if (this.#productIds.size <= maxWatched) return;
       this.#productIds.delete(oldest);
     }
   }

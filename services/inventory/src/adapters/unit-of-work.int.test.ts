@@ -40,7 +40,7 @@ const due = async () => {
   }
 };
 const receive = async (lane: ReturnType<typeof inventory.openLane>, ...events: DomainEvent[]) => {
-  const { failures } = await lane.receive(events, 'self');
+  const { failures } = await lane.receive(events, 'deliver');
   expect(failures).toEqual([]);
 };
 const typesOf = async () => (await inventory.announced()).map(({ type }) => type);

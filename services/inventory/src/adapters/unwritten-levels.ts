@@ -1,4 +1,4 @@
-const mostListed = 1_000;
+const maxListed = 1_000;
 
 /** Which products' levels are owed to Redis, since when; beyond a bound, those of all. */
 export class UnwrittenLevels {
@@ -20,7 +20,7 @@ export class UnwrittenLevels {
     for (const id of productIds) {
       this.#debts.set(id, { sinceMs: this.#debts.get(id)?.sinceMs ?? now, number: this.#number });
     }
-    if (this.#debts.size <= mostListed) return;
+    if (this.#debts.size <= maxListed) return;
     this.#ofAll = { sinceMs: now - this.oldestMs!, number: this.#number };
     this.#debts.clear();
   }

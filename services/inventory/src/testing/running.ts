@@ -69,7 +69,7 @@ export async function startInventory(
     call: jsonClient(service.url),
     /** Brings events to the service, as a transport does, and what follows from them to the others. */
     async receive(...events: Parameters<FakeService['receive']>[0]) {
-      const receipt = await network.intakes.get('inventory')!.receive(events, 'self');
+      const receipt = await network.intakes.get('inventory')!.receive(events, 'deliver');
       await receipt.delivered;
       return receipt;
     },

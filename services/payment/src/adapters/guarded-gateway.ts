@@ -14,8 +14,8 @@ import {
 import { AppError } from '@flash-sale/contract/errors.ts';
 import type { Gateway } from '../gateway.ts';
 
-const mostCalls = 512;
-const mostWaiting = 10_000;
+const maxCalls = 512;
+const maxWaiting = 10_000;
 
 /**
  * Bounds what a gateway's trouble can cost: a deadline a try, one more try for a plain failure, a limit of calls under
@@ -32,7 +32,7 @@ export function guarded(gateway: Gateway, timeoutMs: number): Gateway {
       handleWhen((error) => !(error instanceof TaskCancelledError)),
       { maxAttempts: 1, backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 500 }) },
     ),
-    bulkhead(mostCalls, mostWaiting),
+    bulkhead(maxCalls, maxWaiting),
     timeout(timeoutMs, TimeoutStrategy.Aggressive),
   );
   /** @throws AppError unavailable: whatever went wrong, the same event may succeed when it comes again */

@@ -2,7 +2,7 @@ import type { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import type { CartLine } from '../domain/state.ts';
 import type { ProductQuestions } from './product-questions.ts';
 
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 /** A product with so many units left will not be sold out within the moment that this is remembered. */
 const plenty = 5_000;
 const plentyForMs = 100;
@@ -57,13 +57,13 @@ export class Gate {
     if ((this.#plentiful.get(productId) ?? 0) > now) return Infinity;
     const view = await this.#views.read(productId);
     if (!view) return undefined;
-    if (this.#existing.size >= mostRemembered) this.#existing.clear();
+    if (this.#existing.size >= maxRemembered) this.#existing.clear();
     this.#existing.add(productId);
     if (view.available < plenty) {
       this.arm();
       return view.available;
     }
-    if (this.#plentiful.size >= mostRemembered) this.#plentiful.clear();
+    if (this.#plentiful.size >= maxRemembered) this.#plentiful.clear();
     this.#plentiful.set(productId, now + plentyForMs);
     return Infinity;
   }

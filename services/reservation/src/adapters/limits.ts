@@ -5,7 +5,7 @@ import { clientOf, networkOf, RateLimit, type AddressSet } from '@flash-sale/sha
 
 const windowSeconds = 60;
 /** Keys that a process counts within a window; one that is met beyond them goes to the shared count at once. */
-const mostKeys = 100_000;
+const maxKeys = 100_000;
 
 /** Counts by itself, without asking anybody: windows are the same for all keys, so that what is old goes at once. */
 export class LocalAllowance {
@@ -24,7 +24,7 @@ export class LocalAllowance {
       this.#windowEndsMs = nowMs + windowSeconds * 1_000;
     }
     const used = this.#counts.get(key) ?? 0;
-    if (used >= this.#each || (used === 0 && this.#counts.size >= mostKeys)) return false;
+    if (used >= this.#each || (used === 0 && this.#counts.size >= maxKeys)) return false;
     this.#counts.set(key, used + 1);
     return true;
   }

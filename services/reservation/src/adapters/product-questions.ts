@@ -3,7 +3,7 @@ import type { InternalClient } from '@flash-sale/shared/messaging/http-client.ts
 import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 
 const answerSchema = z.strictObject({ known: z.array(z.uuid()) });
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 /** A product may be made at any moment, and nobody who has heard of it may be told for longer that it is not there. */
 const rememberedForMs = 1_000;
 
@@ -27,7 +27,7 @@ export class ProductQuestions {
     if ((this.#missing.get(productId) ?? 0) > performance.now()) return true;
     const missing = await this.#questions.run(productId).catch(() => false);
     if (!missing) return false;
-    if (this.#missing.size >= mostRemembered) this.#missing.clear();
+    if (this.#missing.size >= maxRemembered) this.#missing.clear();
     this.#missing.set(productId, performance.now() + rememberedForMs);
     return true;
   }

@@ -4,7 +4,7 @@ import { readsById } from '@flash-sale/shared/db/reads-by-id.ts';
 import { firstIdOf } from '@flash-sale/shared/ids.ts';
 import { cartOf, reservationOf, type CartRow, type ReservationTables } from './tables.ts';
 
-const mostLatest = 5_000;
+const maxLatest = 5_000;
 /** Ids tell the time by the clocks of processes, rows by that of the database: they may differ by so much. */
 const clocksDifferByMs = 60_000;
 
@@ -41,7 +41,7 @@ export function openReservationReads(db: Kysely<ReservationTables>) {
         .where('id', '>=', firstIdOf(new Date(Date.now() - withinMs - clocksDifferByMs)))
         .where('status', 'in', ['held', 'completed'])
         .where(sql<boolean>`created_at > now() - ${withinMs} * interval '1 millisecond'`)
-        .limit(mostLatest);
+        .limit(maxLatest);
       const orders: Record<string, string[]> = {};
       for (const { user_id, order_id } of await orUnavailable(query.execute())) (orders[user_id] ??= []).push(order_id);
       return orders;

@@ -3,7 +3,7 @@ import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { firstIdOf } from '@flash-sale/shared/ids.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
-import { leastPercent, leftCountsForMs, type Bounds } from '../domain/bounds.ts';
+import { minPercent, leftCountsForMs, type Bounds } from '../domain/bounds.ts';
 import { ReservationState, type Reservation } from '../domain/state.ts';
 import { commands, handlers, type ReservationCommands } from '../handlers.ts';
 import {
@@ -91,7 +91,7 @@ const updateReservations: Statement = {
 };
 
 /** Among so many holds that were given back a shopper's bound is reached, however little each of them counts. */
-const maxLeft = (leftMax: number) => Math.ceil((leftMax * 100) / leastPercent);
+const maxLeft = (leftMax: number) => Math.ceil((leftMax * 100) / minPercent);
 
 /** The least id of a reservation that may be open, or may count as given back. */
 const oldestLookedAt = () => firstIdOf(new Date(Date.now() - maxHoldMs - leftCountsForMs));

@@ -3,7 +3,7 @@ import { newId } from '@flash-sale/shared/ids.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { anOutbox } from '@flash-sale/shared/testing/outbox.ts';
 import { aCart, aLine, at, given, toReserve, untouched } from '../testing/builders.ts';
-import { leastPercent, leftCountsForMs, percentOf, type Bounds, type LeftHold, type Standing } from './bounds.ts';
+import { minPercent, leftCountsForMs, percentOf, type Bounds, type LeftHold, type Standing } from './bounds.ts';
 import { applyStockEvent, reserve } from './reservation.ts';
 
 const bounds: Bounds = { openMax: 2, leftMax: 2 };
@@ -69,9 +69,9 @@ describe('holds given back unpaid', () => {
     ['cancelled in the last second', 99, false, 99],
     ['cancelled half way', 50, false, 50],
     ['cancelled a moment later than half way', 50.001, false, 51],
-    ['cancelled at once', 0, false, leastPercent],
-    ['cancelled at once, its payment tried', 0, true, leastPercent],
-    ['cancelled before it was reserved, by a clock that went back', -5, false, leastPercent],
+    ['cancelled at once', 0, false, minPercent],
+    ['cancelled at once, its payment tried', 0, true, minPercent],
+    ['cancelled before it was reserved, by a clock that went back', -5, false, minPercent],
     ['cancelled after its deadline', 300, false, 100],
     ['cancelled after its deadline, its payment tried', 300, true, 50],
     ['left to expire, its payment tried', undefined, true, 50],
@@ -84,7 +84,7 @@ describe('holds given back unpaid', () => {
   test('one without a time of its own counts whole when it expired, and least when it was cancelled', () => {
     const noTime = { ...aLeftHold(30), reservedAt: minute(30) };
     expect(percentOf(noTime, false)).toBe(100);
-    expect(percentOf({ ...noTime, cancelledAt: minute(30) }, false)).toBe(leastPercent);
+    expect(percentOf({ ...noTime, cancelledAt: minute(30) }, false)).toBe(minPercent);
   });
 
   test('just in time are as if they had expired', () => {

@@ -35,7 +35,7 @@ export type BoundRefusal =
 /** For so long after its deadline a hold that was given back unpaid counts against its shopper. */
 export const leftCountsForMs = 3_600_000;
 /** What such a hold counts at least, however soon it was given back: to hold and cancel all the time is no way to hold for free. */
-export const leastPercent = 10;
+export const minPercent = 10;
 
 /**
  * Why a shopper who stands so may not reserve now, if that is so.
@@ -68,5 +68,5 @@ export function percentOf({ reservedAt, cancelledAt, expiresAt }: LeftHold, trie
   const promisedMs = Math.max(1, expiresAt.getTime() - reservedAt.getTime());
   const askedAfterMs = cancelledAt === null ? promisedMs : cancelledAt.getTime() - reservedAt.getTime();
   const heldMs = Math.min(promisedMs, askedAfterMs);
-  return Math.max(leastPercent, Math.ceil(((tried ? 50 : 100) * heldMs) / promisedMs));
+  return Math.max(minPercent, Math.ceil(((tried ? 50 : 100) * heldMs) / promisedMs));
 }

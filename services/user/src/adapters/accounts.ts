@@ -16,7 +16,7 @@ const columns = 'id, email, password_hash AS "passwordHash", role, credentials_v
 const byEmail = `SELECT ${columns} FROM account WHERE email = ANY($1::text[])`;
 const byId = `SELECT ${columns} FROM account WHERE id = $1 AND deleted_at IS NULL`;
 
-const mostListed = 100;
+const maxListed = 100;
 
 /** Reads of accounts. A crowd that logs in at once shares its look-ups: one query for all that came meanwhile. */
 export class Accounts {
@@ -56,7 +56,7 @@ export class Accounts {
       .where('s.expires_at', '>', sql<Date>`now()`)
       .whereRef('s.credentials_version', '>=', 'a.credentials_version')
       .orderBy('s.id', 'desc')
-      .limit(mostListed);
+      .limit(maxListed);
     return orUnavailable(query.execute());
   }
 

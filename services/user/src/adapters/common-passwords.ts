@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-const mostUsed = 10_000;
+const maxUsed = 10_000;
 /** In lower case, the most used first. The package's entry point would unpack 50,000 of them at each start. */
 const file = createRequire(import.meta.url).resolve('@zxcvbn-ts/language-common/src/passwords.json');
 /** Read with the code: later a service may have given up the right to read its own files. */
-const list = new Set((JSON.parse(readFileSync(file, 'utf8')) as string[]).slice(0, mostUsed));
+const list = new Set((JSON.parse(readFileSync(file, 'utf8')) as string[]).slice(0, maxUsed));
 
 /** The 10,000 passwords that everybody tries first. */
 export const commonPasswords = {

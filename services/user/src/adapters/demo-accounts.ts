@@ -3,9 +3,9 @@ import { hashPassword, verifyPassword } from './passwords.ts';
 
 export const demoPassword = 'flash-sale-demo';
 /** Accounts of the demo share salts, which only a password that everybody knows may do: 2,000 hashes cost a minute of CPU. */
-const mostHashes = 32;
+const maxHashes = 32;
 /** The demo's hashes are few, and shared by many; strangers may have registered addresses like its own, one hash each. */
-const mostTried = 100;
+const maxTried = 100;
 const demoAdmin = 'admin@example.com';
 /** Whose addresses these are; example.com belongs to nobody. */
 const addresses = '^(admin|shopper[0-9]{1,7})@example[.]com$';
@@ -15,7 +15,7 @@ const locked = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43
 /** Hashes of the demo's password, one for each of so many accounts; they share them. */
 export async function demoHashes(accounts: number): Promise<string[]> {
   const hashes = await Promise.all(
-    Array.from({ length: Math.min(accounts, mostHashes) }, () => hashPassword(demoPassword)),
+    Array.from({ length: Math.min(accounts, maxHashes) }, () => hashPassword(demoPassword)),
   );
   return Array.from({ length: accounts }, (_, index) => hashes[index % hashes.length]!);
 }
@@ -30,7 +30,7 @@ export async function demoHashes(accounts: number): Promise<string[]> {
 export async function lockDemoAccounts(client: pg.ClientBase, keep = ''): Promise<number> {
   const { rows } = await client.query<{ hash: string }>(
     `SELECT password_hash AS hash FROM account WHERE email ~ $1 AND password_hash <> $2
-      GROUP BY password_hash ORDER BY count(*) DESC, min(created_at) LIMIT ${mostTried}`,
+      GROUP BY password_hash ORDER BY count(*) DESC, min(created_at) LIMIT ${maxTried}`,
     [addresses, locked],
   );
   const known: string[] = [];

@@ -130,7 +130,7 @@ describe('a customer with a /48 network of IPv6', () => {
 });
 
 test('while 400 guessers wait for a slow hash, known devices and then honest first log-ins are served before them', async () => {
-  const queue = new PasswordQueue({ concurrency: 1, maxQueued: 512, longestWaitMs: 600_000 });
+  const queue = new PasswordQueue({ concurrency: 1, maxQueued: 512, maxWaitMs: 600_000 });
   const served: string[] = [];
   const hash = Promise.withResolvers<void>();
   const come = (who: string, address: string, known?: string) =>

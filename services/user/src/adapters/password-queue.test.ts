@@ -5,12 +5,12 @@ const gate = () => {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   return { work: () => promise, open: resolve, fail: reject };
 };
-const longestWaitMs = 60_000;
+const maxWaitMs = 60_000;
 const turns = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the password queue', () => {
   test('runs as many as it may, the others in order of arrival', async () => {
-    const queue = new PasswordQueue({ concurrency: 2, maxQueued: 10, longestWaitMs });
+    const queue = new PasswordQueue({ concurrency: 2, maxQueued: 10, maxWaitMs });
     const started: number[] = [];
     const gates = [gate(), gate(), gate(), gate()];
     const all = gates.map(({ work }, index) => queue.run('fresh', () => (started.push(index), work())));
@@ -24,7 +24,7 @@ describe('the password queue', () => {
   });
 
   test('turns away what does not fit in its queue, and takes more once there is room', async () => {
-    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 1, longestWaitMs });
+    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 1, maxWaitMs });
     const [first, second] = [gate(), gate()];
     const running = queue.run('fresh', first.work);
     const waiting = queue.run('fresh', second.work);
@@ -40,7 +40,7 @@ describe('the password queue', () => {
   });
 
   test('turns away who has waited too long, and nobody else', async () => {
-    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 2, longestWaitMs: 30 });
+    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 2, maxWaitMs: 30 });
     const first = gate();
     const running = queue.run('fresh', first.work);
     await expect(queue.run('fresh', () => Promise.resolve('late'))).rejects.toMatchObject({ code: 'overloaded' });
@@ -51,7 +51,7 @@ describe('the password queue', () => {
   });
 
   test('frees its place when the work fails', async () => {
-    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 1, longestWaitMs });
+    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 1, maxWaitMs });
     const failing = gate();
     const failed = queue.run('fresh', failing.work);
     const next = queue.run('fresh', () => Promise.resolve('next'));
@@ -61,7 +61,7 @@ describe('the password queue', () => {
   });
 
   test('serves by priority, and within one by arrival', async () => {
-    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 10, longestWaitMs });
+    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 10, maxWaitMs });
     const first = gate();
     const running = queue.run('doubtful', first.work);
     const served: string[] = [];
@@ -82,7 +82,7 @@ describe('the password queue', () => {
   });
 
   test('when full, the last of the lowest priority makes room for a higher one, and nobody for his like', async () => {
-    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 3, longestWaitMs });
+    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 3, maxWaitMs });
     const first = gate();
     const running = queue.run('fresh', first.work);
     const served: string[] = [];

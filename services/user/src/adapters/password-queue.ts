@@ -14,7 +14,7 @@ export interface PasswordQueueOptions {
   concurrency: number;
   /** Of all priorities together. */
   maxQueued: number;
-  longestWaitMs: number;
+  maxWaitMs: number;
 }
 
 interface Waiting {
@@ -71,7 +71,7 @@ export class PasswordQueue {
       const deadline = setTimeout(() => {
         line.splice(line.indexOf(waiting), 1);
         waiting.turnAway();
-      }, this.#options.longestWaitMs);
+      }, this.#options.maxWaitMs);
       line.push(waiting);
     });
   }

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type * as contract from '@flash-sale/contract/api/schemas.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
-import { bodyOf, send, until, type Answer, type CallOptions, type Problem } from './http.ts';
+import { bodyOf, send, type Answer, type CallOptions, type Problem } from './http.ts';
+import { until } from '../until.ts';
 
 export type Product = z.output<typeof contract.product>;
 export type ProductPage = z.output<typeof contract.productPage>;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Answer, Problem } from './http.ts';
 
-const longestMs = 60_000;
+const maxMs = 60_000;
 
 /** Sends bytes as they are, for what no client would send, and reads one answer until the server closes. */
 export async function sendRaw(url: string, bytes: string | Buffer): Promise<Answer<Problem>> {
@@ -9,7 +9,7 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<Answ
   const text = await new Promise<string>((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port) });
     const chunks: Buffer[] = [];
-    const timeUp = setTimeout(() => socket.destroy(new Error(`no answer within ${longestMs} ms`)), longestMs);
+    const timeUp = setTimeout(() => socket.destroy(new Error(`no answer within ${maxMs} ms`)), maxMs);
     const done = () => {
       clearTimeout(timeUp);
       resolve(Buffer.concat(chunks).toString('utf8'));

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { Answer } from '@flash-sale/shared/testing/service.ts';
-import { audit } from './testing/audit.ts';
-import { outcomeOf, shopping } from './testing/shopping.ts';
-import { shopServices, startShop, type Shop } from './testing/shop.ts';
+import { audit } from '../test-kit/in-process/audit.ts';
+import { outcomeOf, shopping } from '../test-kit/in-process/shopping.ts';
+import { shopServices, startShop, type Shop } from '../test-kit/in-process/shop.ts';
 
 /*
  * What breaks meanwhile must not show afterwards: each shopper repeats a request with its key until there is an answer, as

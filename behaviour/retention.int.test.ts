@@ -4,12 +4,12 @@ import { openReads } from '@flash-sale/shared/db/connection.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { removableBefore, type Removal } from '@flash-sale/shared/service/retention.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { releasedHolds } from '../../inventory/src/adapters/retention.ts';
-import { unpaidPayables } from '../../payment/src/adapters/retention.ts';
-import { pruneUsedKeys, removals } from '../../reservation/src/adapters/retention.ts';
-import { unpaidOrders } from './adapters/retention.ts';
-import { startShop, type Shop, type Shopper } from './testing/shop.ts';
-import { outcomeOf, shopping } from './testing/shopping.ts';
+import { releasedHolds } from '../services/inventory/src/adapters/retention.ts';
+import { unpaidPayables } from '../services/payment/src/adapters/retention.ts';
+import { pruneUsedKeys, removals } from '../services/reservation/src/adapters/retention.ts';
+import { unpaidOrders } from '../services/order/src/adapters/retention.ts';
+import { startShop, type Shop, type Shopper } from '../test-kit/in-process/shop.ts';
+import { outcomeOf, shopping } from '../test-kit/in-process/shopping.ts';
 
 /* What the removals of the four services take from real databases, and what they leave. The rules for what comes late are in retention.test.ts. */
 

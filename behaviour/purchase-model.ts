@@ -2,16 +2,24 @@ import type { DomainEvent, NewEvent } from '@flash-sale/contract/events/schemas.
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { isOlderThan, newId } from '@flash-sale/shared/ids.ts';
 import type { Context, Result } from '@flash-sale/shared/messaging/decision.ts';
-import { commands as inventoryCommands, handlers as inventoryHandlers } from '../../../inventory/src/handlers.ts';
-import { InventoryState, noUnpaidBound, type Hold, type Stock } from '../../../inventory/src/domain/state.ts';
-import { commands as reservationCommands, handlers as reservationHandlers } from '../../../reservation/src/handlers.ts';
-import { unbounded } from '../../../reservation/src/domain/bounds.ts';
-import { ReservationState, type Cart, type Reservation, type UsedKey } from '../../../reservation/src/domain/state.ts';
-import { commands as paymentCommands, handlers as paymentHandlers } from '../../../payment/src/handlers.ts';
-import { PaymentState, type Payable, type Payment } from '../../../payment/src/domain/state.ts';
-import type { Order } from '../domain/state.ts';
-import { OrderState } from '../domain/state.ts';
-import { handlers as orderHandlers } from '../handlers.ts';
+import { commands as inventoryCommands, handlers as inventoryHandlers } from '../services/inventory/src/handlers.ts';
+import { InventoryState, noUnpaidBound, type Hold, type Stock } from '../services/inventory/src/domain/state.ts';
+import {
+  commands as reservationCommands,
+  handlers as reservationHandlers,
+} from '../services/reservation/src/handlers.ts';
+import { unbounded } from '../services/reservation/src/domain/bounds.ts';
+import {
+  ReservationState,
+  type Cart,
+  type Reservation,
+  type UsedKey,
+} from '../services/reservation/src/domain/state.ts';
+import { commands as paymentCommands, handlers as paymentHandlers } from '../services/payment/src/handlers.ts';
+import { PaymentState, type Payable, type Payment } from '../services/payment/src/domain/state.ts';
+import type { Order } from '../services/order/src/domain/state.ts';
+import { OrderState } from '../services/order/src/domain/state.ts';
+import { handlers as orderHandlers } from '../services/order/src/handlers.ts';
 
 /*
  * The four services that take part in a purchase, with their real handlers and commands, on tables that are maps. Like the

@@ -9,11 +9,11 @@ import {
   twiceAtOnce,
   UnreliableNetwork,
 } from '@flash-sale/shared/testing/unreliable-network.ts';
-import { runAudit } from '../../../infra/audit/audit.ts';
-import { createTestVhost } from '../../../infra/testing/rabbitmq.ts';
-import { startTestPostgres, type TestServer } from '../../../infra/testing/servers.ts';
-import { outcomeOf, shopping, type ReservationBody } from './testing/shopping.ts';
-import { startShop, type Shop, type Shopper } from './testing/shop.ts';
+import { runAudit } from '../infra/audit/audit.ts';
+import { createTestVhost } from '../infra/testing/rabbitmq.ts';
+import { startTestPostgres, type TestServer } from '../infra/testing/servers.ts';
+import { outcomeOf, shopping, type ReservationBody } from '../test-kit/in-process/shopping.ts';
+import { startShop, type Shop, type Shopper } from '../test-kit/in-process/shop.ts';
 
 /*
  * Delivery promises one thing: each event comes at least once. Here it does no more than that, to all services with two

@@ -1,7 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
-import { measureBacklog } from '../load-tests/lib/backlog.ts';
-import { expectAuditClean } from './support/audit.ts';
-import { onEachStack } from './support/stacks.ts';
+import { measureBacklog } from './lib/backlog.ts';
+import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import { onEachStack } from '../test-kit/stack/stacks.ts';
 
 jest.setTimeout(300_000);
 

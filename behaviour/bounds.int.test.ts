@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { audit } from './testing/audit.ts';
-import { startShop, type Shop, type Shopper } from './testing/shop.ts';
-import { outcomeOf, shopping } from './testing/shopping.ts';
+import { audit } from '../test-kit/in-process/audit.ts';
+import { startShop, type Shop, type Shopper } from '../test-kit/in-process/shop.ts';
+import { outcomeOf, shopping } from '../test-kit/in-process/shopping.ts';
 
 /* What one shopper may have unpaid, counted exactly by two instances of each service together. */
 

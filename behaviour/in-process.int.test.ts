@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Neighbours } from '@flash-sale/shared/messaging/in-process-transport.ts';
 import { transportFor } from '@flash-sale/shared/service/transports.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { audit } from './testing/audit.ts';
-import { outcomeOf, shopping } from './testing/shopping.ts';
-import { startShop, type Shop } from './testing/shop.ts';
+import { audit } from '../test-kit/in-process/audit.ts';
+import { outcomeOf, shopping } from '../test-kit/in-process/shopping.ts';
+import { startShop, type Shop } from '../test-kit/in-process/shop.ts';
 
 /* The services of one process, whose events do not leave it. */
 

@@ -1,7 +1,7 @@
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import { ask, untilQuiet } from './audit.ts';
-import { until } from './http.ts';
+import { until } from '../until.ts';
 
 const tables: Partial<Record<DatabaseName, string[]>> = {
   user: ['account'],

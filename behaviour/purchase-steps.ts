@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { aStock } from '../../../inventory/src/testing/builders.ts';
+import { aStock } from '../services/inventory/src/testing/builders.ts';
 import { PurchaseModel, ttlMs } from './purchase-model.ts';
 
 const shoppers = 3;

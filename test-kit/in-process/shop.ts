@@ -1,22 +1,28 @@
+import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
+import { publicPaths, serviceNames, services, type ServiceName } from '@flash-sale/contract/services.ts';
 import { accessTokens } from '@flash-sale/shared/auth.ts';
+import type { CommonConfig, commonSchema } from '@flash-sale/shared/config.ts';
 import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { publicPaths, services, type ServiceName } from '@flash-sale/contract/services.ts';
-import type { TransportFactory } from '@flash-sale/shared/service/definition.ts';
+import type { ServiceDefinition, TransportFactory } from '@flash-sale/shared/service/definition.ts';
 import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { startInternalListener } from '@flash-sale/shared/testing/internal-listener.ts';
-import { jsonClient, testConfig, type Answer, type CallOptions } from '@flash-sale/shared/testing/service.ts';
-import { createTestDatabase, type TestDatabase } from '../../../../infra/testing/database.ts';
-import { createTestRedis, type TestRedis } from '../../../../infra/testing/redis.ts';
-import { databases as databaseNames, type DatabaseName } from '../../../../infra/launcher/database-names.ts';
-import { withClient } from '../../../../infra/launcher/databases.ts';
-import { exportOf } from '../../../../infra/launcher/service-exports.ts';
-import { configSchema as orderConfig } from '../config.ts';
-import type { orderService } from '../service.ts';
+import {
+  jsonClient,
+  testConfig,
+  testEnvironment,
+  type Answer,
+  type CallOptions,
+} from '@flash-sale/shared/testing/service.ts';
+import { createTestDatabase, type TestDatabase } from '../../infra/testing/database.ts';
+import { createTestRedis, type TestRedis } from '../../infra/testing/redis.ts';
+import { databases as databaseNames, type DatabaseName } from '../../infra/launcher/database-names.ts';
+import { withClient } from '../../infra/launcher/databases.ts';
+import { exportOf } from '../../infra/launcher/service-exports.ts';
 
-/** The services that take part in a purchase; the user service runs only where it is asked for. */
-export const shopServices = ['inventory', 'reservation', 'order', 'payment'] as const;
+/** The services that take part in a purchase; one that handles no event runs only where it is asked for. */
+export const shopServices = serviceNames.filter((name) => subscriptions[name].length > 0);
 type Settings = Record<string, string>;
 
 export interface Shopper {
@@ -87,10 +93,14 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   const internal = await startInternalListener((service) => running.get(service as ServiceName)?.[0]?.url);
   const { instances = 1, transport = () => ({ transport: memoryTransport(network) }) } = options;
 
-  /** As the service's main.ts does. All that is needed of it here is what it has in common with the order service. */
+  /** As the service's main.ts does. */
   async function launch(service: ServiceName, settings: Settings): Promise<RunningService> {
-    const definition = await exportOf<typeof orderService>(service, 'src/service.ts', `${service}Service`);
-    const schema = await exportOf<typeof orderConfig>(service, 'src/config.ts', 'configSchema');
+    const definition = await exportOf<ServiceDefinition<CommonConfig, unknown>>(
+      service,
+      'src/service.ts',
+      `${service}Service`,
+    );
+    const schema = await exportOf<typeof commonSchema>(service, 'src/config.ts', 'configSchema');
     const further = services[service].furtherDatabases.flatMap((name) => [
       [`${name.toUpperCase()}_DATABASE_URL`, databases[name].url],
       [`${name.toUpperCase()}_MIGRATION_DATABASE_URL`, databases[name].ownerUrl],
@@ -109,7 +119,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     return startService(definition, config, transport);
   }
 
-  const tokens = accessTokens(testConfig(orderConfig).JWT_SECRET);
+  const tokens = accessTokens(testEnvironment()['JWT_SECRET']!);
   const someone = (role: 'shopper' | 'admin'): Shopper => {
     const userId = newId();
     return { userId, token: tokens.sign({ userId, role }, 600) };

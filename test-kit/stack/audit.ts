@@ -5,7 +5,7 @@ import { runAudit } from '../../infra/audit/audit.ts';
 import { countWaiting } from '../../infra/dlq/broker.ts';
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
-import { until } from './http.ts';
+import { until } from '../until.ts';
 
 /** Runs one query as the auditor, who may read everything and change nothing. */
 export async function ask<Row>(

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { audit } from './testing/audit.ts';
-import { outcomeOf, shopping, type ReservationBody } from './testing/shopping.ts';
-import { startShop, type Shop, type Shopper } from './testing/shop.ts';
+import { audit } from '../test-kit/in-process/audit.ts';
+import { outcomeOf, shopping, type ReservationBody } from '../test-kit/in-process/shopping.ts';
+import { startShop, type Shop, type Shopper } from '../test-kit/in-process/shop.ts';
 
 let shop: Shop;
 let user: ReturnType<typeof shopping>;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { aShop, checkAlways, checkSettled, settle, step, take } from './testing/purchase-steps.ts';
+import { aShop, checkAlways, checkSettled, settle, step, take } from './purchase-steps.ts';
 
 /*
  * Whole purchases under any order of arrival: whatever is late, comes twice, is lost on the way back or crashes between

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { wrongWithBill } from '../../../infra/audit/checks/bills.ts';
-import { wrongWithOrder } from '../../../infra/audit/checks/orders.ts';
-import { wrongWithHold } from '../../../infra/audit/checks/reservations.ts';
-import type { PurchaseModel } from './testing/purchase-model.ts';
-import { aShop, buyer, cancel, checkAlways, key, pay, reserve, settle, step, take } from './testing/purchase-steps.ts';
+import { wrongWithBill } from '../infra/audit/checks/bills.ts';
+import { wrongWithOrder } from '../infra/audit/checks/orders.ts';
+import { wrongWithHold } from '../infra/audit/checks/reservations.ts';
+import type { PurchaseModel } from './purchase-model.ts';
+import { aShop, buyer, cancel, checkAlways, key, pay, reserve, settle, step, take } from './purchase-steps.ts';
 
 /*
  * What came to nothing is removed, by each service when it comes to it. Days later a dead letter is replayed, an old key

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { checkContract } from './contract.ts';
 
 export interface CallOptions {
@@ -84,18 +83,4 @@ const payloadOf = (body: unknown): string | Uint8Array<ArrayBuffer> =>
 export function bodyOf<Body>(answer: Answer<Body>, status: number): Body {
   if (answer.status === status) return answer.body;
   throw new Error(`expected ${status}, but the answer was ${answer.status}: ${answer.text.slice(0, 500)}`);
-}
-
-/** Repeats a look at something until it is as it should be. @throws when that takes too long, with what it looks for */
-export async function until(
-  what: string,
-  isSo: () => Promise<boolean> | boolean,
-  withinMs = 60_000,
-  everyMs = 50,
-): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`waited ${withinMs / 1_000} s in vain: ${what}`);
-    await sleep(everyMs);
-  }
 }

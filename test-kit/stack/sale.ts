@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConnectionLost, until, type Answer } from './http.ts';
+import { ConnectionLost, type Answer } from './http.ts';
+import { until } from '../until.ts';
 import type { Cart, Line, Payment, Product, Shop, Shopper } from './shop.ts';
 
 const insistForMs = 120_000;
