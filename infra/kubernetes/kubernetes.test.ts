@@ -18,7 +18,8 @@ import { settingsOf } from '../launcher/settings.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { nginxFiles } from './nginx.ts';
 import { environmentOf, hostsOf, secretsOf } from './testing/environment.ts';
-import { composeFileOf, readCompose } from '../docker/testing/compose-file.ts';
+import { composeFileOf } from '../docker/compose-files.ts';
+import { readCompose } from '../docker/testing/compose-file.ts';
 import {
   find,
   ofKind,
