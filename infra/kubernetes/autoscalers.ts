@@ -1,5 +1,6 @@
+import { services, type ServiceName } from '@flash-sale/contract/services.ts';
 import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { layoutOf, processesOf, type ProcessOfServices } from '../docker/containers.ts';
 import { sizeOf } from './service-manifests.ts';
 
@@ -12,6 +13,24 @@ export function autoscalers(stack: StackName): object[] {
     const takesMessages = process.holds.some(({ service }) => subscribingServices.includes(service));
     return hasBroker && takesMessages ? byQueue(process) : byProcessorTime(process);
   });
+}
+
+/** For the operator, the auditor and people. */
+const furtherConnections = 25;
+
+/** Connections of a service in each of its processes: lane, reads, background, a look at the migrations; and two to a further database. */
+const connectionsOf = (service: ServiceName) => 5 + 2 * services[service].furtherDatabases.length;
+
+/** What PostgreSQL has to allow, in whichever stack, when all are scaled as far as they go. In hundreds. */
+export function maxConnections(): number {
+  const wanted = stackNames.map((stack) =>
+    processesOf(layoutOf(stack)).reduce((sum, process) => {
+      const each = process.holds.reduce((all, { service }) => all + connectionsOf(service), 0);
+      // In a roll-out there are twice as many pods, since those that go stay for their preStop.
+      return sum + 2 * sizeOf(process).maxReplicas * each;
+    }, furtherConnections),
+  );
+  return Math.ceil(Math.max(...wanted) / 100) * 100;
 }
 
 const byProcessorTime = (process: ProcessOfServices) => ({

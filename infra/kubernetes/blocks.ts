@@ -7,7 +7,7 @@ import { auditorRole, databaseNameOf, databases } from '../launcher/database-nam
 import { rabbitmqUsers } from '../launcher/rabbitmq-users.ts';
 import { permissionsOf, redisUsers } from '../launcher/redis-users.ts';
 import type { Blocks } from '../listed-blocks.ts';
-import { autoscalers } from './autoscalers.ts';
+import { autoscalers, maxConnections } from './autoscalers.ts';
 import { hasSettings, secretOfRole, secretVariable } from './service-manifests.ts';
 
 /* What follows from our lists in files for Kubernetes that are otherwise written by hand. */
@@ -56,6 +56,7 @@ export const blocksOf: Record<string, Blocks> = {
     'database, and who may enter': lines(
       roles.map((role) => `host ${role} ${role},${ownerOf(role)},${auditorRole} all scram-sha-256`),
     ),
+    'pod and service, how many connections': lines({ max_connections: String(maxConnections()) }),
     'role of a database': lines(
       roles.flatMap((role) =>
         [ownerOf(role), role].map((name) => ({ name, login: true, passwordSecret: { name: secretOfRole(name) } })),
