@@ -41,5 +41,5 @@ function round(ms: number): string {
 }
 
 function row(title: string, ...cells: string[]): string {
-  return [title.padEnd(52), ...cells.map((cell) => cell.padStart(16))].join('');
+  return [title.padEnd(70), ...cells.map((cell) => cell.padStart(16))].join('');
 }

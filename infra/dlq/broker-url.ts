@@ -4,5 +4,5 @@ import { findRunningStack, NotRunning } from '../launcher/running-stack.ts';
 export function findBrokerUrl(dataDir?: string): string {
   const running = findRunningStack(dataDir) as { stack: string; amqpUrl?: string | undefined };
   if (running.amqpUrl !== undefined) return running.amqpUrl;
-  throw new NotRunning(`The ${running.stack} stack that runs has no broker: its events wait in the outboxes.`);
+  throw new NotRunning(`The ${running.stack} stack that runs has no broker: its events wait in the outboxes`);
 }

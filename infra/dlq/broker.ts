@@ -16,8 +16,14 @@ export async function countDeadLetters(url: string): Promise<[ServiceName, numbe
  * acknowledged is not among them: AMQP does not tell. @throws as above
  */
 export async function countWaiting(url: string): Promise<number> {
-  const counts = await countMessages(url, [...subscribingServices, ...retrySteps.map(({ name }) => name)]);
-  return counts.reduce((sum, count) => sum + count, 0);
+  return (await countWaitingByQueue(url)).reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** The same for each queue and step of retries. */
+export async function countWaitingByQueue(url: string): Promise<[queue: string, count: number][]> {
+  const queues = [...subscribingServices, ...retrySteps.map(({ name }) => name)];
+  const counts = await countMessages(url, queues);
+  return queues.map((queue, index) => [queue, counts[index]!]);
 }
 
 function countMessages(url: string, queues: string[]): Promise<number[]> {

@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path';
 import { argumentsOrExit } from '../command-line.ts';
 import { parseArguments, usage } from './arguments.ts';
+import { UnusableBroker } from './broker-places.ts';
 import { UnusableFolder } from './data-folder.ts';
 import { sameKeyPressMs } from './key-press.ts';
 import { UnusableHost } from './listen-address.ts';
@@ -80,7 +81,15 @@ function welcome({ url, stack: kind, layout, influxUrl }: Stack): string[] {
 
 /** What the reader can act on is a sentence; anything else is a defect, and needs its stack. */
 function explain(error: unknown): string {
-  const forTheReader = [PortTaken, UnusableHost, UnusableFolder, AlreadyRunning, MissingPrograms, StartFailed];
+  const forTheReader = [
+    PortTaken,
+    UnusableBroker,
+    UnusableHost,
+    UnusableFolder,
+    AlreadyRunning,
+    MissingPrograms,
+    StartFailed,
+  ];
   if (forTheReader.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

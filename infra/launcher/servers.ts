@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
+import { notePlace, ownBroker, placeOf } from './broker-places.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
 import { listenAddress } from './listen-address.ts';
 import { nginxProgram } from './nginx.ts';
@@ -101,13 +102,16 @@ const everybodyBy = <User extends string>(url: string, users: readonly User[]) =
 async function startRabbitmq(site: Site, programs: Programs): Promise<RabbitmqUrls | undefined> {
   const given = site.options.amqpUrl;
   if (!stacks[site.options.stack].servers.includes('rabbitmq')) return undefined;
-  // As with Redis, one that was given keeps the users it has.
-  const urls = given ? { admin: given, ...everybodyBy(given, rabbitmqUsers) } : await startOwnRabbitmq(site, programs);
+  notePlace(site.dataDir, given ? placeOf(given) : ownBroker);
+  const urls = given ? urlsOfGivenBroker(given) : await startOwnRabbitmq(site, programs);
   await setUpBroker(urls.admin);
   return urls;
 }
 
-async function startOwnRabbitmq(site: Site, programs: Programs): Promise<RabbitmqUrls> {
+/** As with Redis, one that was given keeps the users it has. */
+export const urlsOfGivenBroker = (url: string): RabbitmqUrls => ({ admin: url, ...everybodyBy(url, rabbitmqUsers) });
+
+export async function startOwnRabbitmq(site: Site, programs: Programs<'rabbitmq' | 'erlang'>): Promise<RabbitmqUrls> {
   const { ports, secrets } = site;
   const runAs = await unprivilegedUser('rabbitmq');
   const options = {

@@ -4,6 +4,7 @@ import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { assertTopology } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import type { FurtherDatabase } from '@flash-sale/contract/services.ts';
 import { ledgerMigrations as gateway } from '../../services/payment/src/adapters/built-in-gateway.ts';
+import { UnusableBroker } from './broker-places.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import {
   databaseUrls,
@@ -56,6 +57,6 @@ export async function setUpBroker(url: string): Promise<void> {
   try {
     await Promise.race([withChannel(url, assertTopology), silence]);
   } catch (cause) {
-    throw new Error(`RabbitMQ cannot be set up: ${(cause as Error).message}`, { cause });
+    throw new UnusableBroker(`RabbitMQ cannot be set up: ${(cause as Error).message}`, { cause });
   }
 }

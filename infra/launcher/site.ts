@@ -36,9 +36,17 @@ export interface Ports {
   internal: number;
 }
 
+/** The process of services that handle what another stack has left in its broker, before this one starts. */
+export const consumersName = 'consumers-1';
+
 /** The order in which a stack stops: no new requests, then what is under way, then what that needs. */
 export function stopOrder(services: string[]): string[][] {
-  return [['nginx'], services, ['redis', 'rabbitmq', 'influxdb-front'], ['postgres', 'epmd', 'influxdb']];
+  return [
+    ['nginx'],
+    [...services, consumersName],
+    ['redis', 'rabbitmq', 'influxdb-front'],
+    ['postgres', 'epmd', 'influxdb'],
+  ];
 }
 
 /** @param further ports at which something else of this stack will listen */

@@ -23,8 +23,10 @@ export interface StackOptions {
   /** Servers to use instead of private ones. */
   databaseUrl?: string | undefined;
   redisUrl?: string | undefined;
-  /** Only of use in a stack with RabbitMQ. */
+  /** Of a stack with RabbitMQ; another looks there for events that such a stack has left. */
   amqpUrl?: string | undefined;
+  /** How long the handling of such events may take before the start of another stack is given up; five minutes unless given. */
+  emptyBrokerWithinMs?: number;
   /** Runs an InfluxDB and has the services write their metrics to it, where one can be had; not unless asked for. */
   metrics?: boolean;
   /** A folder with one folder per service, each with src/main.ts, and a main.ts for all; the repository's own unless given. */

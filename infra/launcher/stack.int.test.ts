@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
-import { checkTopology } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { checkTopology, deadQueueOf, retrySteps } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { createTestVhost } from '../testing/rabbitmq.ts';
+import { countWaiting } from '../dlq/broker.ts';
+import { createTestVhost, type TestVhost } from '../testing/rabbitmq.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { opensConnection } from './amqp-handshake.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
@@ -41,13 +42,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true }));
 
-async function fakeServices(name: string, source: string): Promise<string> {
+async function fakeServices(name: string, source: string, together = fakeServicesTogether): Promise<string> {
   const root = join(home, name);
   for (const service of serviceNames) {
     await mkdir(join(root, service, 'src'), { recursive: true });
     await writeFile(join(root, service, 'src/main.ts'), source);
   }
-  await writeFile(join(root, 'main.ts'), fakeServicesTogether);
+  await writeFile(join(root, 'main.ts'), together);
   await writeFile(join(root, 'user/src/demo.ts'), 'console.log(`${process.env.DEMO_SHOPPERS} shoppers`);');
   return root;
 }
@@ -253,6 +254,99 @@ describe('an asynchronous stack', () => {
 
   test('does not start on one that it cannot set up, and says so', async () => {
     await expect(async({ amqpUrl: 'amqp://127.0.0.1:9' })).rejects.toThrow(/RabbitMQ cannot be set up: .*ECONNREFUSED/);
+  });
+});
+
+describe('a stack without RabbitMQ, on data that one with it has used', () => {
+  let vhost: TestVhost;
+  beforeEach(async () => void (vhost = await createTestVhost()));
+  afterEach(() => vhost.drop());
+  const folder = () => join(home, 'left-data');
+  const start = (options: Partial<StackOptions> = {}) => aStack({ dataDir: folder(), amqpUrl: vhost.url, ...options });
+  const put = (queue: string) =>
+    withChannel(vhost.url, async (channel) => {
+      channel.sendToQueue(queue, Buffer.from('{}'));
+      await channel.waitForConfirms();
+    });
+  /** Stand in for services, and take from their queues whatever is there. */
+  const consumers = () =>
+    fakeServices(
+      'consumers',
+      fakeService,
+      `
+      import { connect } from ${JSON.stringify(import.meta.resolve('amqplib'))};
+      ${fakeServicesTogether}
+      const environments = JSON.parse(process.env.SERVICE_ENVIRONMENTS);
+      if (environments.order.STACK === 'async') {
+        const channel = await (await connect(environments.order.AMQP_URL)).createChannel();
+        await channel.consume('order', (message) => channel.ack(message));
+      }`,
+    );
+
+  test('starts when nothing is left there', async () => {
+    const log: string[] = [];
+    const stack = await start({ onLog: (line) => log.push(line) });
+    await stack.stop();
+    expect(log.filter((line) => line.includes('RabbitMQ'))).toEqual([]);
+  });
+
+  test('has what is left there handled first, what comes back from retries, too; dead letters stay, and it says so', async () => {
+    await put('order');
+    await put(deadQueueOf('payment'));
+    await withChannel(vhost.url, async (channel) => {
+      channel.publish(retrySteps[1].exchange, 'order', Buffer.from('{}'));
+      await channel.waitForConfirms();
+    });
+    const log: string[] = [];
+    const stack = await start({ servicesRoot: await consumers(), onLog: (line) => log.push(line) });
+    try {
+      expect(await countWaiting(vhost.url)).toBe(0);
+      // On a slow machine the retry is due by now.
+      const holds = /^RabbitMQ still holds events \((order: 1, retry\.5s: 1|order: 2)\): handling them first …$/;
+      expect(log).toContainEqual(expect.stringMatching(holds));
+      expect(log).toContainEqual(expect.stringMatching(/but dead letters \(payment: 1\): npm run dlq/));
+      const { env } = await ask(stack, '/api/orders');
+      expect([env.STACK, env.AMQP_URL]).toEqual(['sync', undefined]);
+      expect(stack.processes.map(({ name }) => name)).not.toContain('consumers-1');
+    } finally {
+      await stack.stop();
+    }
+  });
+
+  test('does not start while events are left, and says how to go on; nothing stays running', async () => {
+    await put('order');
+    await expect(start({ emptyBrokerWithinMs: 500 })).rejects.toThrow(
+      /^RabbitMQ still holds events \(order: 1\), after 0\.5 s\. No stack was started.*: start again .*consumers-1\.log\.$/,
+    );
+    expect(existsSync(join(folder(), 'run/processes.json'))).toBe(false);
+    expect(await countWaiting(vhost.url)).toBe(1);
+  });
+
+  test('can be broken off meanwhile', async () => {
+    await put('order');
+    const breakOff = new AbortController();
+    const onLog = (line: string) =>
+      void (line.includes('handling them first') && setTimeout(() => breakOff.abort(), 200));
+    await expect(start({ signal: breakOff.signal, onLog })).rejects.toThrow('broken off');
+    expect(existsSync(join(folder(), 'run/launcher.json'))).toBe(false);
+  });
+
+  test('does not start while the broker that is given is away, and says so in one sentence', async () => {
+    const dataDir = join(home, 'left-away');
+    await expect(start({ dataDir, amqpUrl: 'amqp://127.0.0.1:9' })).rejects.toThrow(
+      /^The RabbitMQ at 127\.0\.0\.1:9 \(AMQP_URL\) may still hold events of this data and cannot be reached \(.*ECONNREFUSED.*\)\. No service was started, and nothing was changed: start it, or, .*$/,
+    );
+    expect(existsSync(join(dataDir, 'data'))).toBe(false);
+  });
+
+  test('does not start without the address of one that was given to another stack, until it is seen to be empty', async () => {
+    const place = new URL(vhost.url).host;
+    await (await start({ stack: 'async' })).stop();
+    await expect(start({ amqpUrl: undefined })).rejects.toThrow(
+      new RegExp(`^The RabbitMQ at ${place}/.* may still hold events of this data\\. No service was started.*AMQP_URL`),
+    );
+    await (await start()).stop();
+    await (await start({ amqpUrl: undefined })).stop();
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
 import { layoutRefusal, stacks } from '@flash-sale/shared/stacks.ts';
+import { assertBrokersReachable, emptyOtherBrokers } from './broker-leftovers.ts';
 import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
 import { loadOrEndDemo } from './demo.ts';
@@ -69,6 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     // Only now: the port may be held by what an earlier run left behind, or by the stack that runs on this folder.
     await assertPortIsFree(options.port ?? 0, host);
     const further = [proxyProtocolPort(options.env)].filter((port) => port !== undefined);
+    await assertBrokersReachable({ options, dataDir, say });
     for (const port of further) await assertPortIsFree(port, host, '--set EDGE_PROXY_PROTOCOL_PORT=');
     const secrets = await loadSecrets(join(dataDir, 'secrets.json'));
     const ports = await choosePorts(options.port, further);
@@ -112,7 +114,7 @@ async function startParts(site: Site): Promise<Started> {
     `starting PostgreSQL, Redis${stacks[options.stack].servers.includes('rabbitmq') ? ', RabbitMQ' : ''} and nginx …`,
   );
   const servers = await startServers(site);
-  say(`servers are up (${seconds()}); starting ${site.serviceProcesses.length} service processes …`);
+  say(`servers are up (${seconds()})`);
   const around: ServiceSurroundings = {
     ...servers,
     stack: options.stack,
@@ -136,6 +138,8 @@ async function startParts(site: Site): Promise<Started> {
   };
   // Before anybody can log in by the password that everybody knows.
   if (!options.demo) await loadOrEndDemo(demo);
+  await emptyOtherBrokers(site, around);
+  say(`starting ${site.serviceProcesses.length} service processes …`);
   await Promise.all(site.serviceProcesses.map((one) => site.processes.start(serviceProgram(one, around))));
   say(`services are ready (${seconds()})`);
   if (options.demo) {

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { stackNames, stacks } from '@flash-sale/shared/stacks.ts';
+import { countDeadLetters, countWaitingByQueue } from '../dlq/broker.ts';
+import { forgetPlace, ownBroker, placeOf, readPlaces, UnusableBroker } from './broker-places.ts';
+import { withProgress } from './progress.ts';
+import { preparePrograms } from './programs.ts';
+import { startOwnRabbitmq, urlsOfGivenBroker, type RabbitmqUrls } from './servers.ts';
+import { serviceProgram, type ServiceProcess, type ServiceSurroundings } from './service-program.ts';
+import { setUpBroker } from './set-up.ts';
+import { chooseInstances, consumersName, type Site } from './site.ts';
+
+/*
+ * What a broker still holds is part of the data. A stack that does not use that broker would leave it there for ever, so that
+ * consumers empty it before such a stack starts.
+ */
+
+/** Enough for what waits longest for its next try, and for a backlog of a million. */
+const emptyWithinMs = 300_000;
+const lookEveryMs = 200;
+/** What a service has taken and not handled yet is not counted: so long nothing may have been seen before we believe it. */
+const emptyForMs = 1_000;
+
+const nothingDone = 'No service was started, and nothing was changed';
+
+/** Whether a stack publishes to and consumes from a broker in any case. */
+const hasBroker = ({ options }: Pick<Site, 'options'>) => stacks[options.stack].servers.includes('rabbitmq');
+
+/** Brokers that may hold events of this data, and are not the one that this stack uses. */
+function otherPlaces({ options, dataDir }: Pick<Site, 'options' | 'dataDir'>): string[] {
+  const given = options.amqpUrl === undefined ? [] : [placeOf(options.amqpUrl)];
+  const [inUse = ownBroker] = given;
+  return [...new Set([...readPlaces(dataDir), ...given])].filter((place) => !hasBroker({ options }) || place !== inUse);
+}
+
+/**
+ * To be called before anything is started. A stack that has a broker of its own does not refuse to go on for another's.
+ * @throws UnusableBroker when events may lie in a broker whose address nobody has given, or that cannot be reached
+ */
+export async function assertBrokersReachable(site: Pick<Site, 'options' | 'dataDir' | 'say'>): Promise<void> {
+  const { amqpUrl } = site.options;
+  for (const place of otherPlaces(site).filter((one) => one !== ownBroker)) {
+    if (amqpUrl === undefined || placeOf(amqpUrl) !== place) {
+      const mayHold = `The RabbitMQ at ${place} may still hold events of this data`;
+      const where = join(site.dataDir, 'brokers.json');
+      if (hasBroker(site)) site.say(`${mayHold}, and is not the one of this start`);
+      else
+        throw new UnusableBroker(
+          `${mayHold}. ${nothingDone}: give its address in AMQP_URL, or, if it is gone for good, remove it from ${where}.`,
+        );
+      continue;
+    }
+    await withChannel(amqpUrl, () => Promise.resolve()).catch((cause: Error) => {
+      throw new UnusableBroker(
+        `The RabbitMQ at ${place} (AMQP_URL) may still hold events of this data and cannot be reached (${cause.message}). ${nothingDone}: start it, or, if no stack has used it for this data, start without AMQP_URL.`,
+        { cause },
+      );
+    });
+  }
+}
+
+/**
+ * Empties every broker but that of this stack, by running the services that consume from it.
+ * @throws UnusableBroker when events are left after `emptyWithinMs`
+ */
+export async function emptyOtherBrokers(site: Site, around: ServiceSurroundings): Promise<void> {
+  const { amqpUrl } = site.options;
+  for (const place of otherPlaces(site)) {
+    if (place === ownBroker) await whileOwnBrokerRuns(site, (urls) => empty(site, around, urls));
+    else if (amqpUrl !== undefined && placeOf(amqpUrl) === place) await empty(site, around, urlsOfGivenBroker(amqpUrl));
+    else continue;
+    forgetPlace(site.dataDir, place);
+  }
+}
+
+async function whileOwnBrokerRuns(site: Site, work: (urls: RabbitmqUrls) => Promise<void>): Promise<void> {
+  site.say('starting RabbitMQ, which may still hold events of an earlier run …');
+  const urls = await startOwnRabbitmq(site, await preparePrograms(['rabbitmq', 'erlang'], site.say));
+  await work(urls);
+  for (const name of ['rabbitmq', 'epmd']) await site.processes.get(name).stop();
+}
+
+async function empty(site: Site, around: ServiceSurroundings, urls: RabbitmqUrls): Promise<void> {
+  const { say, signal } = site;
+  await setUpBroker(urls.admin);
+  const deadline = performance.now() + (site.options.emptyBrokerWithinMs ?? emptyWithinMs);
+  // What its consumers were at when they were stopped is counted only then.
+  for (let left: string[]; (left = await whatWaits(urls.operator)).length > 0;) {
+    signal.throwIfAborted();
+    if (performance.now() > deadline) throw stillLeft(site, left);
+    say(`RabbitMQ still holds events (${left.join(', ')}): handling them first …`);
+    const consumers = await site.processes.start(await consumersOf(around, urls));
+    await withProgress(say, (note) => untilEmpty(urls.operator, { deadline, signal, note }));
+    await consumers.stop();
+  }
+  const dead = (await countDeadLetters(urls.operator)).filter(([, count]) => count > 0);
+  if (dead.length > 0)
+    say(
+      `RabbitMQ holds no events any more, but dead letters (${dead.map(([name, count]) => `${name}: ${count}`).join(', ')}): npm run dlq, while a stack with RabbitMQ runs`,
+    );
+}
+
+/** Ends when nothing waits, or no time is left. */
+async function untilEmpty(
+  url: string,
+  options: { deadline: number; signal: AbortSignal; note: (line: string) => void },
+): Promise<void> {
+  const { deadline, signal, note } = options;
+  let emptySince: number | undefined;
+  for (;;) {
+    const now = performance.now();
+    const left = await whatWaits(url);
+    note(`waiting in RabbitMQ: ${left.join(', ') || 'nothing'}`);
+    emptySince = left.length > 0 ? undefined : (emptySince ?? now);
+    if (now > deadline || (emptySince !== undefined && now - emptySince >= emptyForMs)) return;
+    await sleep(lookEveryMs, undefined, { signal });
+  }
+}
+
+const whatWaits = async (url: string) =>
+  (await countWaitingByQueue(url)).filter(([, count]) => count > 0).map(([queue, count]) => `${queue}: ${count}`);
+
+const stillLeft = ({ logsFolder, options }: Site, left: string[]) =>
+  new UnusableBroker(
+    `RabbitMQ still holds events (${left.join(', ')}), after ${(options.emptyBrokerWithinMs ?? emptyWithinMs) / 1_000} s. No stack was started, and none of them is lost: start again to go on with them; why they fail stands in ${join(logsFolder, `${consumersName}.log`)}.`,
+  );
+
+/** One instance of each service, behind no nginx: they are here for the events alone. */
+async function consumersOf(around: ServiceSurroundings, urls: RabbitmqUrls) {
+  const instances = await chooseInstances(1);
+  const consumers: ServiceProcess = { name: consumersName, instance: 1, instances };
+  const stack = stackNames.find((name) => stacks[name].events === 'amqp')!;
+  return serviceProgram(consumers, { ...around, stack, layout: 'shared', rabbitmq: urls, influxdb: undefined });
+}
