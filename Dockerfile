@@ -1,8 +1,14 @@
 # One file for everything that runs in containers, from a clone of the repository and nothing else:
 #   docker build --build-arg SERVICE=user --target service .    one service; SERVICE is a folder of services/
+#   docker build --target services .                            all of them in one process
 #   docker build --build-arg SERVICE=infra --target tools .     setting up the databases, the audit, dead letters
 #   docker build --build-arg STACK=sync --target nginx .        the balancer, as renderNginxConfig writes it
 # The compose files build all of them: docker compose -f docker-compose.async.yml build
+
+# What npm needs to know of the services, whichever there are. The packages are fetched anew only when that changes.
+FROM debian:13.8-slim AS manifests
+COPY services services
+RUN find services -type f ! -name package.json -delete && find services -mindepth 2 -type d -empty -delete
 
 # Node 24 runs the TypeScript as it is: nothing is compiled, and this stage only fetches packages.
 FROM node:24.21.0-trixie-slim AS packages
@@ -11,17 +17,15 @@ WORKDIR /app
 COPY .npmrc package.json package-lock.json ./
 COPY contract/package.json contract/
 COPY shared/package.json shared/
-COPY services/inventory/package.json services/inventory/
-COPY services/order/package.json services/order/
-COPY services/payment/package.json services/payment/
-COPY services/reservation/package.json services/reservation/
-COPY services/user/package.json services/user/
+COPY --from=manifests services services
 COPY infra/package.json infra/
 COPY load-tests/package.json load-tests/
-# What this workspace, `shared` and `contract` need to run. The root's own dependency is Node itself, which comes from the image.
+# What this workspace, or each in services/ where none is named, and `shared` and `contract` need to run. The root's own
+# dependency is Node itself, which comes from the image.
 # Nothing of .npmrc goes on from here: a token for a registry of one's own would stand in it.
 RUN npm ci --omit=dev --no-audit --no-fund \
-      --workspace=@flash-sale/$SERVICE --workspace=@flash-sale/shared --workspace=@flash-sale/contract --include-workspace-root=false \
+      --workspace=${SERVICE:+@flash-sale/}${SERVICE:-services} --workspace=shared --workspace=contract \
+      --include-workspace-root=false \
  && rm .npmrc \
  && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
@@ -55,16 +59,24 @@ EXPOSE 8080
 # Without the image's own options, which the configuration has already.
 CMD ["sh", "/etc/nginx/edge.sh", "/tmp", "nginx"]
 
+FROM runtime AS watched
+ENV HOST=0.0.0.0
+# Readiness, since that is what start order and `up --wait` ask for.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["is-ready"]
+# It passes SIGTERM on to Node, which drains, and kills a Node that does not run.
+COPY infra/docker/run-watched infra/docker/is-ready /usr/local/bin/
+
+FROM watched AS services
+WORKDIR /app/services
+COPY services .
+# Each service's port is told it: USER__PORT, and so on.
+ENTRYPOINT ["run-watched", "node", "main.ts"]
+
 # The last one, so that it is what `docker build` makes without --target.
-FROM runtime AS service
+FROM watched AS service
 ARG SERVICE
 WORKDIR /app/services/$SERVICE
 COPY services/$SERVICE .
-ENV HOST=0.0.0.0 PORT=3000
+ENV PORT=3000
 EXPOSE 3000
-# Readiness, since that is what start order and `up --wait` ask for.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# It passes SIGTERM on to Node, which drains, and kills a Node that does not run.
-COPY infra/docker/run-watched /usr/local/bin/
 ENTRYPOINT ["run-watched", "node", "src/main.ts"]

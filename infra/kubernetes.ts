@@ -1,12 +1,15 @@
-/** `npm run kubernetes`: writes nginx's configuration anew to where Kustomize finds it. */
+/** `npm run kubernetes`: writes anew what follows from the lists of services and stacks, and nginx's configuration, to where Kustomize finds it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { argumentsOrExit, noArguments } from './command-line.ts';
-import { nginxFiles } from './kubernetes/nginx.ts';
+import { kubernetesFiles } from './kubernetes/files.ts';
 
-argumentsOrExit(noArguments, "usage: npm run kubernetes   renews nginx's configuration in infra/kubernetes");
+argumentsOrExit(
+  noArguments,
+  "usage: npm run kubernetes   renews what follows from contract/src/services.ts, and nginx's configuration, in infra/kubernetes",
+);
 
-for (const [name, text] of Object.entries(await nginxFiles())) {
+for (const [name, text] of Object.entries(await kubernetesFiles())) {
   const file = join(import.meta.dirname, 'kubernetes', name);
   await writeFile(file, text);
   console.log(`written: ${file}`);

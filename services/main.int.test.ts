@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
+import { settingOf } from '@flash-sale/shared/service/environments.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { jsonClient, testEnvironment } from '@flash-sale/shared/testing/service.ts';
 import { withClient } from '../infra/launcher/databases.ts';
@@ -47,8 +48,12 @@ async function environments(changes: Partial<Record<ServiceName, Settings>> = {}
   return own as Record<ServiceName, Settings>;
 }
 
-const start = (ofEach: unknown) =>
-  run('main.ts', { SERVICE_ENVIRONMENTS: typeof ofEach === 'string' ? ofEach : JSON.stringify(ofEach) });
+const start = (ofEach: Partial<Record<ServiceName, Settings>>) => {
+  const settings = serviceNames.flatMap((service) =>
+    Object.entries(ofEach[service] ?? {}).map(([name, value]) => [settingOf(service, name), value] as const),
+  );
+  return run('main.ts', Object.fromEntries(settings));
+};
 
 function run(main: string, settings: Settings) {
   const env = { ...process.env, ...settings };
@@ -141,11 +146,19 @@ test('services that disagree about their process do not start', async () => {
   expect(await said).toMatch(/^services cannot start: STACK is the same for all services of a process/);
 });
 
-test.each([['{'], [{ user: {} }], [{ ...Object.fromEntries(serviceNames.map((name) => [name, {}])), till: {} }]])(
-  'environments that are not those of all services are refused: %j',
-  async (ofEach) => {
-    const { said, ended } = start(ofEach);
-    expect(await ended).toEqual([78, null]);
-    expect(await said).toMatch(/^The configuration is not usable; nothing was started\.\n {2}SERVICE_ENVIRONMENTS/);
-  },
-);
+test('a process that is told nothing of its services names each, and what it lacks', async () => {
+  const { said, ended } = start({});
+  expect(await ended).toEqual([78, null]);
+  for (const name of serviceNames)
+    expect(await said).toMatch(
+      new RegExp(`^The configuration of ${name} is not usable; nothing was started\\.\n {2}DATABASE_URL: `, 'm'),
+    );
+});
+
+test('settings of a service that there is not are refused', async () => {
+  const { said, ended } = run('main.ts', { TILL__PORT: '1' });
+  expect(await ended).toEqual([78, null]);
+  expect(await said).toMatch(
+    /^The configuration is not usable; nothing was started\.\n {2}TILL__PORT: there is no service till\n/,
+  );
+});

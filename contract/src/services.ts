@@ -15,7 +15,10 @@ export interface ServiceDescription {
 export const pathKinds = ['plain', 'waited-for', 'repeatable'] as const;
 export type PathKind = (typeof pathKinds)[number];
 
-/** Every service there is, in the order in which a checkout meets them. Whatever goes through all services goes through these. */
+/**
+ * Every service there is, in the order in which a checkout meets them. Whatever goes through all services goes through these. A new
+ * one comes last: by its place it has its address and its port in containers, and while those of a release before run beside.
+ */
 export const services = {
   user: {
     paths: { '/api/users': 'plain', '/api/sessions': 'plain', '/api/docs': 'plain' },

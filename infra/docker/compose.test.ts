@@ -3,9 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { stacks, type StackName } from '../../shared/src/stacks.ts';
+import { layouts, processOfServices } from '../../shared/src/layouts.ts';
+import { environmentsIn } from '../../shared/src/service/environments.ts';
+import { defaultStack, stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
-import { containerStacks as stackNames } from '../container-stacks.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
 import { administrator, rabbitmqUsers, userDefinitions, type RabbitmqPasswords } from '../launcher/rabbitmq-users.ts';
@@ -13,15 +14,23 @@ import { redisProgram } from '../launcher/redis.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import { settingsOf } from '../launcher/settings.ts';
 import { folderOf, releases } from '../testing/release/fixture.ts';
-import { composeFileOf, readCompose, root, servicesOf, type ComposeFile } from './testing/compose-file.ts';
+import { composeFileOf, composeFiles, root } from './compose-files.ts';
+import { instances, layoutOf, processesOf } from './containers.ts';
+import { readCompose, servicesOf, type ComposeFile } from './testing/compose-file.ts';
 import { nginxConfigForContainers } from './nginx-settings.ts';
 import { setupBrokerSchema, setupSchema } from './setup-config.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const hasBroker = (stack: StackName) => stacks[stack].servers.includes('rabbitmq');
 const ofBroker = ['rabbitmq', 'setup-broker', 'dlq'];
-const files = [...stackNames.map(composeFileOf), 'infra/docker/services.yml', 'infra/docker/servers.yml'];
-const instances = serviceNames.flatMap((name) => [`${name}-1`, `${name}-2`]);
+const services = 'infra/docker/services.yml';
+const files = [...stackNames.map(composeFileOf), services, 'infra/docker/servers.yml'];
+const processesIn = (stack: StackName) => processesOf(layoutOf(stack));
+/** Each by its name, with the services in it. */
+const containersOf = (stack: StackName) =>
+  processesIn(stack).flatMap(({ name, holds }) =>
+    instances.map((instance) => ({ container: `${name}-${instance}`, process: name, instance, holds })),
+  );
 const required = /\$\{(\w+):\?run infra\/docker\/secrets\}/g;
 
 test('there is a file for each stack and no other, and infra/docker/verify goes through all of them', () => {
@@ -32,38 +41,66 @@ test('there is a file for each stack and no other, and infra/docker/verify goes 
 });
 
 /** What infra/docker/verify finds for itself. */
-function verified(variable: 'stacks' | 'names'): string[] {
-  const [line] = new RegExp(`^${variable}=.*$`, 'm').exec(read('infra/docker/verify'))!;
-  const found = execFileSync('sh', ['-c', `${line}; echo $${variable}`], { cwd: root, encoding: 'utf8' });
-  return found.trim().split(' ');
+const verified = (variable: string): string[] =>
+  askedOfVerify(new RegExp(`^${variable}=.*$`, 'm'), `echo $${variable}`);
+
+function askedOfVerify(definition: RegExp, command: string): string[] {
+  const [line] = definition.exec(read('infra/docker/verify'))!;
+  const found = execFileSync('sh', ['-c', `${line}\n${command}`], { cwd: root, encoding: 'utf8' });
+  return found.trim().split(/\s+/);
 }
 
-test('there are two containers for each service and for no other, with an image of its own, and verify looks at all', () => {
-  expect(verified('names')).toEqual(serviceNames);
-  for (const stack of stackNames) {
-    const built = Object.values(servicesOf(composeFileOf(stack))).filter(({ build }) => build?.target === 'service');
-    expect(built.map(({ build }) => build!.args!['SERVICE']).sort()).toEqual([...serviceNames].sort());
-  }
-  const packages = [...read('Dockerfile').matchAll(/^COPY services\/(\w+)\/package.json services\/\1\/$/gm)];
-  expect(packages.map(([, name]) => name)).toEqual([...serviceNames].sort());
+test('what follows from our lists is written in them (to renew it: npm run compose)', async () => {
+  for (const [path, text] of Object.entries(await composeFiles())) expect([path, read(path)]).toEqual([path, text]);
 });
 
-test('the stacks differ in the architecture, and in nothing else', () => {
+test.each(stackNames)(
+  '%s has two containers for each process of services and for no other, with an image of its own, and verify looks at all',
+  (stack) => {
+    const names = processesIn(stack).map(({ name }) => name);
+    expect(askedOfVerify(/^names_of\(\) .*$/m, `names_of ${stack}`)).toEqual(names);
+    const all = servicesOf(composeFileOf(stack));
+    const built = Object.values(all).filter(({ build }) => build?.target?.startsWith('service'));
+    expect(built.map(({ image }) => image).sort()).toEqual(names.map((name) => `flash-sale/${name}:local`).sort());
+    const run = Object.keys(all).filter((name) => /-\d$/.test(name));
+    expect(run).toEqual(containersOf(stack).map(({ container }) => container));
+  },
+);
+
+test('any two stacks differ in the architecture, and in nothing else', () => {
   const [first, ...others] = stackNames.map((stack) => {
     const { services: own, ...rest } = readCompose(composeFileOf(stack));
-    const containers = Object.keys(own).filter((name) => !ofBroker.includes(name));
     expect(rest).toEqual(expectedRest(stack));
     expect(ofBroker.filter((name) => name in own)).toEqual(hasBroker(stack) ? ofBroker : []);
-    return containers.map((name) => {
+    const containers = Object.keys(own).filter((name) => !ofBroker.includes(name));
+    const described = containers.map((name) => {
       const { environment, depends_on: needs, ...service } = own[name]!;
       if (environment) expect(environment['STACK']).toBe(stack);
       for (const other of Object.keys(needs ?? {})) expect([hasBroker(stack), other]).toEqual([true, 'setup-broker']);
       const setting = Object.keys(environment ?? {}).filter((key) => !['STACK', 'AMQP_URL'].includes(key));
-      return [name, setting, JSON.parse(JSON.stringify(service).replaceAll(stack, 'STACK')) as unknown];
+      const text = JSON.stringify(service)
+        .replaceAll(stack, 'STACK')
+        .replaceAll(`-${layoutOf(stack)}`, '-LAYOUT');
+      return [name, setting, JSON.parse(text) as object] as const;
     });
+    // Which processes there are is the architecture; each is as infra/docker/services.yml has it.
+    const ofServices = containersOf(stack).map(({ container }) => container);
+    for (const [name, setting, service] of described.filter(([one]) => ofServices.includes(one)))
+      expect([name, setting, service]).toEqual([name, [], { extends: { file: services, service: name } }]);
+    return described
+      .filter(([name]) => !ofServices.includes(name))
+      .map(([name, setting, service]) => [name, setting, withoutImageOfAll(stack, name, service)]);
   });
   for (const other of others) expect(other).toEqual(first);
 });
+
+/** The demo is loaded by the image that the stack has anyway. */
+function withoutImageOfAll(stack: StackName, name: string, service: { image?: string }): object {
+  if (!name.startsWith('demo-') || !layouts[layoutOf(stack)].together) return service;
+  const { image, ...rest } = service;
+  expect([name, image]).toEqual([name, `flash-sale/${processOfServices}:local`]);
+  return rest;
+}
 
 /** What a file says beside its containers. */
 function expectedRest(stack: StackName): object {
@@ -82,29 +119,66 @@ function expectedRest(stack: StackName): object {
   };
 }
 
+type Environment = Record<string, string | null>;
+
+/** What a service makes of the environment of a container, in which it runs alone or with the others. */
+function configOf(service: ServiceName, environment: Environment, process: string) {
+  const given = Object.entries(environment).filter(([, value]) => value !== null) as [string, string][];
+  const filled = Object.fromEntries(given.map(([key, value]) => [key, value.replaceAll(required, 'x'.repeat(32))]));
+  const own = process === processOfServices ? environmentsIn(filled)[service] : { PORT: '3000', ...filled };
+  return settingsOf[service].parse({ HOST: '0.0.0.0', ...own });
+}
+
+/** Settings that no service in it has; of one in a process of all, that this one has not. */
+function unknownIn(environment: Environment, process: string): string[] {
+  if (process !== processOfServices)
+    return Object.keys(environment).filter((key) => !(key in settingsOf[process as ServiceName].shape));
+  const ofEach = environmentsIn(environment as NodeJS.ProcessEnv);
+  const own = serviceNames.flatMap((name) =>
+    Object.keys(ofEach[name]).filter((key) => !(key in environment) && !(key in settingsOf[name].shape)),
+  );
+  const shared = Object.keys(environment).filter((key) => serviceNames.every((name) => key in ofEach[name]));
+  return [...own, ...shared.filter((key) => serviceNames.every((name) => !(key in settingsOf[name].shape)))];
+}
+
 describe.each(stackNames)('the %s stack in containers', (stack) => {
   const all = servicesOf(composeFileOf(stack));
 
   test('gives every instance what its service needs to know, and nothing that it does not know', () => {
-    for (const instance of instances) {
-      const [name, number] = instance.split('-') as [ServiceName, string];
-      const schema = settingsOf[name];
-      const environment = all[instance]!.environment!;
-      expect(Object.keys(environment).filter((key) => !(key in schema.shape))).toEqual([]);
-      const given = Object.entries(environment).filter(([, value]) => value !== null) as [string, string][];
-      const filled = given.map(([key, value]) => [key, value.replaceAll(required, 'x'.repeat(32))]);
-      const config = schema.parse({ HOST: '0.0.0.0', PORT: '3000', ...Object.fromEntries(filled) });
-      expect(config).toMatchObject({ STACK: stack, SERVICE_INSTANCE: number });
-      expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
-      expect(config.DATABASE_URL).toContain(`//fs_${name}:`);
-      expect(config.REDIS_URL).toContain(`//${name}:`);
-      if (!hasBroker(stack)) expect(config.AMQP_URL).toBeUndefined();
-      else expect(config.AMQP_URL).toContain(`//${name}:`);
-      expect(all[instance]!.image).toBe(`flash-sale/${name}:local`);
-      if (number === '1') expect(all[instance]!.build).toMatchObject({ target: 'service', args: { SERVICE: name } });
-      const { ipv4_address: address } = all[instance]!.networks!['shop']!;
-      expect(all['nginx']!.extra_hosts![instance]).toBe(address);
+    for (const { container, process, instance, holds } of containersOf(stack)) {
+      const environment = all[container]!.environment!;
+      expect(unknownIn(environment, process)).toEqual([]);
+      for (const { service, port } of holds) {
+        const config = configOf(service, environment, process);
+        expect(config).toMatchObject({ STACK: stack, SERVICE_INSTANCE: String(instance), PORT: port });
+        expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
+        expect(config.DATABASE_URL).toContain(`//fs_${service}:`);
+        expect(config.REDIS_URL).toContain(`//${service}:`);
+        if (!hasBroker(stack)) expect(config.AMQP_URL).toBeUndefined();
+        else expect(config.AMQP_URL).toContain(`//${service}:`);
+      }
+      expect(all[container]!.image).toBe(`flash-sale/${process}:local`);
+      const target = process === processOfServices ? 'services' : 'service';
+      const args = process === processOfServices ? {} : { args: { SERVICE: process } };
+      if (instance === 1) expect(all[container]!.build).toEqual({ context: '../..', target, ...args });
+      const { ipv4_address: address } = all[container]!.networks!['shop']!;
+      expect(all['nginx']!.extra_hosts![container]).toBe(address);
     }
+  });
+
+  test('tells a service the same as every other stack, but for what the architecture is', () => {
+    const ofDefault = servicesOf(composeFileOf(defaultStack));
+    // A stack of which each container has one service.
+    expect(layouts[layoutOf(defaultStack)].together).toBe(false);
+    for (const { container, process, instance, holds } of containersOf(stack))
+      for (const { service } of holds) {
+        const alone = ofDefault[`${service}-${instance}`]!.environment!;
+        const architecture = { STACK: '', AMQP_URL: '', PORT: 0 };
+        expect({ ...configOf(service, all[container]!.environment!, process), ...architecture }).toEqual({
+          ...configOf(service, alone, service),
+          ...architecture,
+        });
+      }
   });
 
   test('builds each image of its own by one service, and pulls none of them', () => {
@@ -120,34 +194,38 @@ describe.each(stackNames)('the %s stack in containers', (stack) => {
   });
 
   test('lets a service drain before it is killed', () => {
-    for (const instance of instances) {
-      const seconds = Number(/^(\d+)s$/.exec(all[instance]!.stop_grace_period ?? '')?.[1]);
+    for (const { container } of containersOf(stack)) {
+      const seconds = Number(/^(\d+)s$/.exec(all[container]!.stop_grace_period ?? '')?.[1]);
       const { DRAIN_TIMEOUT_MS } = settingsOf.user.shape;
       expect(seconds * 1_000).toBeGreaterThan(DRAIN_TIMEOUT_MS.parse(undefined) + 1_000);
     }
   });
 
   test('watches over every instance, and starts it again when it has ended', () => {
-    const stage = read('Dockerfile')
-      .split(/^FROM /m)
-      .find((one) => one.includes(' AS service\n'))!;
-    expect(stage).toContain('ENTRYPOINT ["run-watched", "node", "src/main.ts"]');
-    expect(stage).toContain('COPY infra/docker/run-watched /usr/local/bin/');
-    expect(statSync(join(root, 'infra/docker/run-watched')).mode & 0o111).toBe(0o111);
-    for (const instance of instances) {
-      expect(all[instance]).toMatchObject({ restart: 'unless-stopped' });
-      expect(all[instance]).not.toHaveProperty('entrypoint');
+    const stages = read('Dockerfile').split(/^FROM /m);
+    const stageOf = (name: string) => stages.find((one) => one.split('\n')[0]!.endsWith(` AS ${name}`))!;
+    expect(stageOf('watched')).toContain('COPY infra/docker/run-watched infra/docker/is-ready /usr/local/bin/');
+    expect(stageOf('watched')).toMatch(/^HEALTHCHECK .* CMD \["is-ready"\]$/m);
+    for (const [name, main] of Object.entries({ service: 'src/main.ts', services: 'main.ts' })) {
+      expect(stageOf(name)).toMatch(/^watched /);
+      expect(stageOf(name)).toContain(`ENTRYPOINT ["run-watched", "node", "${main}"]`);
+    }
+    for (const name of ['run-watched', 'is-ready'])
+      expect(statSync(join(root, 'infra/docker', name)).mode & 0o111).toBe(0o111);
+    for (const { container } of containersOf(stack)) {
+      expect(all[container]).toMatchObject({ restart: 'unless-stopped' });
+      expect(all[container]).not.toHaveProperty('entrypoint');
     }
   });
 
   test('starts in order: set-up, services, nginx', () => {
-    for (const instance of instances) {
-      expect(all[instance]!.depends_on).toMatchObject({
+    for (const { container } of containersOf(stack)) {
+      expect(all[container]!.depends_on).toMatchObject({
         setup: { condition: 'service_completed_successfully' },
         redis: { condition: 'service_healthy' },
         ...(hasBroker(stack) ? { 'setup-broker': { condition: 'service_completed_successfully' } } : {}),
       });
-      expect(all['nginx']!.depends_on![instance]).toEqual({ condition: 'service_healthy' });
+      expect(all['nginx']!.depends_on![container]).toEqual({ condition: 'service_healthy' });
     }
   });
 
@@ -373,7 +451,8 @@ describe('nginx in containers', () => {
 
   test.each(stackNames)('has the rules of npm start, with names for addresses (%s)', (stack) => {
     const config = nginxConfigForContainers(read('nginx/nginx.conf.template'), stack);
-    for (const name of instances) expect(config).toContain(`server ${name}:3000 max_fails=0;`);
+    for (const { container, holds } of containersOf(stack))
+      for (const { port } of holds) expect(config).toContain(`server ${container}:${port} max_fails=0;`);
     expect(config.match(/least_conn;/g) ?? []).toHaveLength(
       stacks[stack].balancing === 'least-connections' ? serviceNames.length : 0,
     );
@@ -384,7 +463,9 @@ describe('nginx in containers', () => {
     (stack) => {
       const { networks, extra_hosts: hosts } = servicesOf(composeFileOf(stack))['nginx']!;
       const addresses = Object.values(hosts!);
-      expect(Object.keys(hosts!)).toEqual(['nginx-internal', ...instances]);
+      // From .128 on they are given out: infra/docker/servers.yml.
+      for (const address of addresses) expect(Number(address.split('.').pop())).toBeLessThan(128);
+      expect(Object.keys(hosts!)).toEqual(['nginx-internal', ...containersOf(stack).map(({ container }) => container)]);
       expect(new Set(addresses).size).toBe(addresses.length);
       expect(nginxConfigForContainers(read('nginx/nginx.conf.template'), stack)).toContain(
         'listen nginx-internal:8081 ',

@@ -1,10 +1,9 @@
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { renderNginxConfig } from '../launcher/nginx-config.ts';
+import { instances, serversBy } from './containers.ts';
 
-/** The same rules as of `npm start`, with the names of two instances of each service for addresses. */
+/** The same rules as of `npm start`, with the names of the instances of each service for addresses. */
 export function nginxConfigForContainers(template: string, stack: StackName): string {
-  const instances = serviceNames.map((name) => [name, [1, 2].map((instance) => `${name}-${instance}:3000`)]);
   return renderNginxConfig(template, {
     dataDir: '/tmp',
     accessLog: '/dev/stdout',
@@ -12,7 +11,7 @@ export function nginxConfigForContainers(template: string, stack: StackName): st
     // By this name only the network of the services knows this container: the listener is on no other network.
     internalListen: 'nginx-internal:8081',
     balance: stacks[stack].balancing,
-    servers: Object.fromEntries(instances) as Record<ServiceName, string[]>,
+    servers: serversBy(stack, (process, port) => instances.map((instance) => `${process}-${instance}:${port}`)),
     openFiles: 16_384,
   });
 }

@@ -1,17 +1,21 @@
 import { z } from 'zod';
 import { databases, type DatabaseName } from '../launcher/database-names.ts';
 import { rabbitmqUsers, type RabbitmqUser } from '../launcher/rabbitmq-users.ts';
+import type { RedisUser } from '../launcher/redis-users.ts';
 import type { Secrets } from '../launcher/secrets.ts';
 
 type Owner = `${Uppercase<DatabaseName>}_DB_OWNER_PASSWORD`;
 type Runtime = `${Uppercase<DatabaseName>}_DB_PASSWORD`;
 
 const upper = <Name extends DatabaseName | RabbitmqUser>(name: Name) => name.toUpperCase() as Uppercase<Name>;
+/** The variables with the passwords of a database's owner and of its runtime role. */
+export const ownerPassword = (name: DatabaseName): Owner => `${upper(name)}_DB_OWNER_PASSWORD`;
+export const runtimePassword = (name: DatabaseName): Runtime => `${upper(name)}_DB_PASSWORD`;
 const password = z.string().min(1);
 const passwords = Object.fromEntries(
   databases.flatMap((name) => [
-    [`${upper(name)}_DB_OWNER_PASSWORD`, password],
-    [`${upper(name)}_DB_PASSWORD`, password],
+    [ownerPassword(name), password],
+    [runtimePassword(name), password],
   ]),
 ) as Record<Owner | Runtime, typeof password>;
 
@@ -28,13 +32,16 @@ export const setupSchema = z.object({
 export function secretsFrom(config: z.output<typeof setupSchema>): Pick<Secrets, 'auditorPassword' | 'roles'> {
   const roles = databases.map((name) => [
     name,
-    { owner: config[`${upper(name)}_DB_OWNER_PASSWORD`], runtime: config[`${upper(name)}_DB_PASSWORD`] },
+    { owner: config[ownerPassword(name)], runtime: config[runtimePassword(name)] },
   ]);
   return { auditorPassword: config.AUDITOR_PASSWORD, roles: Object.fromEntries(roles) as Secrets['roles'] };
 }
 
+/** The variable with the password of a user of Redis. */
+export const redisPassword = (user: RedisUser): string => `${user.toUpperCase()}_REDIS_PASSWORD`;
+
 type BrokerPassword = `${Uppercase<RabbitmqUser>}_RABBITMQ_PASSWORD`;
-const brokerPassword = (user: RabbitmqUser): BrokerPassword => `${upper(user)}_RABBITMQ_PASSWORD`;
+export const brokerPassword = (user: RabbitmqUser): BrokerPassword => `${upper(user)}_RABBITMQ_PASSWORD`;
 
 /** What the set-up of the broker is told, apart from that of the databases: the sync stack has none. */
 export const setupBrokerSchema = z.object({

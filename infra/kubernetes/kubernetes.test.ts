@@ -4,21 +4,25 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
-import { defaultStack, stacks, type StackName } from '../../shared/src/stacks.ts';
+import { environmentsIn, settingOf } from '../../shared/src/service/environments.ts';
+import { defaultStack, stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
 import { demoEndSchema as inventoryDemoEnd } from '../../services/inventory/src/config.ts';
 import { demoEndSchema as userDemoEnd } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases } from '../launcher/database-names.ts';
 import { serviceNames, services, type ServiceName } from '@flash-sale/contract/services.ts';
-import { containerStacks as stackNames } from '../container-stacks.ts';
 import { brokerPasswordsFrom, setupBrokerSchema, setupSchema } from '../docker/setup-config.ts';
 import { rabbitmqUsers } from '../launcher/rabbitmq-users.ts';
 import { permissionsOf, redisUsers } from '../launcher/redis-users.ts';
 import { redisProgram } from '../launcher/redis.ts';
 import { settingsOf } from '../launcher/settings.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
-import { nginxFiles } from './nginx.ts';
+import { kubernetesFiles } from './files.ts';
+import { secretVariable } from './service-manifests.ts';
+import { singleServices } from './single-services.ts';
 import { environmentOf, hostsOf, secretsOf } from './testing/environment.ts';
-import { composeFileOf, readCompose } from '../docker/testing/compose-file.ts';
+import { composeFileOf } from '../docker/compose-files.ts';
+import { layoutOf, processesOf } from '../docker/containers.ts';
+import { readCompose } from '../docker/testing/compose-file.ts';
 import {
   find,
   ofKind,
@@ -45,7 +49,25 @@ const podOf = ({ spec }: Resource) => spec.template.spec;
 const labelsOf = ({ spec }: Resource) => spec.template.metadata.labels!;
 const selects = ({ matchLabels = {} }: { matchLabels?: Labels }, labels: Labels) =>
   Object.entries(matchLabels).every(([name, value]) => labels[name] === value);
-const serviceOf = (resources: Resource[], name: string) => find(resources, 'Deployment', name);
+/** The processes of a stack that run services, each with its Deployment. */
+const processesIn = (stack: StackName) =>
+  processesOf(layoutOf(stack)).map((one) => ({ ...one, deployment: find(overlays[stack], 'Deployment', one.name) }));
+const processOf = (stack: StackName, service: ServiceName) =>
+  processesIn(stack).find(({ holds }) => holds.some((held) => held.service === service))!;
+const deploymentOf = (stack: StackName, service: ServiceName) => processOf(stack, service).deployment;
+
+/** What a service is told by the container that it runs in, alone or with the others. */
+function toldTo(stack: StackName, service: ServiceName) {
+  const { holds, deployment } = processOf(stack, service);
+  const container = podOf(deployment).containers[0]!;
+  const { values, partsOfOthers } = environmentOf(container, overlays[stack]);
+  const inProcess = holds.length > 1;
+  return {
+    container,
+    values: inProcess ? (environmentsIn(values)[service] as Record<string, string>) : values,
+    partsOfOthers: new Set([...partsOfOthers].map((name) => (inProcess ? name.replace(/^[A-Z]+__/, '') : name))),
+  };
+}
 
 test('there is an overlay for each stack, and no other', () => {
   expect(readdirSync(at('overlays')).sort()).toEqual([...stackNames].sort());
@@ -57,7 +79,9 @@ describe.each(stackNames)('the %s overlay', (stack) => {
   const settings = find(resources, 'ConfigMap', 'settings').data!;
 
   test('runs the services and nginx', () => {
-    expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual([...serviceNames, 'nginx'].sort());
+    const names = processesIn(stack).map(({ name }) => name);
+    expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual([...names, 'nginx'].sort());
+    expect(processesIn(stack).flatMap(({ holds }) => holds.map(({ service }) => service))).toEqual(serviceNames);
     expect(settings.STACK).toBe(stack);
   });
 
@@ -79,8 +103,12 @@ describe.each(stackNames)('the %s overlay', (stack) => {
 
     test('is not taken out, and not restarted, for what others share', () => {
       const [{ startupProbe, livenessProbe, readinessProbe }] = pod.containers as [Container];
-      const ofService = [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet?.path);
-      expect(ofService).toEqual(labels[component] === 'service' ? ['/readyz', '/healthz', '/healthz'] : Array(3));
+      const asked = [startupProbe, livenessProbe, readinessProbe].map(
+        ({ httpGet, exec }) => httpGet?.path ?? exec?.command.join(' '),
+      );
+      // `is-ready` asks each of several services for /readyz: infra/docker/is-ready.test.ts.
+      const starts = pod.containers[0]!.ports!.length > 1 ? 'is-ready' : '/readyz';
+      expect(asked).toEqual(labels[component] === 'service' ? [starts, '/healthz', '/healthz'] : Array(3));
     });
 
     test('is spread over zones and nodes, and not evicted all at once', () => {
@@ -119,21 +147,47 @@ describe.each(stackNames)('the %s overlay', (stack) => {
   });
 
   describe.each(serviceNames)('the environment of %s', (name) => {
-    const container = podOf(serviceOf(resources, name)).containers[0]!;
-    const environment = environmentOf(container, resources);
+    const { container, values, partsOfOthers } = toldTo(stack, name);
+    const { name: process, holds, deployment } = processOf(stack, name);
+    const { port } = holds.find(({ service }) => service === name)!;
 
     test('is that of its image, of this release', () => {
       const { version } = JSON.parse(readFileSync(at('../../package.json'), 'utf8')) as { version: string };
-      expect(container.image).toBe(`flash-sale/${name}:${version}`);
+      expect(container.image).toBe(`flash-sale/${process}:${version}`);
     });
 
     test('is one that the service accepts', () => {
-      expect(settingsOf[name].safeParse(environment.values).error?.issues).toBeUndefined();
+      expect(settingsOf[name].safeParse(values).error?.issues).toBeUndefined();
     });
 
     test('has no name that the service does not know', () => {
-      const unknown = Object.keys(environment.values).filter((key) => !(key in settingsOf[name].shape));
-      expect(unknown.filter((key) => !environment.partsOfOthers.has(key))).toEqual([]);
+      const own = Object.keys(values).filter((key) => !partsOfOthers.has(key) && !(key in settingsOf[name].shape));
+      expect(own).toEqual([]);
+    });
+
+    test('is the same as in every other stack, but for what the architecture is', () => {
+      const architecture = { STACK: '', PORT: 0, AMQP_URL: '' };
+      const parsed = (of: StackName) => ({ ...settingsOf[name].parse(toldTo(of, name).values), ...architecture });
+      expect(parsed(stack)).toEqual(parsed(defaultStack));
+      const named = (variable: string) => (holds.length > 1 ? settingOf(name, variable) : variable);
+      for (const { variable, secret, key } of singleServices[name]?.secrets ?? [])
+        expect(container.env).toContainEqual(secretVariable(named(variable), secret, key, true));
+    });
+
+    test('says the port at which nginx finds it, by its pods, and where probes and metrics find it', () => {
+      expect(Number(values.PORT)).toBe(port);
+      expect(container.ports!.filter(({ containerPort }) => containerPort === port)).toHaveLength(1);
+      expect(container.ports![0]).toEqual({ name: 'http', containerPort: 3000 });
+      const conf = find(resources, 'ConfigMap', 'nginx').data!['nginx.conf']!;
+      const [upstream] = new RegExp(`upstream ${name} \\{[^}]*\\}`).exec(conf)!;
+      expect(upstream).toContain(`server ${process}.flash-sale.svc.cluster.local:${port} resolve max_fails=0;`);
+      const { spec } = find(resources, 'Service', process);
+      expect(spec.clusterIP).toBe('None');
+      expect(selects({ matchLabels: spec.selector as Labels }, labelsOf(deployment))).toBe(true);
+      const policies = ofKind(resources, 'NetworkPolicy');
+      const nginx = labelsOf(find(resources, 'Deployment', 'nginx'));
+      expect(mayEnter(policies, labelsOf(deployment), port, nginx)).toBe(true);
+      expect(egressOf(policies, nginx)).toContain(place({ labels: { [component]: 'service' }, port }));
     });
 
     test('names no secret', () => {
@@ -146,10 +200,9 @@ describe.each(stackNames)('the %s overlay', (stack) => {
 
   test('lets services reach what their settings name, and nothing else', () => {
     const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
-    for (const name of serviceNames) {
-      const service = serviceOf(resources, name);
-      const labels = labelsOf(service);
-      const reached = hostsOf(environmentOf(podOf(service).containers[0]!, resources).values);
+    for (const { deployment } of processesIn(stack)) {
+      const labels = labelsOf(deployment);
+      const reached = hostsOf(environmentOf(podOf(deployment).containers[0]!, resources).values);
       const needed = reached.map((host) => {
         if (!(host in servers)) throw new Error(`no test knows who ${host} is`);
         return servers[host]!;
@@ -184,7 +237,10 @@ describe.each(stackNames)('the %s overlay', (stack) => {
     // The lane, the reads, the background, and a look at the migrations; and for each database beside its own one, and a look there.
     const perPod = (name: ServiceName) => 1 + 2 + 1 + 1 + 2 * services[name].furtherDatabases.length;
     // In a roll-out each pod's successor is there before it has gone.
-    const wanted = serviceNames.reduce((sum, name) => sum + 2 * most[name]! * perPod(name), 0);
+    const wanted = processesIn(stack).reduce(
+      (sum, { name, holds }) => sum + holds.reduce((all, { service }) => all + 2 * most[name]! * perPod(service), 0),
+      0,
+    );
     const { parameters } = find(infrastructure, 'Cluster', 'postgres').spec.postgresql;
     // The rest is for the operator, the auditor and people.
     expect(wanted).toBeLessThanOrEqual(Number(parameters.max_connections) - 25);
@@ -201,8 +257,8 @@ describe.each(stackNames)('the %s overlay', (stack) => {
     const postgres = servers['postgres-rw:5432']!;
     expect(egressOf(policies, labelsOf(job))).toEqual([place(postgres)]);
     expect(mayEnter(policies, postgres.labels, postgres.port, labelsOf(job))).toBe(true);
-    for (const name of serviceNames) {
-      const owners = secretsOf(podOf(serviceOf(resources, name))).filter((secret) => secret.name.endsWith('-owner'));
+    for (const { deployment } of processesIn(stack)) {
+      const owners = secretsOf(podOf(deployment)).filter((secret) => secret.name.endsWith('-owner'));
       expect(owners).toEqual([]);
     }
   });
@@ -215,7 +271,7 @@ describe.each(stackNames)('the %s overlay', (stack) => {
     const pod = podOf(job);
     expectRestricted(pod);
     const [container] = pod.containers as [Container];
-    expect(container.image).toBe(podOf(serviceOf(resources, name)).containers[0]!.image);
+    expect(container.image).toBe(podOf(deploymentOf(stack, name)).containers[0]!.image);
     const { values, partsOfOthers } = environmentOf(container, resources);
     expect(schema.safeParse(values).error?.issues).toBeUndefined();
     expect(Object.keys(values).filter((key) => !(key in schema.shape) && !partsOfOthers.has(key))).toEqual([]);
@@ -244,23 +300,46 @@ describe.each(stackNames)('the %s overlay', (stack) => {
   });
 });
 
-test('the overlays differ in the architecture and in nothing else', () => {
+test('any two overlays differ in the architecture and in nothing else', () => {
   const [first, ...others] = stackNames.map((stack) => {
+    // Which processes run the services is the architecture; what a service is told in them is compared above.
+    const ofProcess = ({ kind, metadata: { name } }: Resource) =>
+      ['Deployment', 'Service', 'ServiceAccount', 'PodDisruptionBudget'].includes(kind) &&
+      processesIn(stack).some((process) => process.name === name);
     const rest = structuredClone(overlays[stack]).filter(
-      ({ kind, metadata: { name } }) =>
-        !['HorizontalPodAutoscaler', 'ScaledObject', 'TriggerAuthentication'].includes(kind) &&
-        !['services-to-rabbitmq', 'set-up-broker'].includes(name),
+      (one) =>
+        !ofProcess(one) &&
+        !(isScaler(one) && one.metadata.name !== 'nginx') &&
+        !['services-to-rabbitmq', 'set-up-broker', 'nginx-to-all-services', 'all-services'].includes(one.metadata.name),
     );
     delete find(rest, 'ConfigMap', 'settings').data!.STACK;
     const { data } = find(rest, 'ConfigMap', 'nginx');
-    data!['nginx.conf'] = data!['nginx.conf']!.replaceAll(/^ +(# round robin|least_conn;)$/gm, '');
-    for (const deployment of ofKind(rest, 'Deployment')) {
-      for (const container of podOf(deployment).containers) {
-        container.env = (container.env ?? []).filter(({ name }) => !name.startsWith('AMQP_'));
-      }
-    }
+    data!['nginx.conf'] = data!
+      ['nginx.conf']!.replaceAll(/^ +(# round robin|least_conn;)$/gm, '')
+      .replaceAll(/server \w+\.flash-sale\.svc\.cluster\.local:\d+ /g, 'server A_PROCESS ');
+    for (const job of ofKind(rest, 'Job'))
+      for (const container of podOf(job).containers) container.image = imageInSeparate(stack, container.image, job);
     return rest;
   });
+  for (const other of others) expect(other).toEqual(first);
+});
+
+/** The Jobs of single services run in the image that the stack has anyway, where that has all services. */
+function imageInSeparate(stack: StackName, image: string, { metadata }: Resource): string {
+  const service = serviceNames.find((name) => metadata.name === `demo-end-${name}`);
+  return service ? image.replace(`/${processOf(stack, service).name}:`, `/${service}:`) : image;
+}
+
+test('the Deployments of services are alike in any two overlays, but for what they hold', () => {
+  const [first, ...others] = stackNames.flatMap((stack) =>
+    processesIn(stack).map(({ name, deployment }) => {
+      const { spec, metadata } = structuredClone(deployment);
+      const [container] = spec.template.spec.containers as [Partial<Container>];
+      for (const own of ['image', 'ports', 'envFrom', 'env', 'resources', 'startupProbe'] as const)
+        delete container[own];
+      return JSON.parse(JSON.stringify({ spec, metadata }).replaceAll(`"${name}"`, '"A_PROCESS"')) as object;
+    }),
+  );
   for (const other of others) expect(other).toEqual(first);
 });
 
@@ -283,12 +362,15 @@ test('Valkey has the users of npm start, each with its own password, and every s
     Object.fromEntries(redisUsers.map((user) => [user, { permissions: permissionsOf(user), passwordKey: user }])),
   );
   expect(secretsMadeBy(at('secrets.sh')).get(auth.usersExistingSecret)).toEqual(['default', ...redisUsers]);
-  for (const resources of Object.values(overlays)) {
+  for (const stack of stackNames) {
     for (const name of serviceNames) {
-      const [container] = podOf(serviceOf(resources, name)).containers as [Container];
-      const { value } = container.env!.find((one) => one.name === 'REDIS_URL')!;
-      expect(value).toBe(`redis://${name}:$(REDIS_PASSWORD)@valkey:6379`);
-      expect(secretsOf(podOf(serviceOf(resources, name)))).toContainEqual({ name: 'valkey', key: name });
+      const { holds, deployment } = processOf(stack, name);
+      const named = (variable: string) => (holds.length > 1 ? settingOf(name, variable) : variable);
+      const { env } = podOf(deployment).containers[0]!;
+      const { value } = env!.find((one) => one.name === named('REDIS_URL'))!;
+      expect(value).toBe(`redis://${name}:$(${named('REDIS_PASSWORD')})@valkey:6379`);
+      const { valueFrom } = env!.find((one) => one.name === named('REDIS_PASSWORD'))!;
+      expect(valueFrom).toEqual({ secretKeyRef: { name: 'valkey', key: name } });
     }
   }
 });
@@ -314,8 +396,8 @@ test.each(withBroker)(
     const made = secretsMadeBy(at('secrets.sh'));
     for (const user of rabbitmqUsers) expect(made.get(`broker-${user}`)).toEqual(['username', 'password']);
     for (const name of serviceNames) {
-      const service = serviceOf(resources, name);
-      const { values } = environmentOf(podOf(service).containers[0]!, resources);
+      const service = deploymentOf(stack, name);
+      const { values } = toldTo(stack, name);
       expect(values.AMQP_URL).toMatch(new RegExp(`^amqp://${name}:x+@rabbitmq:5672$`));
       const ofBroker = secretsOf(podOf(service)).filter((secret) => /^(broker|rabbitmq)-/.test(secret.name));
       expect(ofBroker).toEqual([{ name: `broker-${name}`, key: 'password' }]);
@@ -352,7 +434,7 @@ test('the demo is of the same release and as restricted as the services, and its
     const pod = podOf(find(demo, 'Job', `demo-${name}`));
     expectRestricted(pod);
     const container = pod.containers[0]!;
-    expect(container.image).toBe(podOf(serviceOf(overlays[defaultStack], name)).containers[0]!.image);
+    expect(container.image).toBe(podOf(deploymentOf(defaultStack, name)).containers[0]!.image);
     const { values } = environmentOf(container, overlays[defaultStack]);
     expect(settingsOf[name].safeParse(values).error?.issues).toBeUndefined();
   }
@@ -377,8 +459,9 @@ test('PostgreSQL has the databases and roles that the services use', () => {
     expect(made.get(passwordSecret.name)).toEqual(['username', 'password']);
 });
 
-test("nginx's configuration is the one of nginx/ (to renew it: npm run kubernetes)", async () => {
-  for (const [name, text] of Object.entries(await nginxFiles())) expect(readFileSync(at(name), 'utf8')).toBe(text);
+test("what follows from our lists is written in them, and nginx's configuration is the one of nginx/ (to renew it: npm run kubernetes)", async () => {
+  for (const [name, text] of Object.entries(await kubernetesFiles()))
+    expect([name, readFileSync(at(name), 'utf8')]).toEqual([name, text]);
 });
 
 test.each(stackNames)('nginx has every setting of its own, none of them set (%s)', (stack) => {
@@ -407,6 +490,9 @@ test.each(stackNames)('the PROXY protocol takes the place of the listener that h
   });
   expect(replaced).toEqual(['http', 8080]);
 });
+
+const isScaler = ({ kind }: Resource) =>
+  ['HorizontalPodAutoscaler', 'ScaledObject', 'TriggerAuthentication'].includes(kind);
 
 const component = 'app.kubernetes.io/component';
 /** How long CoreDNS may tell of a pod that has gone: `ttl 30`, `cache 30`, as Kubernetes' own manifests have it. */

@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
-import { containerStacks as stackNames } from '../container-stacks.ts';
+import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { serversBy } from '../docker/containers.ts';
 import { templates } from '../launcher/nginx.ts';
 import { renderNginxConfig } from '../launcher/nginx-config.ts';
 
 const namespace = 'flash-sale';
-const servicePort = 3000;
 const generated = '# Written by `npm run kubernetes` from nginx/. Do not edit.\n';
 
 /**
@@ -28,9 +26,7 @@ export async function nginxFiles(): Promise<Record<string, string>> {
       publicListen: ['0.0.0.0:8080'],
       internalListen: '0.0.0.0:8081',
       balance: stacks[stack].balancing,
-      servers: Object.fromEntries(
-        serviceNames.map((name) => [name, [`${name}.${namespace}.svc.cluster.local:${servicePort} resolve`]]),
-      ) as Record<ServiceName, string[]>,
+      servers: serversBy(stack, (process, port) => [`${process}.${namespace}.svc.cluster.local:${port} resolve`]),
       resolver: 'kube-dns.kube-system.svc.cluster.local valid=2s ipv6=off',
       openFiles: 16_384,
     });

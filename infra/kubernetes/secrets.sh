@@ -4,6 +4,12 @@
 # `create` refuses what is there already, so that running it again changes nothing. Nothing is kept on this side.
 set -eu
 
+#each name of the lists (written by npm run kubernetes)
+databases='user inventory reservation order payment gateway'
+valkey_users='user inventory reservation order payment auditor'
+rabbitmq_users='user inventory reservation order payment auditor operator'
+#end
+
 secret() {
   openssl rand -hex 32 # characters that need no escaping in a URL
 }
@@ -32,14 +38,14 @@ role() {
   account "postgres-$(echo "$1" | tr _ -)" "$1" "  labels: { cnpg.io/reload: 'true' }"
 }
 
-for database in user inventory reservation order payment gateway; do
+for database in $databases; do
   role "fs_$database"
   role "fs_${database}_owner"
 done
 role fs_auditor
 
-# The users of RabbitMQ, whom the Job set-up-broker makes; the sync stack has none.
-for user in user inventory reservation order payment auditor operator; do
+# The users of RabbitMQ, whom the Job set-up-broker makes; only the async stack has it.
+for user in $rabbitmq_users; do
   account "broker-$user" "$user"
 done
 
@@ -51,13 +57,12 @@ metadata:
   name: valkey
   namespace: flash-sale
 stringData:
-  default: $(secret)
-  user: $(secret)
-  inventory: $(secret)
-  reservation: $(secret)
-  order: $(secret)
-  payment: $(secret)
-  auditor: $(secret)
+YAML
+for user in default $valkey_users; do
+  echo "  $user: $(secret)"
+done
+
+cat <<YAML
 ---
 apiVersion: v1
 kind: Secret

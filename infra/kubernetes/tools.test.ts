@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
-import { containerStacks as stackNames } from '../container-stacks.ts';
+import { stackNames } from '../../shared/src/stacks.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { closed } from './schemas.ts';
 import { ofKind, render, withComponent, type Resource } from './testing/render.ts';

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { layouts, processOfServices, type LayoutName } from '@flash-sale/shared/layouts.ts';
+import { settingOf } from '@flash-sale/shared/service/environments.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName } from './database-names.ts';
 import { services, type ServiceName } from '@flash-sale/contract/services.ts';
@@ -110,9 +111,11 @@ function commandOf({ instances }: ServiceProcess, around: ServiceSurroundings) {
   const [first] = instances;
   if (!layouts[around.layout].together)
     return { main: join(around.servicesRoot, first!.service, 'src/main.ts'), env: environmentOf(first!, around) };
-  const ofEach = Object.fromEntries(instances.map((one) => [one.service, environmentOf(one, around)]));
+  const ofEach = instances.flatMap((one) =>
+    Object.entries(environmentOf(one, around)).map(([name, value]) => [settingOf(one.service, name), value] as const),
+  );
   // Settings of Node among them, such as NODE_OPTIONS, are the process's.
-  const env = { ...environmentOfAll(around), ...around.extraEnv, SERVICE_ENVIRONMENTS: JSON.stringify(ofEach) };
+  const env = { ...environmentOfAll(around), ...around.extraEnv, ...Object.fromEntries(ofEach) };
   return { main: join(around.servicesRoot, 'main.ts'), env };
 }
 

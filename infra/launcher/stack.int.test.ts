@@ -15,6 +15,7 @@ import { withClient } from './databases.ts';
 import { influxql } from './influxql.ts';
 import { identityOf } from './process-identity.ts';
 import { findRunningStack, NotRunning } from './running-stack.ts';
+import { environmentsIn } from '@flash-sale/shared/service/environments.ts';
 import type { Secrets } from './secrets.ts';
 import { startStack } from './stack.ts';
 import type { Stack, StackOptions } from './stack-types.ts';
@@ -28,7 +29,9 @@ process.stdin.resume().once('end', () => process.exit(0));
 process.on('SIGTERM', () => process.exit(0));
 `;
 const fakeService = fake('[process.env]');
-const fakeServicesTogether = fake('Object.values(JSON.parse(process.env.SERVICE_ENVIRONMENTS))');
+const fakeServicesTogether = fake(
+  "Object.entries(process.env).flatMap(([name, PORT]) => (name.endsWith('__PORT') ? { PORT, HOST: '127.0.0.1' } : []))",
+);
 
 let home: string;
 let servicesRoot: string;
@@ -155,8 +158,7 @@ describe('a running stack', () => {
 });
 
 describe('a stack whose services share processes', () => {
-  const portsOf = (env: Record<string, string>) =>
-    Object.values(JSON.parse(env['SERVICE_ENVIRONMENTS']!) as Record<string, { PORT: string }>).map(({ PORT }) => PORT);
+  const portsOf = (env: Record<string, string>) => Object.values(environmentsIn(env)).map(({ PORT }) => PORT);
   let stack: Stack;
   beforeAll(async () => {
     stack = await aStack({ dataDir: join(home, 'shared-data'), layout: 'shared', instances: 2, demo: { shoppers: 7 } });
@@ -178,7 +180,7 @@ describe('a stack whose services share processes', () => {
     const { pid: own, env } = await ask(stack, '/api/orders');
     const held = ofServices.find(({ pid }) => pid === own)!.holds!;
     expect(portsOf(env)).toEqual(held.map(({ port }) => String(port)));
-    const ofEach = JSON.parse(env['SERVICE_ENVIRONMENTS']!) as Record<string, Record<string, string>>;
+    const ofEach = environmentsIn(env);
     for (const name of serviceNames)
       expect(ofEach[name]).toMatchObject({ STACK: 'sync', DATABASE_URL: expect.stringContaining(`//fs_${name}:`) });
     expect(env).not.toHaveProperty('DATABASE_URL');

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { commonSchema } from '../../shared/src/config.ts';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
 import { Metrics } from '../../shared/src/metrics/metrics.ts';
@@ -15,11 +15,18 @@ interface Rule {
   alert: string;
   expr: string;
 }
+interface Relabel {
+  action?: string;
+  source_labels: string[];
+  separator?: string;
+  regex?: string;
+  target_label?: string;
+}
 const read = (name: string) => readFileSync(join(import.meta.dirname, name), 'utf8');
 const { groups } = parse(read('alerts.yml')) as { groups: { rules: Rule[] }[] };
 const rules = groups.flatMap((group) => group.rules);
 const configuration = parse(read('prometheus.yml')) as {
-  scrape_configs: { job_name: string; relabel_configs?: { action?: string; source_labels: string[] }[] }[];
+  scrape_configs: { job_name: string; relabel_configs?: Relabel[] }[];
 };
 const promtool = findExecutable('promtool');
 
@@ -45,11 +52,40 @@ test('the processes that Prometheus finds in Kubernetes are the job that the ala
   const jobs = rules.flatMap(({ expr }) => [...expr.matchAll(/job="([^"]+)"/g)].map(([, job]) => job));
   expect(scrape_configs.map(({ job_name }) => job_name)).toEqual([...new Set(jobs)]);
   expect(configuration.scrape_configs.map(({ job_name }) => job_name)).toEqual([...new Set(jobs)]);
-  const { spec } = parse(read('../kubernetes/base/service.patch.yaml')) as Resource;
+  const { spec } = parse(read('../kubernetes/components/service/service.patch.yaml')) as Resource;
   const annotations = Object.keys(spec.template.metadata.annotations!).map((name) => name.replaceAll(/\W/g, '_'));
   const kept = scrape_configs[0]!.relabel_configs!.find(({ action }) => action === 'keep')!.source_labels;
   expect(annotations.map((name) => `__meta_kubernetes_pod_annotation_${name}`)).toEqual(expect.arrayContaining(kept));
 });
+
+test.each(stackNames)('every service of every pod is a target with a name of its own (%s)', (stack) => {
+  const { scrape_configs } = parse(read('kubernetes.yml')) as typeof configuration;
+  const services = parseAllDocuments(read(`../kubernetes/overlays/${stack}/services.yaml`));
+  const pods = services.map((document) => document.toJS() as Resource).filter(({ kind }) => kind === 'Deployment');
+  const targets = pods.flatMap(({ metadata, spec }) =>
+    spec.template.spec.containers[0]!.ports!.map(({ name }) =>
+      relabelled(scrape_configs[0]!.relabel_configs!, {
+        __meta_kubernetes_pod_name: `${metadata.name}-x`,
+        __meta_kubernetes_pod_container_port_name: name,
+      }),
+    ),
+  );
+  expect(targets).toHaveLength(serviceNames.length);
+  expect(new Set(targets).size).toBe(targets.length);
+  for (const { metadata } of pods) expect(targets).toContain(`${metadata.name}-x`);
+});
+
+/** The `instance` of a target, as Prometheus makes it of what it finds. */
+function relabelled(rules: Relabel[], found: Record<string, string>): string {
+  const labels = { ...found };
+  for (const { action = 'replace', source_labels, separator = ';', regex = '(.*)', target_label } of rules) {
+    if (action !== 'replace') continue;
+    const value = source_labels.map((name) => labels[name] ?? '').join(separator);
+    const match = new RegExp(`^(?:${regex})$`).exec(value);
+    if (match) labels[target_label!] = match[1]!;
+  }
+  return labels['instance']!;
+}
 
 test('BrokerAway misses the queue of a service that has one, and of no other', () => {
   const { expr } = rules.find(({ alert }) => alert === 'BrokerAway')!;

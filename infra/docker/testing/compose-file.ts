@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
-import type { StackName } from '../../../shared/src/stacks.ts';
-
-export const root = join(import.meta.dirname, '../../..');
+import { root } from '../compose-files.ts';
 
 export interface ComposeService {
   extends?: { file?: string; service: string };
@@ -35,12 +33,15 @@ export interface ComposeFile {
   networks?: Record<string, { internal?: boolean }>;
 }
 
-/** Of a stack, from the root of the repository. */
-export const composeFileOf = (stack: StackName): string => `docker-compose.${stack}.yml`;
+const parsed = new Map<string, ComposeFile>();
 
 /** A path from the root of the repository. */
 export function readCompose(path: string): ComposeFile {
-  return parse(readFileSync(join(root, path), 'utf8'), { merge: true }) as ComposeFile;
+  const known = parsed.get(path);
+  if (known) return known;
+  const file = parse(readFileSync(join(root, path), 'utf8'), { merge: true }) as ComposeFile;
+  parsed.set(path, file);
+  return file;
 }
 
 /** All services of a stack as Compose sees them: those of the files it includes as well, with what they extend. */

@@ -10,8 +10,9 @@ const unknown = 'x'.repeat(64);
 export function environmentOf(container: Container, resources: Resource[]) {
   const values: Record<string, string> = {};
   const partsOfOthers = new Set<string>();
-  for (const { configMapRef } of container.envFrom ?? []) {
-    Object.assign(values, find(resources, 'ConfigMap', configMapRef.name).data);
+  for (const { prefix = '', configMapRef } of container.envFrom ?? []) {
+    const { data } = find(resources, 'ConfigMap', configMapRef.name);
+    for (const [name, value] of Object.entries(data!)) values[prefix + name] = value;
   }
   for (const { name, value, valueFrom } of container.env ?? []) {
     if (valueFrom?.secretKeyRef?.optional) continue;

@@ -10,11 +10,13 @@ interface SecretKey {
 }
 interface Probe {
   httpGet?: { path: string };
+  exec?: { command: string[] };
 }
 export interface Container {
   name: string;
   image: string;
-  envFrom?: { configMapRef: { name: string } }[];
+  envFrom?: { prefix?: string; configMapRef: { name: string } }[];
+  ports?: { name: string; containerPort: number }[];
   env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: SecretKey } }[];
   resources: Record<'requests' | 'limits', object>;
   startupProbe: Probe;
@@ -45,6 +47,7 @@ export interface Rule {
 interface Spec {
   template: { metadata: { labels?: Labels; annotations?: Labels }; spec: Pod };
   selector: Selector;
+  clusterIP?: string;
   scaleTargetRef: { name: string };
   minReplicas?: number;
   maxReplicas?: number;
@@ -84,20 +87,28 @@ interface Kustomization {
     literals?: string[];
     files?: string[];
   }[];
-  images?: { name: string; newTag: string }[];
+  components?: string[];
+  images?: { name: string; newName?: string; newTag?: string }[];
 }
 
 /**
  * What Kustomize makes of a folder, as far as our files use it, so that they can be tested where it is not installed. Names
  * are without hashes and namespaces. Where Kustomize is there, a test compares the two.
  */
-export function render(folder: string): Resource[] {
+export const render = (folder: string): Resource[] => renderOver([], folder);
+
+/** The same over what there is already, as Kustomize does it with a component. */
+function renderOver(base: Resource[], folder: string): Resource[] {
   const file = (name: string) => readFileSync(join(folder, name), 'utf8');
   const kustomization = parse(file('kustomization.yaml')) as Kustomization;
-  const resources = (kustomization.resources ?? []).flatMap((name) =>
+  const own = (kustomization.resources ?? []).flatMap((name) =>
     name.endsWith('.yaml')
       ? parseAllDocuments(file(name)).map((document) => document.toJS() as Resource)
       : render(join(folder, name)),
+  );
+  const resources = (kustomization.components ?? []).reduce(
+    (all, name) => renderOver(all, join(folder, name)),
+    [...base, ...own],
   );
   for (const { name, behavior, envs = [], literals = [], files = [] } of kustomization.configMapGenerator ?? []) {
     const lines = [...envs.flatMap((env) => file(env).split('\n')), ...literals];
@@ -122,8 +133,9 @@ export function render(folder: string): Resource[] {
       if (template) template.metadata.labels = { ...template.metadata.labels, ...pairs };
     }
     for (const container of template?.spec.containers ?? []) {
-      const image = kustomization.images?.find(({ name }) => name === container.image);
-      if (image) container.image += `:${image.newTag}`;
+      const [name, tag] = container.image.split(':') as [string, string?];
+      const image = kustomization.images?.find((one) => one.name === name);
+      if (image) container.image = `${image.newName ?? name}:${image.newTag ?? tag}`;
     }
   }
   return resources;

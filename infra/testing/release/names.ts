@@ -6,7 +6,7 @@ import { errorTable } from '@flash-sale/contract/errors.ts';
 import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
 import { stackNames } from '@flash-sale/shared/stacks.ts';
 import { topology, type Topology } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { composeFileOf } from '../../docker/testing/compose-file.ts';
+import { composeFileOf } from '../../docker/compose-files.ts';
 import { setupBrokerSchema, setupSchema } from '../../docker/setup-config.ts';
 import { influxql } from '../../launcher/influxql.ts';
 import { runCommand } from '../../launcher/run-command.ts';

@@ -1,52 +1,63 @@
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { z } from 'zod';
 import {
+  commonSchema,
   exitUnusable,
   readEnvironment,
   UnusableConfiguration,
   type CommonConfig,
   type EnvironmentOf,
 } from '../config.ts';
-import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 
-const environment = z.record(z.string(), z.string());
-const ofEach = Object.fromEntries(serviceNames.map((name) => [name, environment])) as Record<
-  ServiceName,
-  typeof environment
->;
-const schema = z.looseObject({
-  SERVICE_ENVIRONMENTS: z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue('is not JSON');
-        return z.NEVER;
-      }
-    })
-    .pipe(z.strictObject(ofEach))
-    .describe('settings of each service, by its name, as JSON; what they share may stand in the environment itself'),
-});
+/** How a setting of one service is called in the environment of a process that holds several: `ORDER__PORT` is the PORT of order. */
+export const settingOf = (service: ServiceName, name: string): string => `${service.toUpperCase()}__${name}`;
+
+const ofOneService = /^([A-Z]+)__(.+)$/;
+
+/**
+ * The environment of each service of a process that holds all of them: what they share, and over it what is for this one alone,
+ * under its own name. None sees what is for another.
+ * @throws UnusableConfiguration for a setting of a service that there is not
+ */
+export function environmentsIn(env: NodeJS.ProcessEnv): Record<ServiceName, NodeJS.ProcessEnv> {
+  const common: NodeJS.ProcessEnv = {};
+  const own = Object.fromEntries(serviceNames.map((name) => [name, {}])) as Record<ServiceName, NodeJS.ProcessEnv>;
+  const problems: string[] = [];
+  for (const [key, value] of Object.entries(env)) {
+    const [, prefix = '', name = ''] = ofOneService.exec(key) ?? [];
+    const service = serviceNames.find((one) => one.toUpperCase() === prefix);
+    if (service) own[service][name] = value;
+    else if (name in commonSchema.shape) problems.push(`  ${key}: there is no service ${prefix.toLowerCase()}`);
+    else common[key] = value;
+  }
+  if (problems.length > 0)
+    throw new UnusableConfiguration(`The configuration is not usable; nothing was started.\n${problems.join('\n')}`);
+  const ofEach = serviceNames.map((name) => [name, { ...common, ...own[name] }]);
+  return Object.fromEntries(ofEach) as Record<ServiceName, NodeJS.ProcessEnv>;
+}
 
 export type ReadConfig = (...from: EnvironmentOf) => CommonConfig;
 
 /**
- * The configuration of each service of a process that holds all of them. Its environment is that of the process, with what
- * SERVICE_ENVIRONMENTS has for this one: that is not on the command line, for secrets stand in it. Says what is wrong with any
- * of them, of all at once, and exits with 78.
+ * The configuration of each service of a process that holds all of them. Says what is wrong with any of them, of all at once, and
+ * exits with 78.
  */
 export function readConfigs(readers: Record<ServiceName, ReadConfig>): Record<ServiceName, CommonConfig> {
-  const { SERVICE_ENVIRONMENTS: own, ...common } = readEnvironment(schema);
   const problems: UnusableConfiguration[] = [];
-  const configs: Partial<Record<ServiceName, CommonConfig>> = {};
-  for (const name of serviceNames) {
+  const attempt = <Value>(read: () => Value): Value | undefined => {
     try {
-      configs[name] = readers[name]({ ...common, ...own[name] } as NodeJS.ProcessEnv, name);
+      return read();
     } catch (error) {
       if (!(error instanceof UnusableConfiguration)) throw error;
       problems.push(error);
+      return undefined;
     }
-  }
+  };
+  const environments = attempt(() => environmentsIn(readEnvironment(z.record(z.string(), z.string()))));
+  const configs = serviceNames.map((name) => [
+    name,
+    environments && attempt(() => readers[name](environments[name], name)),
+  ]);
   if (problems.length > 0) exitUnusable(...problems);
-  return configs as Record<ServiceName, CommonConfig>;
+  return Object.fromEntries(configs) as Record<ServiceName, CommonConfig>;
 }

@@ -1,0 +1,75 @@
+import { services, type ServiceName } from '@flash-sale/contract/services.ts';
+import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { layoutOf, processesOf, type ProcessOfServices } from '../docker/containers.ts';
+import { sizeOf } from './service-manifests.ts';
+
+const minReplicas = 2;
+
+/** What decides how many pods there are of each process: what waits in its queue, if it has one, and processor time. */
+export function autoscalers(stack: StackName): object[] {
+  const hasBroker = stacks[stack].servers.includes('rabbitmq');
+  return processesOf(layoutOf(stack)).map((process) => {
+    const takesMessages = process.holds.some(({ service }) => subscribingServices.includes(service));
+    return hasBroker && takesMessages ? byQueue(process) : byProcessorTime(process);
+  });
+}
+
+/** For the operator, the auditor and people. */
+const furtherConnections = 25;
+
+/** Connections of a service in each of its processes: lane, reads, background, a look at the migrations; and two to a further database. */
+const connectionsOf = (service: ServiceName) => 5 + 2 * services[service].furtherDatabases.length;
+
+/** What PostgreSQL has to allow, in whichever stack, when all are scaled as far as they go. In hundreds. */
+export function maxConnections(): number {
+  const wanted = stackNames.map((stack) =>
+    processesOf(layoutOf(stack)).reduce((sum, process) => {
+      const each = process.holds.reduce((all, { service }) => all + connectionsOf(service), 0);
+      // In a roll-out there are twice as many pods, since those that go stay for their preStop.
+      return sum + 2 * sizeOf(process).maxReplicas * each;
+    }, furtherConnections),
+  );
+  return Math.ceil(Math.max(...wanted) / 100) * 100;
+}
+
+const byProcessorTime = (process: ProcessOfServices) => ({
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  metadata: { name: process.name },
+  spec: {
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: process.name },
+    minReplicas,
+    maxReplicas: sizeOf(process).maxReplicas,
+    metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } }],
+  },
+});
+
+const byQueue = (process: ProcessOfServices) => ({
+  apiVersion: 'keda.sh/v1alpha1',
+  kind: 'ScaledObject',
+  metadata: { name: process.name },
+  spec: {
+    scaleTargetRef: { name: process.name },
+    minReplicaCount: minReplicas,
+    maxReplicaCount: sizeOf(process).maxReplicas,
+    // If RabbitMQ cannot be asked. What there is, is kept busy by processor time meanwhile.
+    fallback: { failureThreshold: 3, replicas: minReplicas, behavior: 'currentReplicasIfHigher' },
+    triggers: [
+      {
+        type: 'rabbitmq',
+        metadata: {
+          host: 'amqp://rabbitmq.flash-sale.svc:5672',
+          protocol: 'amqp',
+          queueName: process.name,
+          mode: 'QueueLength',
+          // Messages that wait for each pod; a process takes up to 256 (AMQP_PREFETCH) off the queue by itself.
+          value: '256',
+        },
+        authenticationRef: { name: 'rabbitmq' },
+      },
+      // Requests of shoppers come past the queue.
+      { type: 'cpu', metricType: 'Utilization', metadata: { value: '70' } },
+    ],
+  },
+});
