@@ -4,7 +4,7 @@ import pg from 'pg';
 import { listDemoProducts, publishLevels } from './adapters/demo-products.ts';
 import { readDemoEndConfig } from './config.ts';
 
-/** For a start without the demo, on data that may have had it: its products leave the shop window, orders keep them. */
+/** For a start without the demo on data that may contain it: unlists its products; orders keep them. */
 const config = readDemoEndConfig();
 dropPrivileges(config.RUN_AS);
 const client = new pg.Client({ connectionString: config.DATABASE_URL });

@@ -1,6 +1,6 @@
 import { AppError } from '@flash-sale/contract/errors.ts';
 
-/** Each field by itself is as documented, but they do not fit each other, or what the product is by now. */
+/** Each field is valid by itself, but they contradict each other or the current state of the product. */
 export function conflict(refusal: keyof typeof conflicts): AppError {
   return new AppError('product-conflict', 'It does not fit the product; see errors. Nothing was changed.', {
     errors: [conflicts[refusal]],

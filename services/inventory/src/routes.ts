@@ -12,7 +12,7 @@ import type { InventoryLane } from './adapters/unit-of-work.ts';
 import type { Product, ProductChange } from './domain/state.ts';
 import { conflict } from './problems.ts';
 
-/** The shop window, and what an admin does with it. */
+/** The public catalogue, and its administration. */
 export function routes(options: {
   lane: InventoryLane;
   catalogue: Catalogue;
@@ -38,7 +38,7 @@ export function routes(options: {
     const level = await catalogue.level(id);
     const product = level && (await catalogue.product(id, level.revision));
     if (!product) throw notFound('product');
-    // A change of the product is one of its stock row too, so the level's version is the version of the whole.
+    // Changing the product also changes its stock row, so the level's version covers both.
     const etag = `"${level.version}"`;
     response.set({ ETag: etag, 'Cache-Control': 'no-cache' });
     if (isKnown(request, etag)) response.status(304).end();
@@ -59,7 +59,7 @@ export function routes(options: {
     };
     const { result } = await lane.run('createProduct', { product, units: body.stock });
     if ('refusal' in result) throw conflict(result.refusal);
-    // A shopper who hears of the product from the answer must find it, whichever instance is asked.
+    // A client that learns of the product from this answer must find it on every instance.
     await publisher.publish([{ productId: product.id, available: body.stock, version: 1, revision: 1 }]);
     log.info({ productId: product.id, units: body.stock, by: principalOf(request).userId }, 'product created');
     response
@@ -101,7 +101,7 @@ export function routes(options: {
 
 const knownQuestion = z.strictObject({ ids: z.array(z.uuid()).max(256) });
 
-/** What other services may ask: which of some products there are. */
+/** For other services: which of the given products exist. */
 export function internalRoutes(catalogue: Catalogue): Router {
   const router = Router();
   router.post('/products/known', async (request, response) => {
@@ -111,7 +111,7 @@ export function internalRoutes(catalogue: Catalogue): Router {
   return router;
 }
 
-/** A time is given, or taken away by null. */
+/** Null removes a time. */
 const timeOf = (text: string | null | undefined): Date | null => (text ? new Date(text) : null);
 
 function changeOf({ saleStartsAt, saleEndsAt, ...rest }: z.output<typeof contract.productChange>): ProductChange {

@@ -30,8 +30,8 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
     const keeper = new MarkKeeper({ redis, mark: new StockMark(redis), processes, publisher, log });
     const recent = new RecentStock({ background, metrics });
     work.watch('redis-write', () => publisher.oldestUnwrittenMs);
-    // Before the first change of stock, so that this process is missed if it dies over that. Where PostgreSQL is away
-    // nothing can be changed, either.
+    // Before the first change of stock, so that the others notice if this process dies over it. While PostgreSQL is unreachable no
+    // stock can be changed, either.
     await processes.sayAlive(false).catch(() => {});
     const lane = openLane(
       inventoryUnitOfWork(

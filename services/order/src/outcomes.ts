@@ -4,14 +4,14 @@ import type { Order, OrderStatus } from './domain/state.ts';
 
 const finalStatuses: readonly OrderStatus[] = ['confirmed', 'cancelled', 'refunded'];
 
-/** How far a shopper may wait for an order to come. */
+/** The stages of an order for which a request may wait. */
 export const stages = {
   arrived: (_order: OrderRow) => true,
   final: ({ status }: OrderRow) => finalStatuses.includes(status),
 };
 export type OrderOutcomes = Outcomes<OrderRow, keyof typeof stages>;
 
-/** Tells who waits of a change of an order; to be called after the commit. An order arrives in one of two statuses. */
+/** Wakes requests that wait for a changed order. To be called after the commit. A new order has one of two statuses. */
 export function announce({ id, status }: Order, outcomes: OrderOutcomes): void {
   if (status === 'awaiting-payment' || status === 'cancelled') outcomes.settle(id, 'arrived');
   if (finalStatuses.includes(status)) outcomes.settle(id, 'final');

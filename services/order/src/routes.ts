@@ -15,11 +15,11 @@ export interface RouteOptions {
   orderIds: OrderIds;
   outcomes: OrderOutcomes;
   tokens: AccessTokens;
-  /** Longest wait for an order that was announced to its shopper but has not arrived yet. */
+  /** Longest wait for an order that was announced to its shopper but has not arrived here yet. */
   arrivalTimeoutMs: number;
 }
 
-/** An order of which nothing has come by then, not even that there were no units for it, never will. */
+/** If no event about an order has arrived by then, not even a refusal, none ever will. */
 const arrivalGraceMs = 600_000;
 
 /** Orders of the signed-in shopper. */
@@ -30,7 +30,7 @@ export function routes({ reads, expected, orderIds, outcomes, tokens, arrivalTim
   router.get('/api/orders', shopper, async (request, response) => {
     const { limit, cursor } = parse(contract.pageQuery, request.query);
     const { userId } = principalOf(request);
-    // Newest first: only the first page can lack one that is on its way.
+    // Newest first: only the first page can miss an order that is still to arrive.
     if (cursor === undefined) await waitForAll(await expected.of(userId));
     const { orders, nextCursor } = await reads.page(userId, limit, cursor);
     response.json({ items: orders.map(bodyOfOrder), nextCursor });
@@ -46,14 +46,14 @@ export function routes({ reads, expected, orderIds, outcomes, tokens, arrivalTim
     const patienceMs = mayArrive ? Math.max(preferMs, arrivalTimeoutMs) : 0;
     const order = await outcomes.until(id, 'arrived', { timeoutMs: patienceMs });
     if (!order && mayArrive) throw notKnownYet();
-    // Without items it was cancelled before it was opened, or never could be: an order only in name.
+    // Without items it was cancelled before it was opened, or never could be: clients get no such order.
     if (!order?.items || order.user_id !== userId) throw notFound('order');
     const leftMs = preferMs - (performance.now() - startedAt);
     const final = leftMs > 0 ? await outcomes.until(id, 'final', { timeoutMs: leftMs }) : undefined;
     response.json(bodyOfOrder(final ?? (await reads.order(id)) ?? order));
   });
 
-  /** An order of which its shopper has been told is waited for in the list as it is by its id. */
+  /** The list waits for announced orders as the route of a single order does. */
   async function waitForAll(ids: string[]): Promise<void> {
     await Promise.all(ids.map((id) => outcomes.until(id, 'arrived', { timeoutMs: arrivalTimeoutMs })));
   }

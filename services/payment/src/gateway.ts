@@ -1,11 +1,11 @@
-/** What the payment service needs of a payment gateway. Both calls may be repeated with the same payment id. */
+/** The port to a payment gateway. Both calls may be repeated with the same payment id. */
 export interface Gateway {
   /**
    * Captures the amount, once per payment id, whatever the number of calls.
-   * @throws when the outcome is not known; asking again with the same id tells it
+   * @throws when the outcome is unknown; a repeat with the same id returns it
    */
   capture(charge: Charge): Promise<Outcome>;
-  /** Sends the whole captured amount back, once. @throws when it is not known whether it did */
+  /** Refunds the whole captured amount, once. @throws when the outcome is unknown */
   refund(paymentId: string): Promise<void>;
 }
 

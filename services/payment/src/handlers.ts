@@ -13,7 +13,7 @@ export const handlers: Handlers<PaymentState, EventsOf<'payment'>> = {
   'order.refund-due': refund,
 };
 
-/** What must be asked of the gateway, outside any transaction, before an event is handled. */
+/** The calls to the gateway that an event needs before it is handled, outside any transaction. */
 export const preparations = (gateway: Gateway) => ({
   'payment.requested': ({ data }: { data: Parameters<Gateway['capture']>[0] }) => gateway.capture(data),
   'order.refund-due': ({ data }: { data: { paymentId: string } }) => gateway.refund(data.paymentId),

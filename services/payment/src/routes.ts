@@ -15,9 +15,9 @@ export interface RouteOptions {
   orderIds: OrderIds;
   outcomes: PaymentOutcomes;
   tokens: AccessTokens;
-  /** Longest wait for the own chain of events when the client has no preference. */
+  /** Longest wait for the payment's own chain of events when the client has no preference. */
   settleTimeoutMs: number;
-  /** Longest wait for an order that was announced to its shopper but has not arrived yet. */
+  /** Longest wait for an order that was announced to its shopper but has not arrived here yet. */
   arrivalTimeoutMs: number;
 }
 
@@ -38,7 +38,7 @@ export function routes(options: RouteOptions): Router {
     const { payment } = result;
     const otherwise =
       payment.amountCents === null
-        ? // Its order is on the way, by somebody else's delivery: ours has nothing to tell.
+        ? // It waits for its order, which another service delivers: our own delivery tells nothing.
           { timeoutMs: arrivalTimeoutMs }
         : { timeoutMs: settleTimeoutMs, giveUp: delivered };
     const decided = await outcomes.asPreferred(payment, 'decided', preferredWaitMs(request), otherwise);

@@ -1,7 +1,7 @@
 import type { Outcomes } from '@flash-sale/shared/messaging/outcomes.ts';
 import type { Reservation } from './domain/state.ts';
 
-/** How far a shopper may wait for a reservation to come. */
+/** The stages of a reservation for which a request may wait. */
 export const stages = {
   decided: ({ status }: Reservation) => status !== 'pending',
   ended: ({ status }: Reservation) => status !== 'pending' && status !== 'held',

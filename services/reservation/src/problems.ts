@@ -5,7 +5,7 @@ import type { CartRefusal } from './domain/cart.ts';
 import type { ReserveResult } from './domain/reservation.ts';
 import type { Reservation } from './domain/state.ts';
 
-/** Why the inventory holds nothing for a reservation. */
+/** Why a reservation was rejected. */
 export function rejection(reason: Reservation['reason']): AppError {
   switch (reason) {
     case 'sold-out':

@@ -24,7 +24,7 @@ export interface RouteOptions {
   orderIds: OrderIds;
   outcomes: ReservationOutcomes;
   tokens: AccessTokens;
-  /** Longest wait for the own chain of events when the client has no preference. */
+  /** Longest wait for the request's own chain of events when the client has no preference. */
   settleTimeoutMs: number;
 }
 
@@ -72,7 +72,7 @@ export function routes(options: RouteOptions): Router {
     await limits.reservation(request);
     if (gate.isArmed) {
       const cart = await reads.cart(cartId);
-      // A cart with a reservation, or one that is gone, may be that of a key which has an answer: the gate is for new demand.
+      // The gate is for new demand only: a reserved or missing cart may belong to a repeated key, which has an answer already.
       const isNew = cart?.userId === userId && cart.reservationId === null;
       if (isNew && (await gate.isSoldOut(cart.items))) throw rejection('sold-out');
     }
@@ -104,7 +104,7 @@ export function routes(options: RouteOptions): Router {
     else pending(response, (await reads.reservation(reservationId)) ?? result.reservation);
   });
 
-  /** Before somebody is refused for holds that were given back unpaid, it is asked which of them somebody tried to pay. */
+  /** Before a shopper is refused for abandoned holds, looks up for which of them a payment was attempted. */
   async function reserve(input: ReserveInput): Promise<{ result: ReserveResult; delivered: Promise<void> }> {
     const first = await lane.run('reserve', input);
     if (!('refusal' in first.result) || first.result.refusal !== 'too-many-left') return first;
@@ -122,10 +122,10 @@ export function routes(options: RouteOptions): Router {
 }
 
 const ordersQuestion = z.strictObject({ users: z.array(z.uuid()).max(256) });
-/** Longer than an order is on its way in a shop that is well; after an outage it shows in the list when it comes. */
+/** Longer than an order takes to arrive, unless a service is down; then it is listed once it has arrived. */
 const latestMs = 10_000;
 
-/** What other services may ask: which orders shoppers have been told of lately. */
+/** For other services: which orders have lately been announced to shoppers. */
 export function internalRoutes(reads: ReservationReads): Router {
   const router = Router();
   router.post('/orders/latest', async (request, response) => {

@@ -20,7 +20,7 @@ export const reservationService: ServiceDefinition<ReservationConfig, Reservatio
   name: 'reservation',
   migrations,
   build({ config, reads, background, openLane, redis, tokens, openOutcomes, peers }) {
-    // A cart that hears nothing in time takes the product, and the inventory refuses.
+    // If the inventory does not answer in time, the product is put into the cart, and reserving it is refused later.
     const gate = new Gate(new StockViews(redis), new ProductQuestions(peers));
     const reservationReads = openReservationReads(reads);
     const outcomes = openOutcomes('reservation', { read: reservationReads.reservation, stages });

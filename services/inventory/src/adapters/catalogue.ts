@@ -13,8 +13,9 @@ export interface Page {
 }
 
 /**
- * Reads for the shop window. Products are kept in memory; the level of one comes from Redis, and from PostgreSQL where
- * Redis cannot tell, many products in one query. With it comes the revision, which tells whether what is kept still holds.
+ * Reads for the public catalogue. Products are cached in memory. A product's level comes from Redis, or, where Redis does not
+ * know it, from PostgreSQL, many products in one query. The level carries the product's revision, which tells whether the
+ * cached product is still current.
  */
 export class Catalogue {
   readonly #reads: Kysely<InventoryTables>;
@@ -27,7 +28,7 @@ export class Catalogue {
 
   constructor(options: {
     reads: Kysely<InventoryTables>;
-    /** For reading the whole table now and then. */
+    /** For the occasional read of the whole table. */
     background: Kysely<InventoryTables>;
     views: StockViews;
   }) {
@@ -40,7 +41,7 @@ export class Catalogue {
     this.#levelReads = new Batcher({ flush: (ids) => this.#readLevels(ids), ...limits });
   }
 
-  /** The product, of that revision or a later one. */
+  /** The product at this revision or a later one. */
   async product(id: string, revision: number): Promise<Product | undefined> {
     const known = this.#products.get(id);
     if (known && known.revision >= revision) return known.product;
@@ -50,8 +51,8 @@ export class Catalogue {
   }
 
   /**
-   * From PostgreSQL unless Redis can be believed; while PostgreSQL is away, what Redis knew last.
-   * @throws AppError unavailable when neither tells
+   * From Redis if its levels are trusted, else from PostgreSQL; while PostgreSQL is unreachable, the last level in Redis.
+   * @throws AppError unavailable when neither has it
    */
   async level(id: string): Promise<StockView | undefined> {
     const view = await this.#views.read(id);
@@ -65,19 +66,19 @@ export class Catalogue {
     }
   }
 
-  /** Those of the products that there are. @throws AppError unavailable */
+  /** Which of these products exist. @throws AppError unavailable */
   async existing(ids: string[]): Promise<string[]> {
     const levels = await this.#readLevels(ids);
     return ids.filter((_id, index) => levels[index] !== undefined);
   }
 
-  /** The levels of these products as they are now; of one that there is not, none. */
+  /** The current levels of these products; products that do not exist are left out. */
   async levelsOf(ids: string[]): Promise<StockLevel[]> {
     const query = this.#background.selectFrom('stock').selectAll();
     return (await query.where(sql<boolean>`product_id = any(${ids}::uuid[])`).execute()).map(levelOf);
   }
 
-  /** One page of the listed ones in the order of creation, from behind `cursor`; a crowd that asks for the same page shares one query. */
+  /** One page of the listed products in order of creation, after `cursor`; concurrent requests for the same page share a query. */
   page(limit: number, cursor?: string): Promise<Page> {
     return this.#pageReads.run(`${limit} ${cursor ?? ''}`);
   }
@@ -127,7 +128,7 @@ export class Catalogue {
     return ids.map((id) => products.get(id));
   }
 
-  /** Several readers may have waited for it; the latest revision stays. */
+  /** Several readers may have fetched it at once; the latest revision stays in the cache. */
   #remember(product: Product, revision: number): void {
     if ((this.#products.get(product.id)?.revision ?? 0) >= revision) return;
     if (this.#products.size >= maxCached) this.#products.delete(this.#products.keys().next().value!);

@@ -5,8 +5,8 @@ import { StockViews, type StockLevel } from '@flash-sale/shared/redis/stock-view
 import type pg from 'pg';
 
 /**
- * Puts the demo's products into the shop window, or takes them out; those who have their id may buy them all the same.
- * The stock rows are locked in the order of the ids, as a lane does, and tell by their version that something has changed.
+ * Lists or unlists the demo's products; clients that know their ids can buy them either way. Locks the stock rows in the order
+ * of their ids, as lanes do, and raises their version, so that caches notice the change.
  * @returns the levels to publish
  */
 export async function listDemoProducts(client: pg.ClientBase, listed: boolean): Promise<StockLevel[]> {
@@ -33,7 +33,7 @@ export async function listDemoProducts(client: pg.ClientBase, listed: boolean): 
   }));
 }
 
-/** The running inventory has said that Redis knows every product; what it does not know there nobody could buy yet. */
+/** The running inventory has marked Redis as complete: a product that is missing there could not be bought. */
 export async function publishLevels(redisUrl: string, levels: StockLevel[]): Promise<void> {
   if (levels.length === 0) return;
   const redis = connectRedis(redisUrl, createLogger({ service: 'inventory', instance: 'demo', level: 'silent' }));
@@ -41,7 +41,7 @@ export async function publishLevels(redisUrl: string, levels: StockLevel[]): Pro
     await once(redis, 'ready', { signal: AbortSignal.timeout(2_000) });
     await new StockViews(redis).write(levels);
   } catch {
-    // Without Redis nobody is turned away, and when it is back the inventory fills it.
+    // Without Redis no buyer is turned away, and once it is back the inventory fills it.
   } finally {
     redis.disconnect();
   }

@@ -5,10 +5,10 @@ import type { PublishingProcesses } from './publishing-processes.ts';
 import type { StockPublisher } from './stock-publisher.ts';
 
 /**
- * Keeps the mark in Redis without which nobody believes a level there, and only while every process of the inventory
- * has lately said that it owes none. Who cannot write a level says so in PostgreSQL, and the others withdraw the mark; who
- * dies before it could say or write anything falls silent, and the mark ends with the time for which it had vouched. Then
- * somebody writes all levels anew, and strikes the dead one out. The changes of stock themselves pay nothing for that.
+ * Keeps a mark in Redis, with an expiry. Readers trust the levels in Redis only while the mark is there. It is renewed only
+ * while every inventory process has recently reported in PostgreSQL that it owes Redis no level. A process that cannot write a
+ * level reports that, and the others remove the mark. A process that dies stops reporting, so the mark expires; then another
+ * process writes all levels again and deletes the dead one's report. Changes of stock themselves cost nothing extra.
  */
 export class MarkKeeper {
   readonly #redis: Redis;
@@ -17,8 +17,8 @@ export class MarkKeeper {
   readonly #publisher: StockPublisher;
   readonly #log: Logger;
   /**
-   * What this process knows of the levels in Redis: nothing, after a connect, since another server may be there, or an
-   * older state of it; that all were written; that the mark stands, which it sets only then.
+   * What this process knows of Redis: nothing (after each connect, since it may be another server, or an older state of this
+   * one); that all levels were written; that the mark is set, which it sets only after that.
    */
   #known: 'nothing' | 'written' | 'marked' = 'nothing';
   #connects = 0;
@@ -44,18 +44,18 @@ export class MarkKeeper {
     });
   }
 
-  /** Says that this process lives and what it owes, and renews or withdraws the mark. One look at a time. */
+  /** Reports that this process is alive and whether it owes levels, and renews or removes the mark. One run at a time. */
   look(): Promise<void> {
     return (this.#looking ??= this.#look().finally(() => (this.#looking = undefined)));
   }
 
-  /** The same at once, for who has just come to owe a level: a look that is under way may have said the contrary. */
+  /** The same at once, when a level has just come to be owed: a run under way may have reported the contrary. */
   async lookAnew(): Promise<void> {
     await this.#looking?.catch(() => {});
     await this.look();
   }
 
-  /** Writes all levels if there is a reason to, or if the last time is longer ago than `everyMs`. */
+  /** Writes all levels if needed, or if they were last written more than `everyMs` ago. */
   async refresh(everyMs: number): Promise<void> {
     if (this.#redis.status !== 'ready') return;
     const isDue = this.#known === 'nothing' || this.#dead.length > 0 || this.#publisher.owesAll;
@@ -66,7 +66,7 @@ export class MarkKeeper {
     this.#log.debug({ products }, 'stock levels written to Redis');
     if (connects !== this.#connects) return;
     if (this.#known === 'nothing') this.#known = 'written';
-    // What a dead one may have owed is written now.
+    // Whatever the dead processes owed is written now.
     if (dead.length > 0) await this.#processes.strikeOut(dead, stockMarkLifeMs);
     this.#dead = [];
     await this.lookAnew();
@@ -74,7 +74,7 @@ export class MarkKeeper {
 
   async #look(): Promise<void> {
     await this.#publisher.payDebts();
-    // Before the look at the others, so that the mark cannot vouch for longer than that look does.
+    // Before reading the others' reports, so that the mark cannot outlast what they vouch for.
     const redisMs = await this.#mark.now().catch(() => undefined);
     const peers = await this.#processes.sayAlive(this.#owes);
     this.#dead = peers.filter(({ ageMs }) => ageMs > stockMarkLifeMs).map(({ process }) => process);

@@ -1,16 +1,16 @@
 import { sql, type Kysely } from 'kysely';
 import type { InventoryTables } from './tables.ts';
 
-/** Another process of the inventory, as its last sign of life tells of it. */
+/** The last report of another inventory process. */
 export interface Peer {
   process: string;
-  /** By the database's clock, when it said so, in ms ago. */
+  /** Age of the report in ms, by the database's clock. */
   ageMs: number;
-  /** Whether it owed a level then. */
+  /** Whether it owed Redis a level at that time. */
   owes: boolean;
 }
 
-/** The processes that change stock: each says now and then that it lives, and whether Redis has all of its levels. */
+/** Reports of the processes that change stock: each regularly records that it is alive and whether Redis has all its levels. */
 export class PublishingProcesses {
   readonly #background: Kysely<InventoryTables>;
   readonly #own: string;
@@ -20,7 +20,7 @@ export class PublishingProcesses {
     this.#own = options.process;
   }
 
-  /** Says that this process lives. @returns what the others have said last */
+  /** Records this process's report. @returns the last reports of the others */
   async sayAlive(owes: boolean): Promise<Peer[]> {
     const { rows } = await sql<Peer>`
       WITH said AS (
@@ -35,7 +35,7 @@ export class PublishingProcesses {
     return rows;
   }
 
-  /** Strikes out processes that died, unless they have said something since. */
+  /** Deletes the reports of dead processes, unless they have reported since. */
   async strikeOut(processes: string[], silentForMs: number): Promise<void> {
     await sql`
       DELETE FROM publishing_processes
@@ -43,7 +43,7 @@ export class PublishingProcesses {
          AND seen_at < clock_timestamp() - ${silentForMs} * interval '1 millisecond'`.execute(this.#background);
   }
 
-  /** To be called at the end by who owes nothing, so that nobody needs to clear up behind it. */
+  /** Deletes the own report. To be called on a clean stop, when nothing is owed, so that no other process has to clean up. */
   async signOff(): Promise<void> {
     await sql`DELETE FROM publishing_processes WHERE process = ${this.#own}`.execute(this.#background);
   }

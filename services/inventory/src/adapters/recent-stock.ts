@@ -5,8 +5,8 @@ import type { InventoryTables } from './tables.ts';
 const maxWatched = 100;
 
 /**
- * The units of the products that this process has changed last, for the metrics. They are read anew each time: another
- * instance may have changed them since.
+ * For the metrics: the stock of the products that this process has changed last. Read again each time, since another instance
+ * may have changed it in between.
  */
 export class RecentStock {
   readonly #background: Kysely<InventoryTables>;

@@ -10,19 +10,19 @@ export const levelOf = (stock: Stock): StockLevel => ({
   revision: stock.revision,
 });
 
-/** What becomes of the levels that a transaction changes; transactions of a process come one after the other. */
+/** Follows the levels that each transaction changes; the transactions of a process never overlap. */
 export interface LevelNews {
-  /** Some are about to be committed. */
+  /** Changed levels are about to be committed. */
   announced(): void;
   committed(levels: StockLevel[]): void;
-  /** The transaction has failed, or nobody knows whether it has. */
+  /** The transaction has failed, or its outcome is unknown. */
   failed(levels: StockLevel[]): void;
 }
 
-/** Longer than any commit takes; the answer to it may be lost, and the level is there. */
+/** Longer than any commit takes: by then its answer may be lost although the level is committed. */
 const commitWithinMs = 3_000;
 
-/** Writes levels to Redis after each commit, and remembers what it still owes. */
+/** Writes levels to Redis after each commit, and remembers those it still owes. */
 export class StockPublisher implements LevelNews {
   readonly #views: StockViews;
   readonly #catalogue: Catalogue;
@@ -31,14 +31,14 @@ export class StockPublisher implements LevelNews {
   readonly #writes = new Set<Promise<void>>();
   #announcedAtMs: number | undefined;
 
-  /** `onDebt` hears of it when something has come to be owed and nothing was. */
+  /** @param options `onDebt` is called when a level comes to be owed while none was */
   constructor(options: { views: StockViews; catalogue: Catalogue; onDebt: () => void }) {
     this.#views = options.views;
     this.#catalogue = options.catalogue;
     this.#onDebt = options.onDebt;
   }
 
-  /** Age in ms of the oldest level that Redis was to be told and was not; undefined when there is none. */
+  /** Age in ms of the oldest level that has not been written to Redis; undefined when there is none. */
   get oldestUnwrittenMs(): number | undefined {
     const committingMs = this.#announcedAtMs === undefined ? 0 : performance.now() - this.#announcedAtMs;
     const owedMs = this.#unwritten.oldestMs ?? 0;
@@ -60,7 +60,7 @@ export class StockPublisher implements LevelNews {
     this.#owe(levels.map(({ productId }) => productId));
   }
 
-  /** Resolves when Redis has the levels, or when it is noted that they are owed. Never rejects. */
+  /** Resolves when Redis has the levels, or once they are noted as owed. Never rejects. */
   async publish(levels: StockLevel[]): Promise<void> {
     const write = this.#views.write(levels).then(
       () => {},
@@ -76,12 +76,12 @@ export class StockPublisher implements LevelNews {
     await Promise.all(this.#writes);
   }
 
-  /** Whether so much is owed that only `writeAll` pays it. */
+  /** Whether so many levels are owed that only `writeAll` covers them. */
   get owesAll(): boolean {
     return this.#unwritten.take().all;
   }
 
-  /** Tries again to write what is owed, as it is in PostgreSQL by now. Never rejects. */
+  /** Tries again to write the owed levels, as they are in PostgreSQL now. Never rejects. */
   async payDebts(): Promise<void> {
     const { productIds, paid } = this.#unwritten.take();
     if (productIds.length === 0) return;
@@ -89,7 +89,7 @@ export class StockPublisher implements LevelNews {
       await this.#write(await this.#catalogue.levelsOf(productIds));
       paid('listed');
     } catch {
-      // It stays owed.
+      // They stay owed.
     }
   }
 
@@ -106,9 +106,9 @@ export class StockPublisher implements LevelNews {
   }
 
   /**
-   * Writes levels as PostgreSQL has just told them, over whatever Redis says of the same version. Where it knows a later
-   * one, either somebody has committed that meanwhile, or PostgreSQL was restored to an earlier moment, and it belongs to a
-   * future that is lost.
+   * Writes levels just read from PostgreSQL, over whatever Redis has for the same version. Where Redis has a later version,
+   * either another process has committed it in between, or PostgreSQL was restored to an earlier state in which that version does
+   * not exist.
    */
   async #write(levels: StockLevel[]): Promise<void> {
     const versions = await this.#views.write(levels, { instead: levels.map(({ version }) => version) });

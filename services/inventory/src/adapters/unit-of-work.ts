@@ -23,13 +23,13 @@ type Commands = typeof commands;
 export type InventoryLane = Lane<InventoryState, EventsOf<'inventory'>, Commands>;
 type InventoryWork = Work<EventsOf<'inventory'>, InputsOf<Commands>>;
 
-/** Locks the rows of every product of the batch in the order of their ids; all else of a product follows its row's lock. */
+/** Locks the stock rows of the batch's products in the order of their ids. Everything else of a product is covered by that lock. */
 const lockStock: Statement = {
   name: 'lock-stock',
   text: `SELECT product_id, total, held, sold, version, revision
            FROM stock WHERE product_id = ANY($1::uuid[]) ORDER BY product_id FOR UPDATE`,
 };
-/** Not joined to the above: where the lock had to be waited for, that would show the product as it was before the wait. */
+/** Not joined to the above: after waiting for a lock, a join would return the product as it was before the wait. */
 const readProducts: Statement = {
   name: 'read-products',
   text: `SELECT id, name, price_cents, currency, limit_per_user, sale_starts_at, sale_ends_at, listed
@@ -44,7 +44,7 @@ const readUnits: Statement = {
   name: 'read-units',
   text: 'SELECT product_id, user_id, units FROM buyer_units WHERE product_id = ANY($1::uuid[]) AND user_id = ANY($2::uuid[])',
 };
-/** After the locks: who holds units of these products in another transaction has committed by then. */
+/** After the locks: any other transaction that holds units of these products has committed by then. */
 const readUnpaid: Statement = {
   name: 'read-unpaid',
   text: `SELECT (i->>'productId')::uuid AS product_id, h.user_id, sum((i->>'quantity')::bigint)::bigint AS units
@@ -92,7 +92,7 @@ const upsertUnits: Statement = {
          ON CONFLICT (product_id, user_id) DO UPDATE SET units = excluded.units`,
 };
 
-/** How the inventory works on a batch. `news` hears of changed levels, and what becomes of the transaction. */
+/** How the inventory works on a batch. @param news is told of changed levels, and whether they were committed */
 export const inventoryUnitOfWork = (
   settings: HoldSettings,
   news: LevelNews,
@@ -132,7 +132,7 @@ async function load(tx: Tx, batch: InventoryWork[], unpaidIsBound: boolean): Pro
   });
 }
 
-/** Every product, reservation and shopper that the batch touches, each once, sorted; and the shoppers who want more. */
+/** The products, reservations and shoppers that the batch touches, each once, sorted; `askers` are the shoppers who reserve. */
 function keysOf(batch: InventoryWork[]) {
   const products = new Set<string>();
   const reservations = new Set<string>();
@@ -185,7 +185,7 @@ function save(tx: Tx, state: InventoryState): void {
   }
 }
 
-/** The ids, and what may be changed about a product. */
+/** The id and the columns of a product that may change. */
 const changingColumns = (products: Product[]) => [
   products.map((p) => p.id),
   products.map((p) => p.name),

@@ -1,8 +1,8 @@
 const maxListed = 1_000;
 
-/** Which products' levels are owed to Redis, since when; beyond a bound, those of all. */
+/** Which products' levels still have to be written to Redis, and since when; above a limit, all of them. */
 export class UnwrittenLevels {
-  /** Product → since when it is owed, and its last debt's number. In the order of `sinceMs`. */
+  /** Product → since when its level is owed, and the number of its latest debt. Ordered by `sinceMs`. */
   readonly #debts = new Map<string, { sinceMs: number; number: number }>();
   #ofAll: { sinceMs: number; number: number } | undefined;
   #number = 0;
@@ -26,8 +26,8 @@ export class UnwrittenLevels {
   }
 
   /**
-   * What is owed now; `paid` is to be called when levels that were read after this call have been written. What has come
-   * to be owed meanwhile stays.
+   * What is owed now. Call `paid` once levels that were read after this call have been written; debts that were added in between
+   * stay.
    */
   take(): { productIds: string[]; all: boolean; paid: (levels: 'listed' | 'all') => void } {
     const upTo = this.#number;

@@ -16,7 +16,7 @@ const endsBeforeItStarts = ({ saleStartsAt, saleEndsAt }: Pick<Product, 'saleSta
 
 export type Restocked = (Result & { available: number }) | Refused<'product-not-found' | 'too-many-units'>;
 
-/** Adds units to a product, up to a thousand million in all. */
+/** Adds units to a product, up to 1,000,000,000 in all. */
 export function restock({ productId, units }: { productId: string; units: number }, state: InventoryState): Restocked {
   const stock = state.stock.get(productId);
   if (!stock) return refuse('product-not-found');
@@ -29,8 +29,9 @@ export type ProductChanged =
   (Result & { stock: Stock }) | Refused<'product-not-found' | 'ends-before-it-starts' | 'limit-in-use'>;
 
 /**
- * Corrects a product, from the next request on: what is held already was told its price and keeps it. A limit may rise at
- * any time; one that is new, lower or gone would not fit what shoppers have, so it must come before the first of them.
+ * Changes a product for all later requests; existing holds keep the price they were made at. The limit per shopper may be
+ * raised at any time. To set, lower or remove it would contradict what shoppers already have, so that is refused once any
+ * unit is held or sold.
  */
 export function changeProduct(
   { productId, change }: { productId: string; change: ProductChange },

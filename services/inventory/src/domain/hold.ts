@@ -2,7 +2,7 @@ import type { EventData, RefusalReason } from '@flash-sale/contract/events/schem
 import { nothing, type Context, type Result } from '@flash-sale/shared/messaging/decision.ts';
 import { availableOf, type HeldLine, type InventoryState, type Stock, type UnpaidBound } from './state.ts';
 
-/** What the shop has set for all holds. */
+/** The shop's settings for all holds. */
 export interface HoldSettings {
   /** How long a hold waits for its payment. */
   holdTtlMs: number;
@@ -12,14 +12,13 @@ export interface HoldSettings {
 type Request = EventData<'reservation.requested'>;
 
 /**
- * Decides one request against the stock as the requests before it have left it: all lines are held, or none. Nothing is
- * said when the reservation was cancelled before its request arrived.
+ * Decides one request against the stock that earlier requests have left: holds all of its lines or none. If the reservation was
+ * cancelled before its request arrived, nothing follows.
  */
 export function hold(request: Request, state: InventoryState, context: Context & HoldSettings): Result {
   const { reservationId, orderId, userId } = request;
   if (state.holds.has(reservationId)) return nothing;
-  // Its hold may have ended and been removed: to hold now could buy a second time, and a shopper who still waits for it must
-  // hear something.
+  // Its hold may have ended and been removed, so holding now could sell a second time; a shopper who still waits gets a refusal.
   if (context.isForgotten(reservationId)) return refused(request, 'cancelled');
   const lines = mergeLines(request.items);
   const decided = decideLines(lines, userId, state, context);
@@ -59,7 +58,7 @@ const refused = ({ reservationId, orderId, userId }: Request, reason: RefusalRea
   events: [{ type: 'stock.refused', data: { reservationId, orderId, userId, reason } }],
 });
 
-/** Two lines of one product are one demand; taken one by one they could each fit and together oversell. */
+/** Adds up lines of the same product: checked one by one, each could fit while together they oversell. */
 function mergeLines(items: HeldLine[]): HeldLine[] {
   const quantities = new Map<string, number>();
   for (const { productId, quantity } of items) quantities.set(productId, (quantities.get(productId) ?? 0) + quantity);

@@ -2,11 +2,11 @@ import type { EventData } from '@flash-sale/contract/events/schemas.ts';
 import { nothing, type Context, type Result } from '@flash-sale/shared/messaging/decision.ts';
 import type { Hold, InventoryState } from './state.ts';
 
-/** The order is paid: the held units are sold, unless the hold has gone before. */
+/** The order is paid: turns held units into sold ones, unless the hold was released before. */
 export function commit(paid: EventData<'order.paid'>, state: InventoryState): Result {
   const { reservationId, orderId, userId } = paid;
   const hold = state.holds.get(reservationId);
-  // A repeat so late that the inbox has forgotten it: its answer has been given.
+  // A repeat that the inbox no longer recognises: it was answered the first time.
   if (hold?.state === 'committed') return nothing;
   if (hold?.state !== 'held') {
     return { events: [{ type: 'stock.commit-refused', data: { reservationId, orderId, userId } }] };
@@ -20,8 +20,8 @@ export function commit(paid: EventData<'order.paid'>, state: InventoryState): Re
 }
 
 /**
- * The shopper no longer wants it. A cancellation that overtakes its request leaves a released hold behind, on which the
- * request will find that there is nothing left to do.
+ * The shopper has cancelled: releases the hold. A cancellation that overtakes its request stores a released hold, so that the
+ * request does nothing when it arrives.
  */
 export function cancel(cancelled: EventData<'reservation.cancelled'>, state: InventoryState, { now }: Context): Result {
   const { reservationId, orderId, userId } = cancelled;
@@ -31,10 +31,10 @@ export function cancel(cancelled: EventData<'reservation.cancelled'>, state: Inv
   return { events: [{ type: 'stock.released', data: { reservationId, orderId, userId, reason: 'cancelled' } }] };
 }
 
-/** A hold whose deadline has passed. Its shopper and lines are those by which its rows are found and locked. */
+/** A hold whose deadline has passed, with the shopper and lines by which its rows are found and locked. */
 export type DueHold = Pick<Hold, 'reservationId' | 'userId' | 'items'>;
 
-/** Nobody paid in time. Changes nothing when somebody was faster. */
+/** Releases a hold that was not paid in time. Does nothing if it has been committed or released meanwhile. */
 export function expire({ reservationId }: DueHold, state: InventoryState, { now }: Context): Result {
   const hold = state.holds.get(reservationId);
   return hold?.state === 'held' && hold.expiresAt <= now ? release(hold, 'expired', state) : nothing;

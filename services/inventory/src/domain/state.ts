@@ -1,4 +1,4 @@
-/** What the inventory decides on: the part of its data that a batch touches, changed in place by the decisions. */
+/** The inventory's state: the rows that a batch touches, changed in place by its decisions. */
 export interface Product {
   id: string;
   name: string;
@@ -7,11 +7,11 @@ export interface Product {
   limitPerUser: number | null;
   saleStartsAt: Date | null;
   saleEndsAt: Date | null;
-  /** Whether it stands in the shop window. Who has its id may see and buy it all the same. */
+  /** Whether the catalogue lists it. Clients that know its id can read and buy it either way. */
   listed: boolean;
 }
 
-/** What may be corrected later. Its currency may not: carts, prices and orders rely on it. */
+/** What may be changed later. The currency may not: carts, prices and orders rely on it. */
 export type ProductChange = Partial<Omit<Product, 'id' | 'currency'>>;
 
 /** Units of one product. Always `held + sold <= total`. */
@@ -48,10 +48,10 @@ export interface Hold {
   expiresAt: Date;
 }
 
-/** How many units of a product one shopper may hold without having paid for them; 0 units lift the bound. */
+/** How many units of a product one shopper may hold without having paid for them; unlimited when `units` is 0. */
 export interface UnpaidBound {
   units: number;
-  /** Of all units of the product, where that is more. */
+  /** As a percentage of all units of the product, where that is more than `units`. */
   percent: number;
 }
 export const noUnpaidBound: UnpaidBound = { units: 0, percent: 0 };
@@ -68,9 +68,9 @@ export const availableOf = (stock: Stock): number => stock.total - stock.held - 
 export class InventoryState {
   readonly stock: Map<string, Stock>;
   readonly holds: Map<string, Hold>;
-  /** Units held or bought by one shopper, kept for products with a limit only. */
+  /** Units held or bought by each shopper, for products with a limit only. */
   readonly #units: Map<string, number>;
-  /** Units held and not paid for, loaded for those who reserve. */
+  /** Units held and not paid for, loaded for shoppers who reserve. */
   readonly #unpaid: Map<string, number>;
   readonly newProducts: Stock[] = [];
   readonly newHolds: Hold[] = [];

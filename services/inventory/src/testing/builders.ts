@@ -16,7 +16,7 @@ export const now = new Date('2030-06-01T12:00:00.000Z');
 export const ttlMs = 120_000;
 export const later = (ms: number): Date => new Date(now.getTime() + ms);
 
-/** What a decision is told at that time, where the inbox remembers everything and units unpaid have no bound. */
+/** The context of a decision at that time, with an inbox that forgets nothing and no limit on unpaid units. */
 export const at = (time: Date, overrides: Partial<Context & HoldSettings> = {}): Context & HoldSettings => ({
   now: time,
   isForgotten: () => false,
@@ -74,7 +74,7 @@ export const aHold = (overrides: Partial<Hold> = {}): Hold => ({
   ...overrides,
 });
 
-/** The events that refer to a hold repeat its ids and lines. */
+/** The data of an event about a hold: its ids and lines. */
 export const about = ({ reservationId, orderId, userId, items }: Hold | EventData<'reservation.requested'>) => ({
   reservationId,
   orderId,

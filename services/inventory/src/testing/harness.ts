@@ -11,7 +11,7 @@ import { noUnpaidBound } from '../domain/state.ts';
 import type { HoldSettings } from '../domain/hold.ts';
 import { aProduct } from './builders.ts';
 
-/** An inventory database with lanes on it, each as one instance of the service has one, but without HTTP around them. */
+/** An inventory database with lanes on it, one for each instance of the service, without HTTP. */
 export async function openInventory() {
   const database = await createTestDatabase('inventory');
   await migrate(database.ownerUrl, migrations);
@@ -26,9 +26,9 @@ export async function openInventory() {
   return {
     database,
     rows,
-    /** Levels in the order in which commits announced them. */
+    /** Published levels, in the order of the commits. */
     published,
-    /** Levels of transactions that have failed, as far as they had come. */
+    /** Levels that failed transactions were to save. */
     failed,
     openLane(settings: Partial<HoldSettings> = {}): InventoryLane {
       const connection = new LaneConnection({ url: database.url, statementTimeoutMs: 10_000, onError: () => {} });
@@ -82,7 +82,7 @@ export async function openInventory() {
         `SELECT e->>'type' AS type, e->'data'->>'reservationId' AS reservation, e->'data'->>'reason' AS reason
              FROM outbox, json_array_elements(events) WITH ORDINALITY AS t (e, n) ORDER BY outbox.id, n`,
       ),
-    /** What contradicts itself in the database; empty when all is well. */
+    /** Contradictions in the database; empty when all is well. */
     contradictions: () =>
       rows(`
         WITH lines AS (

@@ -34,8 +34,8 @@ export async function startServers() {
 export type Servers = Awaited<ReturnType<typeof startServers>>;
 
 /**
- * The inventory service in this process, with services beside it that only record what they are told. With a transport
- * of its own it is alone.
+ * The inventory service in this process, beside fake services that only record the events they receive. Without them if given
+ * a transport.
  */
 export async function startInventory(
   servers: Servers,
@@ -67,7 +67,7 @@ export async function startInventory(
     url: service.url,
     stop: () => service.stop(),
     call: jsonClient(service.url),
-    /** Brings events to the service, as a transport does, and what follows from them to the others. */
+    /** Delivers events to the service as a transport does, and the follow-up events to the others. */
     async receive(...events: Parameters<FakeService['receive']>[0]) {
       const receipt = await network.intakes.get('inventory')!.receive(events, 'deliver');
       await receipt.delivered;

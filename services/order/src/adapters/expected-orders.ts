@@ -5,8 +5,8 @@ import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 const answerSchema = z.strictObject({ orders: z.record(z.uuid(), z.array(z.uuid())) });
 
 /**
- * Asks the reservation service which orders of a shopper there are or will be in a moment: it has told the shopper of
- * them, perhaps before this service has heard. Many shoppers are asked for at once.
+ * Asks the reservation service which orders a shopper has or is about to have: it has announced them to the shopper, perhaps
+ * before their events have arrived here. Questions about many shoppers share one request.
  */
 export class ExpectedOrders {
   readonly #reservations: Pick<InternalClient, 'post'>;
@@ -17,7 +17,7 @@ export class ExpectedOrders {
     this.#questions = new Batcher({ flush: (users) => this.#ask(users), maxItems: 256, maxQueued: 10_000 });
   }
 
-  /** The ids of a shopper's latest orders; none when the reservation service cannot be asked. */
+  /** The ids of a shopper's latest orders; none when the reservation service does not answer. */
   of(userId: string): Promise<string[]> {
     return this.#questions.run(userId).catch(() => []);
   }

@@ -13,7 +13,7 @@ export function openOrderReads(db: Kysely<OrderTables>) {
       .execute();
   return {
     order: readsById(readOrders, (row) => row),
-    /** A shopper's orders, the newest first, from behind `cursor`; without those of which only the end is known. */
+    /** A shopper's orders after `cursor`, newest first, without those of which only the end is known. */
     async page(
       userId: string,
       limit: number,

@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import { Removal } from '@flash-sale/shared/service/retention.ts';
 import type { OrderTables } from './tables.ts';
 
-/** Orders that ended without a payment, and what is kept of those that never began. */
+/** Orders that ended without a payment, and the records of those that were never opened. */
 export const unpaidOrders = (db: Kysely<OrderTables>): Removal =>
   new Removal(db as Kysely<never>, {
     table: 'orders',

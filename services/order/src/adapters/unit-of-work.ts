@@ -26,10 +26,10 @@ const updateOrders: Statement = {
           WHERE o.id = c.id`,
 };
 
-/** The order service has no commands: orders change by events alone. */
+/** The order service has no commands: only events change orders. */
 export type OrderCommands = Record<never, never>;
 
-/** How the order service works on a batch. `onChange` hears of each change of an order after the commit. */
+/** How the order service works on a batch. @param onChange is called for each change of an order, after the commit */
 export const orderUnitOfWork = (
   onChange: (order: Order) => void,
 ): UnitOfWork<OrderState, EventsOf<'order'>, OrderCommands> => ({

@@ -13,15 +13,15 @@ export function open(held: EventData<'stock.held'>, state: OrderState, context: 
     state.put({ ...order, details });
     return nothing;
   }
-  // Its hold has ended as well: nobody could pay it any more.
+  // Its hold has ended too: it can no longer be paid.
   if (context.isForgotten(orderId) && new Date(expiresAt) <= context.now) return nothing;
   state.put({ ...newOrder(held), details });
   return { events: [{ type: 'order.opened', data: { orderId, userId, totalCents, currency, expiresAt } }] };
 }
 
 /**
- * There are no units for the order: they are on sale again, or never were held. A paid order is decided by the answer to
- * its `order.paid`; one that is not known yet is noted as cancelled, for those who ask for it or pay it already.
+ * No units are held for the order any more, or never were. A paid order is left to the answer to its `order.paid`. An unknown one
+ * is stored as cancelled, for clients that already ask for it or pay it.
  */
 export function cancel(without: EventData<'stock.released'> | EventData<'stock.refused'>, state: OrderState): Result {
   const order = state.find(without.orderId) ?? newOrder(without);
@@ -30,14 +30,14 @@ export function cancel(without: EventData<'stock.released'> | EventData<'stock.r
   return { events: [{ type: 'order.cancelled', data: { orderId: order.id } }] };
 }
 
-/** The money is here: ask for the units; or, when they are gone already, send it back. */
+/** The payment was captured: asks the inventory to sell the units, or, if the order has ended, for a refund. */
 export function pay(captured: EventData<'payment.captured'>, state: OrderState, context: Context): Result {
   const { orderId, paymentId } = captured;
   const refundDue: NewEvent = { type: 'order.refund-due', data: { orderId, paymentId } };
-  // It ended unpaid so long ago that it was removed: the gateway took long to tell.
+  // The order ended unpaid and was removed before the gateway reported the payment.
   if (isRemoved(orderId, state, context)) return { events: [refundDue] };
   const order = state.get(orderId);
-  // A replay from long ago, when the inbox has forgotten: to refund it would give away what the payment has bought.
+  // A repeat that the inbox no longer recognises. To refund it would give away what this payment has bought.
   if (order.paymentId === paymentId) return nothing;
   if (order.paymentId !== null) return { events: [refundDue] };
   if (order.status !== 'awaiting-payment' || !order.details) {
@@ -50,36 +50,36 @@ export function pay(captured: EventData<'payment.captured'>, state: OrderState, 
   return { events: [{ type: 'order.paid', data: { reservationId, orderId, userId, items } }] };
 }
 
-/** The units are sold: done. */
+/** The units are sold: the order is complete. */
 export function confirm({ orderId }: EventData<'stock.committed'>, state: OrderState): Result {
   const order = state.get(orderId);
   if (order.status !== 'confirmed') state.put(become(order, 'confirmed'));
   return nothing;
 }
 
-/** The units went back on sale before the payment came: send the money back. */
+/** The units went back on sale before the payment: asks for a refund. */
 export function refuseCommit({ orderId }: EventData<'stock.commit-refused'>, state: OrderState): Result {
   const { status, paymentId } = state.get(orderId);
-  // A replay from long ago, when the inbox has forgotten: the money is back already.
+  // A repeat that the inbox no longer recognises: the money is back already.
   if (status === 'refunded') return nothing;
   if (status !== 'paid' || !paymentId) throw new Error(`no payment to refund for a ${status} order`);
   return { events: [{ type: 'order.refund-due', data: { orderId, paymentId } }] };
 }
 
-/** The money went back. */
+/** The payment was refunded. */
 export function refund(refunded: EventData<'payment.refunded'>, state: OrderState, context: Context): Result {
   const { orderId, paymentId } = refunded;
   if (isRemoved(orderId, state, context)) return nothing;
   const order = state.get(orderId);
-  // A second captured payment of the same order is refunded without touching what the first has bought.
+  // The refund of a second payment leaves what the first has bought.
   if (order.paymentId !== paymentId) return nothing;
-  // A replay from long ago, when the inbox has forgotten.
+  // A repeat that the inbox no longer recognises.
   if (order.status === 'refunded') return nothing;
   state.put(become(order, 'refunded'));
   return order.status === 'paid' ? { events: [{ type: 'order.cancelled', data: { orderId } }] } : nothing;
 }
 
-/** No money came; the order may be paid by another try. */
+/** The payment was declined; another one may follow. */
 export function decline({ orderId }: EventData<'payment.declined'>, state: OrderState, context: Context): Result {
   if (isRemoved(orderId, state, context)) return nothing;
   const order = state.get(orderId);
@@ -87,7 +87,7 @@ export function decline({ orderId }: EventData<'payment.declined'>, state: Order
   return nothing;
 }
 
-/** An order that is not there, and too old to be expected, has ended unpaid and was removed. */
+/** An order that is unknown and too old still to arrive has ended unpaid and was removed. */
 const isRemoved = (id: string, state: OrderState, context: Context): boolean =>
   !state.find(id) && context.isForgotten(id);
 

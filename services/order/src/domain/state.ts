@@ -1,7 +1,4 @@
-/**
- * Each status's allowed next ones. A cancelled order becomes refunded when a payment was captured all the same, and
- * its money went back.
- */
+/** The allowed next statuses of each. A cancelled order becomes refunded if a payment was captured nevertheless. */
 export const orderStatuses = {
   'awaiting-payment': ['paid', 'cancelled'],
   paid: ['confirmed', 'refunded'],
@@ -23,7 +20,7 @@ export interface Order {
   reservationId: string;
   userId: string;
   status: OrderStatus;
-  /** Null while only its end is known: nothing was held for it, or `stock.released` has overtaken `stock.held`. */
+  /** Null while only its end is known: nothing was held for it, or `stock.released` overtook `stock.held`. */
   details: { items: OrderLine[]; totalCents: number; currency: string; expiresAt: string } | null;
   /** The captured payment. */
   paymentId: string | null;
@@ -43,7 +40,7 @@ export class OrderState {
   readonly #orders: Map<string, Order>;
   readonly #known: ReadonlySet<string>;
   readonly #changed = new Set<string>();
-  /** Every order that the batch has put, as it was then: one that goes through two statuses stands here twice. */
+  /** Every version of an order that the batch has put, in order: one that passes two statuses is here twice. */
   readonly steps: Order[] = [];
 
   constructor(loaded: Order[]) {
@@ -62,7 +59,7 @@ export class OrderState {
     return order;
   }
 
-  /** Adds an order, or puts it in the place of what it was. */
+  /** Adds an order, or replaces its former version. */
   put(order: Order): void {
     this.#orders.set(order.id, order);
     this.#changed.add(order.id);

@@ -4,7 +4,7 @@ import type { Context } from '@flash-sale/shared/messaging/decision.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import type { Order, OrderLine } from '../domain/state.ts';
 
-/** What a decision is told, where the inbox remembers everything. */
+/** The context of a decision, with an inbox that forgets nothing. */
 export const at = (overrides: Partial<Context> = {}): Context => ({
   now: new Date('2030-06-01T12:00:00.000Z'),
   isForgotten: () => false,
@@ -30,7 +30,7 @@ export const anOrder = (overrides: Partial<Order> = {}): Order => ({
   ...overrides,
 });
 
-/** What the inventory says about the reservation of an order. */
+/** The data of an inventory event about the reservation of an order. */
 export const stockNews = <
   T extends 'stock.held' | 'stock.refused' | 'stock.released' | 'stock.committed' | 'stock.commit-refused',
 >(
@@ -38,7 +38,7 @@ export const stockNews = <
   { id: orderId, reservationId, userId }: Order,
 ): EventData<T> => anEvent(type, { orderId, reservationId, userId } as Partial<EventData<T>>).data;
 
-/** What the payment service says about a payment of an order. */
+/** The data of a payment event about an order. */
 export const paymentNews = <T extends 'payment.captured' | 'payment.declined' | 'payment.refunded'>(
   type: T,
   { id: orderId }: Order,

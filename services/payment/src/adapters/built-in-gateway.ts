@@ -65,7 +65,7 @@ export function builtInGateway(
   const charges = new Batcher<Charge, Entry>({
     ...limits,
     async flush(batch) {
-      // In the order of ids, so that two batches with the same charges cannot wait for each other; each id once.
+      // In the order of ids, each once, so that two batches with the same charges cannot deadlock.
       const sorted = [...new Map(batch.map((charge) => [charge.paymentId, charge])).values()].sort((a, b) =>
         a.paymentId < b.paymentId ? -1 : 1,
       );
@@ -98,7 +98,7 @@ export function builtInGateway(
       if (methodToken === 'tok_slow') await sleep(slowMs);
       const { outcome, attempts } = await charges.run(charge);
       if (methodToken === 'tok_error_once' && attempts === 1) throw new Error('the gateway had an internal error');
-      // Never answers; whoever asks has a deadline.
+      // Never answers; the caller has a timeout.
       if (methodToken === 'tok_timeout' && attempts === 1) await new Promise(() => {});
       if (outcome === 'captured') return { captured: true };
       return { captured: false, reason: methodToken === 'tok_declined' ? 'card-declined' : 'unknown-token' };

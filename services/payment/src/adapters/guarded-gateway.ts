@@ -18,9 +18,9 @@ const maxCalls = 512;
 const maxWaiting = 10_000;
 
 /**
- * Bounds what a gateway's trouble can cost: a deadline a try, one more try for a plain failure, a limit of calls under
- * way, and a pause when most calls fail. A call that ran out of time has an unknown outcome and is not tried again here:
- * its event comes again, and the gateway knows the payment by its id.
+ * Limits what a failing gateway can cost: a timeout for each call, one retry after a plain failure, a limit on concurrent calls,
+ * and a circuit breaker. A call that timed out has an unknown outcome and is not retried here: its event is delivered again, and
+ * the gateway recognises the payment by its id.
  */
 export function guarded(gateway: Gateway, timeoutMs: number): Gateway {
   const policy = wrap(
@@ -35,7 +35,7 @@ export function guarded(gateway: Gateway, timeoutMs: number): Gateway {
     bulkhead(maxCalls, maxWaiting),
     timeout(timeoutMs, TimeoutStrategy.Aggressive),
   );
-  /** @throws AppError unavailable: whatever went wrong, the same event may succeed when it comes again */
+  /** @throws AppError unavailable: whatever failed, the event may succeed when it is delivered again */
   const ask = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
     try {
       return await policy.execute(call);

@@ -14,7 +14,7 @@ export function openPaymentReads(db: Kysely<PaymentTables>) {
       .execute();
   return {
     payment: readsById(readPayments, paymentOf),
-    /** Payments whose order has not come for so long that it never will. */
+    /** Payments whose order has not arrived for so long that it never will. */
     orphans: (olderThanMs: number): Promise<{ paymentId: string; orderId: string }[]> =>
       db
         .selectFrom('payments')

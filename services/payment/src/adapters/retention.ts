@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import { Removal } from '@flash-sale/shared/service/retention.ts';
 import type { PaymentTables } from './tables.ts';
 
-/** What orders owed that ended unpaid. Payments stay, those that were declined as well. */
+/** Payables of orders that ended unpaid. Payments are kept, declined ones too. */
 export const unpaidPayables = (db: Kysely<PaymentTables>): Removal =>
   new Removal(db as Kysely<never>, {
     table: 'payables',

@@ -11,7 +11,7 @@ export type PaymentCommands = typeof commands;
 export type PaymentLane = Lane<PaymentState, EventsOf<'payment'>, PaymentCommands>;
 type PaymentWork = Work<EventsOf<'payment'>, InputsOf<PaymentCommands>>;
 
-/** A row for every order of the batch, so that a payment and its order meet in it, whichever comes first. */
+/** A row for every order of the batch, where a payment and its order meet, whichever arrives first. */
 const ensurePayables: Statement = {
   name: 'ensure-payables',
   text: `INSERT INTO payables (order_id, status) SELECT id, 'awaited' FROM unnest($1::uuid[]) id
@@ -54,14 +54,14 @@ const updatePayments: Statement = {
           WHERE p.id = c.id`,
 };
 
-/** How the payment service works on a batch. `onStatusChange` hears of payments after the commit. */
+/** How the payment service works on a batch. @param onStatusChange is called after the commit */
 export const paymentUnitOfWork = (
   gateway: Gateway,
   onStatusChange: (payment: Payment) => void,
 ): UnitOfWork<PaymentState, EventsOf<'payment'>, PaymentCommands> => ({
   handlers,
   commands,
-  // Money must not be taken for orders that would not hear of it.
+  // No money is to be taken for orders that would not be told.
   refusedWhileStalled: ['pay'],
   prepare: preparations(gateway),
   load,
@@ -69,7 +69,7 @@ export const paymentUnitOfWork = (
   committed: ({ statusChanged }) => statusChanged.forEach(onStatusChange),
 });
 
-/** The lane tries again what says that it lost to another transaction. */
+/** Has the code of a serialization failure, which the lane retries. */
 class RowVanished extends Error {
   readonly code = '40001';
 }
@@ -94,7 +94,7 @@ async function load(tx: Tx, batch: PaymentWork[]): Promise<PaymentState> {
       : [];
   const known = new Map([...(await payments), ...(await byKey)].map((row) => [row.id, row]));
   const locked = await payables;
-  // One that was found, and removed before it was locked. The next look makes it anew.
+  // A row was found, and removed before it was locked. The retry inserts it again.
   if (locked.length < orderIds.length) throw new RowVanished();
   return new PaymentState({
     payables: locked.map(payableOf),
@@ -104,7 +104,7 @@ async function load(tx: Tx, batch: PaymentWork[]): Promise<PaymentState> {
 
 function save(tx: Tx, state: PaymentState): void {
   if (state.newPayments.size > 0) {
-    // In the order of the unique key, or two batches with the same keys could wait for each other.
+    // In the order of the unique key, or two batches with the same keys could deadlock.
     const rows = [...state.newPayments].sort(byKeyOrder);
     tx.write(insertPayments, [
       rows.map((p) => p.id),

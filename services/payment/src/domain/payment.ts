@@ -12,7 +12,7 @@ export interface PayInput {
 export type PayRefusal = 'already-paid' | 'payment-under-way' | 'order-not-payable' | 'idempotency-key-reused';
 export type PayResult = (Result & { payment: Payment; repeated: boolean }) | Refused<PayRefusal>;
 
-/** Accepts a payment; the same key again answers with the payment that it made. The gateway is asked afterwards. */
+/** Accepts a payment; a repeat of its key returns the same payment. The gateway is asked afterwards. */
 export function pay(input: PayInput, state: PaymentState, context: Context): PayResult {
   const { paymentId: id, orderId, userId, idempotencyKey, methodToken } = input;
   const earlier = state.paymentByKey(userId, idempotencyKey);
@@ -23,11 +23,11 @@ export function pay(input: PayInput, state: PaymentState, context: Context): Pay
   const payable = state.payable(orderId);
   if (payable.paymentId !== null) {
     const other = state.payment(payable.paymentId);
-    // The money of an order that has ended went back: to say "already paid" would be untrue.
+    // Its money went back when the order ended: "already paid" would be untrue.
     if (other?.status === 'refunded') return refuse('order-not-payable');
     return refuse(other?.status === 'pending' ? 'payment-under-way' : 'already-paid');
   }
-  // Of one that nothing is known of, what it owed may have been removed.
+  // Nothing is known of the order: if it is old, it has ended and its payable was removed.
   const hasEnded = payable.due ? payable.due.expiresAt <= context.now : context.isForgotten(orderId);
   if (payable.status === 'closed' || hasEnded) return refuse('order-not-payable');
   const payment: Payment = {
@@ -47,7 +47,7 @@ export function pay(input: PayInput, state: PaymentState, context: Context): Pay
   return { payment, repeated: false, events };
 }
 
-/** The order is here: a payment that waited for it can go on. */
+/** The order has arrived: a payment that waited for it goes on. */
 export function open(opened: EventData<'order.opened'>, state: PaymentState, { now }: Context): Result {
   const payable = state.payable(opened.orderId);
   if (payable.status !== 'awaited') return nothing;
@@ -59,7 +59,7 @@ export function open(opened: EventData<'order.opened'>, state: PaymentState, { n
   return { events: [request(waiting, due, state)] };
 }
 
-/** The order has ended: nothing more may be paid; a payment that still waited for the order never will be. */
+/** The order has ended: it can no longer be paid, and a payment that waited for it is declined. */
 export function close(cancelled: EventData<'order.cancelled'>, state: PaymentState): Result {
   const payable = state.payable(cancelled.orderId);
   if (payable.status === 'closed') return nothing;
@@ -68,7 +68,7 @@ export function close(cancelled: EventData<'order.cancelled'>, state: PaymentSta
   return waiting ? decline(waiting, payable, 'order-not-payable', state) : nothing;
 }
 
-/** Nothing was heard of the order within the time, not even that it was cancelled. */
+/** The order has not arrived in time, nor its cancellation: declines the payment that waits for it. */
 export function giveUp({ paymentId }: { paymentId: string; orderId: string }, state: PaymentState): Result {
   const payment = state.payment(paymentId);
   if (!payment) return nothing;
@@ -79,7 +79,7 @@ export function giveUp({ paymentId }: { paymentId: string; orderId: string }, st
 
 export type GatewayOutcome = { captured: true } | { captured: false; reason: string };
 
-/** The gateway has answered. Whether the order can still use the money is the order's to decide. */
+/** The gateway has answered. Whether the order can still use the money is for the order service to decide. */
 export function settle(
   { requested, outcome }: { requested: EventData<'payment.requested'>; outcome: GatewayOutcome },
   state: PaymentState,
@@ -93,14 +93,14 @@ export function settle(
   return { events: [{ type: 'payment.captured', data: { paymentId, orderId, amountCents, currency } }] };
 }
 
-/** Whether the gateway was asked for the money, and it is not here: declined, or sent back because it came too late. */
+/** Whether the shopper tried to pay and failed: the gateway declined, or the money came too late and was refunded. */
 export const wasTriedInVain = ({ status, reason }: Payment): boolean =>
   status === 'refunded' || (status === 'declined' && reason !== 'order-not-payable');
 
-/** The gateway has sent the money back. */
+/** The gateway has refunded the payment. */
 export function refund(due: EventData<'order.refund-due'>, state: PaymentState): Result {
   const payment = state.payment(due.paymentId);
-  // A replay from long ago, when the inbox has forgotten.
+  // A repeat that the inbox no longer recognises.
   if (payment?.status === 'refunded') return nothing;
   if (payment?.status !== 'captured') throw new Error(`payment ${due.paymentId} has nothing to refund`);
   state.changePayment(payment, { status: 'refunded' });
@@ -109,7 +109,7 @@ export function refund(due: EventData<'order.refund-due'>, state: PaymentState):
   return { events: [{ type: 'payment.refunded', data }] };
 }
 
-/** A payment that has not been requested from the gateway, because its order has not come. */
+/** The payment, if any, that has not been requested from the gateway because its order has not arrived. */
 function waitingPayment(payable: Payable, state: PaymentState): Payment | undefined {
   const payment = payable.paymentId === null ? undefined : state.payment(payable.paymentId);
   return payment?.status === 'pending' && payment.amountCents === null ? payment : undefined;
@@ -122,11 +122,11 @@ function request(payment: Payment, due: NonNullable<Payable['due']>, state: Paym
   return { type: 'payment.requested', data: { paymentId, orderId, amountCents, currency, methodToken } };
 }
 
-/** Frees the order for another try. */
+/** Declines a payment, so that the order may be paid by another one. */
 function decline(payment: Payment, payable: Payable, reason: string, state: PaymentState): Result {
   state.changePayment(payment, { status: 'declined', reason });
   state.changePayable(payable, { paymentId: null });
-  // An order that never came cannot be told.
+  // An order that never arrived is not told.
   if (!payable.due) return nothing;
   return { events: [{ type: 'payment.declined', data: { paymentId: payment.id, orderId: payment.orderId, reason } }] };
 }

@@ -1,4 +1,4 @@
-/** Each status's allowed next ones. */
+/** The allowed next statuses of each. */
 export const paymentStatuses = {
   pending: ['captured', 'declined'],
   captured: ['refunded'],
@@ -7,9 +7,7 @@ export const paymentStatuses = {
 } as const satisfies Record<string, readonly string[]>;
 export type PaymentStatus = keyof typeof paymentStatuses;
 
-/**
- * `awaited`: a payment came before its order. `open`: payable. `closed`: the order ended without being bought.
- */
+/** `awaited`: a payment arrived before its order. `open`: payable. `closed`: the order ended without being bought. */
 export const payableStatuses = {
   awaited: ['open', 'closed'],
   open: ['closed'],
@@ -17,13 +15,13 @@ export const payableStatuses = {
 } as const satisfies Record<string, readonly string[]>;
 export type PayableStatus = keyof typeof payableStatuses;
 
-/** What is to be paid for an order. The one row at which a payment and its order meet, whichever comes first. */
+/** What is to be paid for an order: the row where a payment and its order meet, whichever arrives first. */
 export interface Payable {
   orderId: string;
   status: PayableStatus;
   /** Null while the order is awaited. */
   due: { amountCents: number; currency: string; expiresAt: Date } | null;
-  /** The payment that is under way or captured; at most one at any time. */
+  /** The pending or captured payment; at most one at any time. */
   paymentId: string | null;
 }
 

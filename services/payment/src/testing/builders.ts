@@ -6,7 +6,7 @@ import { PaymentState, type Payable, type Payment } from '../domain/state.ts';
 export const now = new Date('2030-06-01T12:00:00.000Z');
 export const later = (ms: number): Date => new Date(now.getTime() + ms);
 
-/** What a decision is told at that time, where the inbox remembers everything. */
+/** The context of a decision at that time, with an inbox that forgets nothing. */
 export const at = (time: Date, overrides: Partial<Context> = {}): Context => ({
   now: time,
   isForgotten: () => false,
@@ -24,7 +24,7 @@ export const aPayable = (overrides: Partial<Payable> = {}): Payable => ({
   ...overrides,
 });
 
-/** What stands where an order is expected. */
+/** The payable of an order that has not arrived. */
 export const anAwaited = (overrides: Partial<Payable> = {}): Payable =>
   aPayable({ status: 'awaited', due: null, ...overrides });
 
@@ -41,7 +41,7 @@ export const aPayment = (overrides: Partial<Payment> = {}): Payment => ({
   ...overrides,
 });
 
-/** A payment and what it pays. One for an awaited order has not been requested, so it has no amount yet. */
+/** A payment of this payable. For an awaited order it has not been requested, so it has no amount yet. */
 export function aPaymentOf(payable: Payable, overrides: Partial<Payment> = {}): Payment {
   const requested = payable.due ? {} : { amountCents: null, currency: null };
   const payment = aPayment({ orderId: payable.orderId, ...requested, ...overrides });

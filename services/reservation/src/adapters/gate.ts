@@ -3,23 +3,23 @@ import type { CartLine } from '../domain/state.ts';
 import type { ProductQuestions } from './product-questions.ts';
 
 const maxRemembered = 10_000;
-/** A product with so many units left will not be sold out within the moment that this is remembered. */
+/** A product with this many units left is not sold out within the time for which that is remembered. */
 const plenty = 5_000;
 const plentyForMs = 100;
 const armedForMs = 60_000;
 
 /**
- * Turns buyers away before their request costs anything, by what Redis knows of the stock. When Redis knows nothing,
- * or nothing that can be believed, everybody passes: the inventory decides.
+ * Turns buyers of sold-out products away before their request costs anything, by the levels in Redis. While Redis has no level,
+ * or none that is trusted, every request passes, and the inventory decides.
  *
- * To ask it, a cart must be read first, which is wasted on those who find enough. So it is asked only while it is armed:
- * for a minute after a product was put into a cart of which few units were left, or after the inventory has refused one.
+ * A check needs the cart, and reading it is wasted on buyers who find enough units. So requests are checked only while the gate
+ * is armed: for a minute after a product with few units left was put into a cart, or after the inventory refused one.
  */
 export class Gate {
   readonly #views: StockViews;
   readonly #questions: Pick<ProductQuestions, 'isMissing'>;
   readonly #existing = new Set<string>();
-  /** Product → until when it need not be looked at again. */
+  /** Product → until when it need not be checked again. */
   readonly #plentiful = new Map<string, number>();
   #armedUntilMs = 0;
 
@@ -36,22 +36,22 @@ export class Gate {
     this.#armedUntilMs = performance.now() + armedForMs;
   }
 
-  /** Whether some line asks for more units than were left a moment ago. */
+  /** Whether a line asks for more units than were left a moment ago. */
   async isSoldOut(items: CartLine[]): Promise<boolean> {
     const available = await Promise.all(items.map(({ productId }) => this.#available(productId)));
     return items.some(({ quantity }, index) => quantity > (available[index] ?? Infinity));
   }
 
   /**
-   * Whether a product is known not to exist; false whenever that is not certain. That Redis does not have it says little,
-   * since a single key may have been dropped; it says enough to ask the inventory.
+   * Whether a product is known not to exist; false whenever that is uncertain. A key missing from Redis is no proof, since it may
+   * have been evicted, but reason enough to ask the inventory.
    */
   async isUnknown(productId: string): Promise<boolean> {
     if ((await this.#available(productId)) !== undefined || this.#existing.has(productId)) return false;
     return (await this.#views.areBelieved()) && this.#questions.isMissing(productId);
   }
 
-  /** Units left, infinity for plenty; undefined where Redis does not know or cannot tell. */
+  /** Units left, Infinity for plenty; undefined where Redis does not know or does not answer. */
   async #available(productId: string): Promise<number | undefined> {
     const now = performance.now();
     if ((this.#plentiful.get(productId) ?? 0) > now) return Infinity;

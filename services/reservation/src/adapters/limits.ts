@@ -4,10 +4,10 @@ import { principalOf } from '@flash-sale/shared/auth.ts';
 import { clientOf, networkOf, RateLimit, type AddressSet } from '@flash-sale/shared/http/rate-limit.ts';
 
 const windowSeconds = 60;
-/** Keys that a process counts within a window; one that is met beyond them goes to the shared count at once. */
+/** Keys that a process counts within a window; further ones go to the shared count at once. */
 const maxKeys = 100_000;
 
-/** Counts by itself, without asking anybody: windows are the same for all keys, so that what is old goes at once. */
+/** Counts within this process. All keys share one window, so that old counts are dropped together. */
 export class LocalAllowance {
   readonly #each: number;
   readonly #counts = new Map<string, number>();
@@ -17,7 +17,7 @@ export class LocalAllowance {
     this.#each = each;
   }
 
-  /** Whether the key has something left in this window; then it is used up. */
+  /** Takes one from what the key has left in this window. @returns whether there was any */
   take(key: string, nowMs = performance.now()): boolean {
     if (nowMs >= this.#windowEndsMs) {
       this.#counts.clear();
@@ -31,9 +31,9 @@ export class LocalAllowance {
 }
 
 /**
- * So many requests a minute and key. To ask Redis at each would cost more than what is limited. So a process lets a quarter
- * of the limit pass by its own count, and only what is more goes to the count that all share, which has room for half of it.
- * Two instances thus pass what the limit says, one a quarter less, ten three times as much.
+ * A limit of requests per minute and key. Asking Redis for each request would cost more than the request. So each process admits
+ * a quarter of the limit by its own count; only requests above that go to the shared count in Redis, which admits half of the
+ * limit. Two instances together admit the limit, one admits three quarters of it, ten admit three times as much.
  */
 class SharedLimit {
   readonly #own: LocalAllowance;
@@ -57,13 +57,13 @@ export interface LimitOptions {
   cartsPerAddress: number;
   reservationsPerAccount: number;
   reservationsPerAddress: number;
-  /** As so many addresses counts a /48 network of IPv6. */
+  /** How many addresses a /48 network of IPv6 counts as. */
   addressesPerNetwork: number;
 }
 
 type Limited = [account: SharedLimit, address: SharedLimit, network: SharedLimit];
 
-/** What one account, one address, and one network of IPv6 may ask for in a minute. */
+/** Limits per minute for each account, address and IPv6 network. */
 export class Limits {
   readonly #exempt: AddressSet;
   readonly #carts: Limited;

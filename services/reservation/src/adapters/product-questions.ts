@@ -4,17 +4,17 @@ import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 
 const answerSchema = z.strictObject({ known: z.array(z.uuid()) });
 const maxRemembered = 10_000;
-/** A product may be made at any moment, and nobody who has heard of it may be told for longer that it is not there. */
+/** A product may be created at any moment, and must not be reported as missing for longer than this. */
 const rememberedForMs = 1_000;
 
 /**
- * Asks the inventory whether products exist, many in one question, so that those who make up ids cost little: each of
- * theirs is asked for once a second at most, and while one question is under way the others wait to travel together.
+ * Asks the inventory whether products exist, many in one request, so that made-up ids cost little: each is asked for at most once
+ * a second, and while a request is under way further ids wait for the next one.
  */
 export class ProductQuestions {
   readonly #inventory: Pick<InternalClient, 'post'>;
   readonly #questions: Batcher<string, boolean>;
-  /** Product → until when it need not be asked for again. */
+  /** Missing product → until when it need not be asked for again. */
   readonly #missing = new Map<string, number>();
 
   constructor(inventory: Pick<InternalClient, 'post'>) {
@@ -22,7 +22,7 @@ export class ProductQuestions {
     this.#questions = new Batcher({ flush: (ids) => this.#ask(ids), maxItems: 256, maxQueued: 10_000 });
   }
 
-  /** Whether the inventory has said that there is no such product; false as well when it cannot be asked. */
+  /** Whether the inventory has answered that the product does not exist; false when it does not answer. */
   async isMissing(productId: string): Promise<boolean> {
     if ((this.#missing.get(productId) ?? 0) > performance.now()) return true;
     const missing = await this.#questions.run(productId).catch(() => false);

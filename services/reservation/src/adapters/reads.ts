@@ -5,7 +5,7 @@ import { firstIdOf } from '@flash-sale/shared/ids.ts';
 import { cartOf, reservationOf, type CartRow, type ReservationTables } from './tables.ts';
 
 const maxLatest = 5_000;
-/** Ids tell the time by the clocks of processes, rows by that of the database: they may differ by so much. */
+/** How far the clocks of processes, by which ids are made, may differ from the database's. */
 const clocksDifferByMs = 60_000;
 
 /** What routes read. @throws AppError unavailable */
@@ -32,7 +32,7 @@ export function openReservationReads(db: Kysely<ReservationTables>) {
   return {
     cart: readsById(readCarts, cartOf),
     reservation: readsById(readReservations, reservationOf),
-    /** The orders of these shoppers whose units have been held within the last while, by shopper. */
+    /** The latest orders of these shoppers whose units were held, by shopper. */
     async latestOrders(userIds: string[], withinMs: number): Promise<Record<string, string[]>> {
       const query = db
         .selectFrom('reservations')

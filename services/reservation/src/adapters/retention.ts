@@ -4,14 +4,14 @@ import type { ReservationTables } from './tables.ts';
 
 const keysAtOnce = 5_000;
 
-/** Reservations that came to nothing, each with its cart, then carts of which no reservation was made. */
+/** Rejected and released reservations, each with its cart; then carts that were never reserved. */
 export const removals = (db: Kysely<ReservationTables>): Removal[] => [
   new Removal(db as Kysely<never>, {
     table: 'reservations',
     id: 'id',
     when: (before) =>
       sql`t.status IN ('rejected', 'released') AND (t.expires_at IS NULL OR t.expires_at < ${before.toISOString()})`,
-    // A cart that names a reservation which is not there would count as reserved for ever, so both go or none.
+    // A cart whose reservation is missing would count as reserved for ever, so both are removed or neither.
     locks: sql`
       own AS MATERIALIZED (
         SELECT c.id FROM reservations r JOIN carts c ON c.id = r.cart_id AND c.reservation_id = r.id
@@ -27,7 +27,7 @@ export const removals = (db: Kysely<ReservationTables>): Removal[] => [
   new Removal(db as Kysely<never>, { table: 'carts', id: 'id', when: () => sql`t.reservation_id IS NULL` }),
 ];
 
-/** Forgets keys whose reservation was removed so long ago. */
+/** Deletes keys whose reservation was removed longer ago than this. */
 export async function pruneUsedKeys(db: Kysely<ReservationTables>, keptForMs: number): Promise<void> {
   await sql`
     DELETE FROM used_keys WHERE (user_id, idempotency_key) IN (

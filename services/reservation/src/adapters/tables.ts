@@ -31,7 +31,7 @@ export interface ReservationRow {
   reason: string | null;
 }
 
-/** Of one key of a shopper who reserves. */
+/** What the bounds need to know of a shopper who reserves, for each key. */
 export interface StandingRow {
   user_id: string;
   key: string;

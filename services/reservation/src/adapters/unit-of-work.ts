@@ -20,8 +20,8 @@ export type ReservationLane = Lane<ReservationState, EventsOf<'reservation'>, Re
 type ReservationWork = Work<EventsOf<'reservation'>, InputsOf<ReservationCommands>>;
 
 /**
- * The lock is on the cart alone. Where it had to be waited for, the joined status may be missing: the cart then has a
- * reservation that this statement's snapshot does not see, which counts as one under way.
+ * Locks only the cart. After waiting for the lock, the joined status may be missing: the cart then has a reservation newer than
+ * this statement's snapshot, which counts as pending.
  */
 const lockCarts: Statement = {
   name: 'lock-carts',
@@ -34,8 +34,8 @@ const lockReservations: Statement = {
   text: 'SELECT * FROM reservations WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE',
 };
 /**
- * Whoever reserves for a shopper holds this until the commit, on whichever instance: what is counted after it stays true.
- * Taken in the order of the shoppers' ids, after the carts and before everything else.
+ * Held until the commit by whichever instance reserves for a shopper, so that what is counted after it stays true. Taken in the
+ * order of the shoppers' ids, after the carts and before everything else.
  */
 const lockShoppers: Statement = {
   name: 'lock-shoppers',
@@ -46,10 +46,10 @@ const readByKeys: Statement = {
   text: `SELECT r.* FROM unnest($1::uuid[], $2::text[]) k (user_id, key)
            JOIN reservations r ON r.user_id = k.user_id AND r.idempotency_key = k.key`,
 };
-/** Holds are expected to last no longer than this: what is older is not looked at, so that a shopper's past costs nothing. */
+/** No hold lasts longer than this: older rows are not read, so that a shopper's history costs nothing. */
 const maxHoldMs = 7_200_000;
 const latestOfShopper = '(SELECT * FROM reservations WHERE user_id = k.user_id AND id >= $5::uuid)';
-/** No further than the bounds, so that its cost has one; after `readByKeys`, or a key could be missed as it moves. */
+/** Counts no further than the bounds, to limit its cost. After `readByKeys`, or a key that is being moved could be missed. */
 const readStandings: Statement = {
   name: 'read-standings',
   text: `SELECT k.user_id, k.key, u.cart_id AS used_cart_id, u.reason AS used_reason,
@@ -90,13 +90,13 @@ const updateReservations: Statement = {
           WHERE r.id = c.id`,
 };
 
-/** Among so many holds that were given back a shopper's bound is reached, however little each of them counts. */
+/** With this many abandoned holds the bound is reached, however little each counts. */
 const maxLeft = (leftMax: number) => Math.ceil((leftMax * 100) / minPercent);
 
-/** The least id of a reservation that may be open, or may count as given back. */
+/** The least id of a reservation that may be open, or count as abandoned. */
 const oldestLookedAt = () => firstIdOf(new Date(Date.now() - maxHoldMs - leftCountsForMs));
 
-/** How the reservation service works on a batch. `onStatusChange` hears of reservations after the commit. */
+/** How the reservation service works on a batch. @param onStatusChange is called after the commit */
 export const reservationUnitOfWork = (
   bounds: Bounds,
   onStatusChange: (reservation: Reservation) => void,
@@ -155,7 +155,7 @@ function save(tx: Tx, state: ReservationState): void {
     ]);
   }
   if (state.newReservations.size > 0) {
-    // In the order of the unique key, or two batches with the same keys could wait for each other.
+    // In the order of the unique key, or two batches with the same keys could deadlock.
     const rows = [...state.newReservations].sort(byKeyOrder);
     tx.write(insertReservations, [
       rows.map((r) => r.id),

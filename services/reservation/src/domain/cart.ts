@@ -7,13 +7,13 @@ export const maxUnitsPerLine = 1_000;
 export type CartRefusal = 'not-found' | 'cart-reserved' | 'cart-full' | 'too-many-units';
 export type CartResult = (Result & { cart: { id: string; items: CartLine[] } }) | Refused<CartRefusal>;
 
-/** A copy: what is asked of the cart later in the batch must not show in the answer. */
+/** A copy, so that later changes in the same batch do not show in this answer. */
 const shown = ({ id, items }: Cart): CartResult => ({
   cart: { id, items: items.map((line) => ({ ...line })) },
   events: [],
 });
 
-/** A cart can be changed, and reserved, unless a reservation of it is under way or has been bought. */
+/** A cart can be changed and reserved, unless its reservation is pending, held or bought. */
 export const isOpen = (cart: Cart): boolean =>
   cart.reservationId === null || cart.reservationStatus === 'rejected' || cart.reservationStatus === 'released';
 
@@ -23,7 +23,7 @@ export function createCart(input: { cartId: string; userId: string }, state: Res
   return shown(cart);
 }
 
-/** Adds units; a product that is in the cart already gets more of them, so that a cart has one line a product. */
+/** Adds units to the cart's line of a product, or makes one. */
 export function addItem(input: { cartId: string; userId: string } & CartLine, state: ReservationState): CartResult {
   const cart = state.cartOf(input.cartId, input.userId);
   if (!cart) return refuse('not-found');
@@ -37,7 +37,7 @@ export function addItem(input: { cartId: string; userId: string } & CartLine, st
   return shown(cart);
 }
 
-/** Removes a product's line; one that is not there is as good as removed. */
+/** Removes a product's line, if there is one. */
 export function removeItem(
   input: { cartId: string; userId: string; productId: string },
   state: ReservationState,

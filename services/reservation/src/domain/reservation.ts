@@ -17,11 +17,11 @@ export interface ReserveInput {
   userId: string;
   cartId: string;
   idempotencyKey: string;
-  /** Orders whose payment was tried: their holds count less, whatever became of them. */
+  /** Orders whose payment was attempted: their holds count less, whatever became of them. */
   triedOrders?: string[];
 }
 
-/** Asks the inventory for what is in a cart. The same key again answers with the reservation that it made. */
+/** Asks the inventory to hold what is in a cart. A repeat of the key returns the same reservation. */
 export function reserve(
   input: ReserveInput,
   state: ReservationState,
@@ -66,7 +66,7 @@ export function reserve(
 
 export type CancelResult = (Result & { reservation: Reservation }) | Refused<'not-found' | 'reservation-completed'>;
 
-/** Gives the units back. The inventory decides whether it comes in time: until it has, the status stays as it is. */
+/** Asks the inventory to release the units. It decides whether that comes in time; until then the status stays. */
 export function cancel(
   input: { reservationId: string; userId: string },
   state: ReservationState,
@@ -95,9 +95,9 @@ const statusAfter: Record<StockEventType, ReservationStatus> = {
 };
 
 /**
- * Applies what the inventory has decided. What was overtaken by a later event changes nothing, except that prices are kept
- * whenever they come.
- * @throws when nobody made the reservation: a bug
+ * Applies what the inventory has decided. An event that a later one has overtaken changes no status; prices are kept whenever
+ * they arrive.
+ * @throws when there never was such a reservation: a bug
  */
 export function applyStockEvent(event: StockEvent, state: ReservationState, context: Context): Result {
   const { reservationId } = event.data;

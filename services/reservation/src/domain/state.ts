@@ -10,14 +10,14 @@ export interface Cart {
   id: string;
   userId: string;
   items: CartLine[];
-  /** The last reservation made of this cart, and its status as of loading; a cart whose reservation came to nothing is open again. */
+  /** The latest reservation of this cart, and its status when loaded; after a rejected or released one the cart is open again. */
   reservationId: string | null;
   reservationStatus: ReservationStatus | null;
 }
 
 /**
- * Each status's allowed next ones. `stock.committed` may overtake `stock.held`, and a cancellation may be through before
- * the request was decided, hence the long first row.
+ * The allowed next statuses of each. `stock.committed` may overtake `stock.held`, and a cancellation its own request, hence the
+ * long first row.
  */
 export const reservationStatuses = {
   pending: ['held', 'rejected', 'released', 'completed'],
@@ -44,7 +44,7 @@ export interface Reservation {
   idempotencyKey: string;
   status: ReservationStatus;
   cancelRequested: boolean;
-  /** When the shopper asked for that. Null where nobody did, or an instance of the release before was asked. */
+  /** When the shopper asked to cancel. Null if that never happened, or an instance of an older release was asked. */
   cancelledAt: Date | null;
   items: CartLine[] | PricedLine[];
   totalCents: number | null;
@@ -53,7 +53,7 @@ export interface Reservation {
   reason: RefusalReason | 'expired' | null;
 }
 
-/** What is kept of a reservation that was removed, so that its key neither buys again nor passes for a new one. */
+/** What is kept of a removed reservation, so that a repeat of its key is recognised and does not buy again. */
 export interface UsedKey {
   userId: string;
   idempotencyKey: string;
@@ -90,7 +90,7 @@ export class ReservationState {
     this.#usedKeys = new Map(loaded.usedKeys?.map((used) => [keyOf(used.userId, used.idempotencyKey), used]));
   }
 
-  /** Somebody else's cart is no cart. */
+  /** The cart, unless it belongs to another shopper. */
   cartOf(id: string, userId: string): Cart | undefined {
     const cart = this.#carts.get(id);
     return cart?.userId === userId ? cart : undefined;
@@ -108,7 +108,7 @@ export class ReservationState {
     return this.#usedKeys.get(keyOf(userId, idempotencyKey));
   }
 
-  /** As loaded, and with what the batch has added since. What it has ended still counts, until the next. */
+  /** As loaded, plus what the batch has added. What the batch has ended still counts until the next one. */
   standingOf(userId: string): Standing {
     return this.#standings.get(userId) ?? { open: 0, left: [] };
   }

@@ -4,7 +4,7 @@ import { unbounded, type Bounds } from '../domain/bounds.ts';
 import type { ReserveInput } from '../domain/reservation.ts';
 import { ReservationState, type Cart, type CartLine, type Reservation } from '../domain/state.ts';
 
-/** What a decision is told, where the inbox remembers everything and nothing has a bound. */
+/** The context of a decision, with an inbox that forgets nothing and no bounds. */
 export const at = (overrides: Partial<Context & { bounds: Bounds }> = {}): Context & { bounds: Bounds } => ({
   now: new Date(),
   isForgotten: () => false,
@@ -12,7 +12,7 @@ export const at = (overrides: Partial<Context & { bounds: Bounds }> = {}): Conte
   ...overrides,
 });
 
-/** `aLine(2)`: two units of a product of its own. */
+/** `aLine(2)`: two units of a new product. */
 export const aLine = (quantity = 1, productId = newId()): CartLine => ({ productId, quantity });
 
 export const aCart = (overrides: Partial<Cart> = {}): Cart => ({
@@ -41,7 +41,7 @@ export const aReservation = (overrides: Partial<Reservation> = {}): Reservation 
   ...overrides,
 });
 
-/** A reservation under way and the cart it was made of. */
+/** A reservation and the cart it was made from. */
 export function aReservedCart(overrides: Partial<Reservation> = {}): { cart: Cart; reservation: Reservation } {
   const reservation = aReservation(overrides);
   const { cartId: id, userId, status: reservationStatus } = reservation;
