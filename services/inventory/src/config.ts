@@ -19,8 +19,8 @@ export const configSchema = commonSchema.extend({
 });
 export type InventoryConfig = ReturnType<typeof readConfig>;
 export const readConfig = (...from: EnvironmentOf) => readEnvironment(configSchema, ...from);
-/** What taking the demo away needs to know, and no more: in a cluster it gets nothing else. */
+/** The settings that removing the demo data needs; in a cluster it is given no others. */
 export const demoEndSchema = configSchema.pick({ DATABASE_URL: true, REDIS_URL: true, RUN_AS: true });
 export const readDemoEndConfig = () => readEnvironment(demoEndSchema);
-/** For the demo data: the same environment and where the shop is open. */
+/** For loading the demo data: the same, and the address of the shop. */
 export const readDemoConfig = () => readEnvironment(configSchema.extend(demoSettings));

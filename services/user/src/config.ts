@@ -99,10 +99,10 @@ export const readConfig = (...from: EnvironmentOf): UserConfig =>
     ...from,
   );
 
-/** What taking the demo away needs to know, and no more: in a cluster it gets nothing else. */
+/** The settings that removing the demo data needs; in a cluster it is given no others. */
 export const demoEndSchema = configSchema.pick({ DATABASE_URL: true, RUN_AS: true, ADMIN_EMAIL: true });
 export const readDemoEndConfig = () => readEnvironment(demoEndSchema);
 
-/** For the demo data: the same environment and how many shoppers it wants. */
+/** For loading the demo data: the same, and how many shoppers. */
 export const readDemoConfig = () =>
   readEnvironment(configSchema.extend({ ...demoSettings, DEMO_SHOPPERS: count(2_000) }));

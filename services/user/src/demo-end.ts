@@ -3,7 +3,7 @@ import pg from 'pg';
 import { lockDemoAccounts } from './adapters/demo-accounts.ts';
 import { readDemoEndConfig } from './config.ts';
 
-/** For a start without the demo, on data that may have had it. */
+/** For a start without the demo on data that may contain it: locks its accounts. */
 const config = readDemoEndConfig();
 dropPrivileges(config.RUN_AS);
 const client = new pg.Client({ connectionString: config.DATABASE_URL, connectionTimeoutMillis: 5_000 });

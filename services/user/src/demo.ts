@@ -16,7 +16,7 @@ interface Wanted {
   role: Role;
 }
 
-/** The demo's admin and shoppers; those who are there already are left as they are, but for a lock of a start without it. */
+/** The demo's admin and shoppers. Existing accounts are left alone, except that locked ones are unlocked. */
 const config = readDemoConfig();
 dropPrivileges(config.RUN_AS);
 refusePublicDemo(config);

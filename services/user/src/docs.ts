@@ -9,8 +9,8 @@ const ours = join(import.meta.dirname, 'docs');
 const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
 /**
- * The files of the page; no others of these folders are to be seen. Read with the code: a process that was started by root
- * may not be allowed to afterwards.
+ * The files of the page; nothing else in these folders is served. Read when the module loads: later the process may have dropped
+ * the right to read them.
  */
 const files = [
   page('', join(ours, 'index.html')),
@@ -25,7 +25,7 @@ function page(name: string, file: string) {
   return { name, type: extname(file), content, etag: `"${createHash('sha256').update(content).digest('base64url')}"` };
 }
 
-/** The page may load from here and talk to here, nothing else. */
+/** The page may load from and send requests to its own origin only. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely';
 import { endedAfter } from './adapters/ended-sessions.ts';
 import type { Tables } from './adapters/tables.ts';
 
-/** What other services ask for: each second what has ended, and from time to time the keys of tokens (a JWKS, RFC 7517). */
+/** For other services: which sessions have ended, and the keys of access tokens (a JWKS, RFC 7517). */
 export function internalRoutes(db: Kysely<Tables>, keys: SigningKey[], keepEndedS: number): Router {
   const router = Router();
   router.get('/sessions/ended', async (request, response) => {

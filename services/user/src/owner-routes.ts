@@ -6,7 +6,7 @@ import type { Account } from './adapters/accounts.ts';
 import { noAccount, passwordTooCommon, sessionEnded, sessionNotNamed, wrongPassword } from './problems.ts';
 import type { RouteDeps } from './routes.ts';
 
-/** What the owner of an account does with it and its sessions. */
+/** How owners manage their account and its sessions. */
 export function ownerRoutes(deps: RouteDeps): Router {
   const { lane, accounts, passwords, limits, devices, tokens } = deps;
   const router = Router();
@@ -28,12 +28,12 @@ export function ownerRoutes(deps: RouteDeps): Router {
 
   router.delete('/api/sessions/current', signedIn, async (request, response) => {
     const { userId } = principalOf(request);
-    // Whether it was this request that ended it or one before: it has ended.
+    // Whether this request ended it or an earlier one: it has ended.
     await lane.run('endSession', { userId, sessionId: sessionOf(request) });
     response.status(204).end();
   });
 
-  // What is no id is no session either, but may be another address, which answers to other methods.
+  // A path part that is no id names no session, but perhaps another route, with other methods.
   router.param('id', (_request, _response, next, id) => next(uuidPattern.test(String(id)) ? undefined : 'route'));
   router.delete('/api/sessions/:id', signedIn, async (request, response) => {
     const { userId } = principalOf(request);
@@ -62,12 +62,12 @@ export function ownerRoutes(deps: RouteDeps): Router {
     response.status(204).end();
   });
 
-  /** The account, once its password was given again. Wrong ones count for the session: whoever has stolen it may not guess. */
+  /** The account, after its password was confirmed. Wrong ones count for the session, so that a stolen one cannot be used to guess. */
   const confirmed = async (request: Request, password: string): Promise<Account> => {
     const account = await accounts.byId(principalOf(request).userId);
     if (!account) throw noAccount();
     const guess = { address: request.ip, email: account.email, known: `session:${sessionOf(request)}` };
-    // Right ones count for the address: each costs as much as a log-in, and comes before those of others.
+    // Right ones count for the address: each costs as much as a log-in, and is served before those of others.
     const right = await limits.logIn(request.ip, () =>
       limits.guess(guess, (priority) => passwords.verify(account, password, priority)),
     );

@@ -3,7 +3,7 @@ import { AppError } from '@flash-sale/contract/errors.ts';
 export const emailTaken = (): AppError =>
   new AppError('email-taken', 'There is an account with this email already. Nothing was changed.');
 
-/** Only for new passwords: an old one that is among them still logs in. */
+/** For new passwords only: existing accounts with such a password can still log in. */
 export function passwordTooCommon(path: string): AppError {
   const errors = [{ path, message: 'is one of the 10,000 that everybody tries first' }];
   return new AppError('password-too-common', 'Choose another password; see errors. Nothing was changed.', { errors });
@@ -14,7 +14,7 @@ export const wrongCredentials = (): AppError =>
 export const wrongPassword = (): AppError =>
   new AppError('wrong-credentials', 'This is not the password of the account.');
 
-/** One answer for all reasons: whoever tries stolen tokens learns nothing from it. */
+/** The same for all reasons, so that trying stolen tokens reveals nothing. */
 export const refreshTokenInvalid = (): AppError =>
   new AppError('refresh-token-invalid', 'The refresh token is not valid any more; log in again.');
 

@@ -28,7 +28,7 @@ export interface RouteDeps {
   lifetime: Lifetime;
 }
 
-/** Registering, logging in, and staying logged in; what an owner does with an account stands in owner-routes.ts. */
+/** Registration, log-in and refresh; how owners manage their account is in owner-routes.ts. */
 export function routes(deps: RouteDeps): Router {
   const { lane, accounts, passwords, limits, devices, tokens, log, accessTokenTtlS, lifetime } = deps;
   const router = Router();
@@ -98,7 +98,7 @@ export function routes(deps: RouteDeps): Router {
 
 const maxUserAgent = 200;
 
-/** As its owner will recognise it in the list of sessions. */
+/** The client's name, as the owner will recognise it in the list of sessions. */
 function userAgentOf(request: Request): string | null {
   const printable = (request.get('user-agent') ?? '').replace(/[^\x20-\x7e]/g, '').trim();
   return printable === '' ? null : printable.slice(0, maxUserAgent);

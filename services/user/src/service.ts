@@ -74,10 +74,10 @@ export const userService: ServiceDefinition<UserConfig, Tables> = {
   },
 };
 
-/** As long as an access token could be good after its session has ended, and a minute for clocks that differ. */
+/** For as long as an access token may outlive its session, plus a minute for clocks that differ. */
 const keepEndedFor = ({ ACCESS_TOKEN_TTL_S }: UserConfig): number => ACCESS_TOKEN_TTL_S + 60;
 
-/** Whatever is answered there is about one person. */
+/** These answers are about one person and must not be cached. */
 const noStore: RequestHandler = (_request, response, next) => {
   response.set('Cache-Control', 'no-store');
   next();

@@ -28,10 +28,10 @@ export interface MessageHandlerOptions {
   holdMs: number;
 }
 
-/** Why a message is put aside: it is no event that we know, or its service cannot handle it. */
+/** Why a message is dead-lettered: it is no known event, or its service cannot handle it. */
 export type DeadLetterCause = 'unreadable' | 'unhandleable';
 
-/** Gives each message to the service, and finds a place for those that it could not handle. */
+/** Hands each message to the service, and moves those it could not handle to a retry or dead-letter queue. */
 export class MessageHandler {
   readonly #options: MessageHandlerOptions;
   readonly #deadLetters: Record<DeadLetterCause, number> = { unreadable: 0, unhandleable: 0 };
@@ -40,12 +40,12 @@ export class MessageHandler {
     this.#options = options;
   }
 
-  /** How many messages were put aside since the start. Their own reasons are without number, so it is these that count. */
+  /** How many messages were dead-lettered since the start, by cause; single reasons would be too many to count. */
   get deadLetters(): Readonly<Record<DeadLetterCause, number>> {
     return { ...this.#deadLetters };
   }
 
-  /** @returns true when its work is committed or the broker has it elsewhere; false when it is not wanted any more */
+  /** @returns true when its work is committed or the broker has moved it; false when it is not wanted any more */
   async handle(message: ConsumeMessage, isWanted: () => boolean): Promise<boolean> {
     const { intake, log, retriesBeforeError } = this.#options;
     let event: DomainEvent;
@@ -58,16 +58,15 @@ export class MessageHandler {
     if (!failure) return true;
     if (failure.kind === 'poison') return this.#deadLetter(message, 'unhandleable', failure, isWanted);
     const retries = retryCountOf(message);
-    // It is never given up: an outage may last longer than any count, and what came before it must not be lost to it.
+    // Never dead-lettered: an outage may outlast any number of retries, and must not cost events.
     if (retries >= retriesBeforeError)
       log.error({ eventId: event.id, eventType: event.type, retries, reason: failure.reason }, 'event is stuck');
     return this.#moveTo(retryPublication(message, intake.service, new Date()), isWanted);
   }
 
   /**
-   * Tries on while the service handles nothing: the queue has no better place for the event, and to be moved on to a step
-   * that lasts longer than the outage would be the outage's fault. Not for ever, for another instance may be well. Events
-   * that are held at the same time share their tries, as everything that the service does at a time.
+   * Retries while the service handles nothing: a retry queue would delay the event beyond the end of a short outage. Not for ever,
+   * since another instance may be well. Events that are held at the same time share their retries, as all work of a lane does.
    */
   async #receive(event: DomainEvent, isWanted: () => boolean): Promise<Failure | undefined> {
     const { intake, log, holdMs } = this.#options;
@@ -103,9 +102,9 @@ export class MessageHandler {
   }
 
   /**
-   * Holds the message until the broker has it where it belongs. Giving it back instead would bring it again at once, and
-   * each time counts against the queue's limit of deliveries. The outcome is waited for however long it takes: to publish
-   * again what is only slow would make two of one, and two of each of those.
+   * Holds the message until the broker has confirmed it at its destination. To requeue it would deliver it again at once, and each
+   * delivery counts against the queue's limit. The confirm is awaited without a timeout: to publish again what is only slow would
+   * double it, again and again.
    */
   async #moveTo(publication: Publication, isWanted: () => boolean): Promise<boolean> {
     while (isWanted()) {

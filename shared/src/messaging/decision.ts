@@ -1,20 +1,17 @@
 import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
 
-/** What a decision may use besides its input and its state: nothing else that differs from one run to the next. */
+/** What a decision may depend on besides its input and its state. */
 export interface Context {
   /** The database's clock at the start of the transaction: one clock for all instances. */
   readonly now: Date;
   /**
-   * Whether an id is older than the inbox remembers. A repeat of an event about it would not be recognised any more, and
-   * what should bear it and is not there has ended and was removed.
+   * Whether an id is so old that the inbox may have forgotten the events about it: a repeat would no longer be recognised, and if
+   * the row with that id is missing, it has ended and was removed.
    */
   readonly isForgotten: (id: string) => boolean;
 }
 
-/**
- * What a decision comes to: the events that follow, beside what its caller is told, if anything. What it has changed
- * stands in the state.
- */
+/** The result of a decision: the events that follow, and whatever its caller is told. What it changes is in the state. */
 export interface Result {
   readonly events: readonly NewEvent[];
 }
@@ -25,8 +22,8 @@ export interface Refused<Reason extends string> extends Result {
 }
 
 /**
- * The one shape of every decision, of commands and events alike. Pure: it reads its arguments, and changes nothing but the
- * state, whose changes are saved once the whole batch is decided. What it throws is a bug.
+ * The shape of every decision, about commands and events alike. Pure: it reads its arguments only, and changes nothing but the
+ * state, which is saved once the whole batch is decided. Throws only for bugs.
  */
 export type Decision<Input, State, R extends Result = Result> = (input: Input, state: State, context: Context) => R;
 

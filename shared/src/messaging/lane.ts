@@ -12,7 +12,7 @@ import { Outgoing, type Origin } from './outgoing.ts';
 import type { Failure, FollowUps, Intake, OutboxRecord } from './transport.ts';
 import type { Commands, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
 
-/** Also tells the time, because each statement more is a message more to and from PostgreSQL. */
+/** Also returns the time, since a statement of its own would cost another message to and from PostgreSQL. */
 const enterInbox: Statement = {
   name: 'enter-inbox',
   text: `WITH entered AS (
@@ -30,12 +30,12 @@ const deleteOutbox: Statement = { name: 'delete-outbox', text: 'DELETE FROM outb
 
 const conflictRetries = 3;
 const overloadedRetryAfterSeconds = 5;
-/** How long an acknowledgement may wait for a transaction that takes it along. */
+/** How long an acknowledgement may wait for a transaction to join. */
 const acknowledgeWithinMs = 150;
 const acknowledgeAgainAfterMs = 1_000;
 
 interface Item<E extends EventType, Inputs> {
-  /** Undefined for an item that only makes acknowledgements leave. */
+  /** Undefined for an item that only flushes acknowledgements. */
   work: Work<E, Inputs> | undefined;
   origin: Origin;
 }
@@ -55,17 +55,17 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
   maxQueued: number;
   /** How long a record of a process without a lease is left to it. */
   outboxGraceMs: number;
-  /** How long a record is left to the sender to whom it was handed, who may die over it; `outboxGraceMs` unless given. */
+  /** How long a record is left to the sender to whom it was returned, which may die; `outboxGraceMs` unless given. */
   handoverMs?: number;
-  /** How long the inbox knows what has come, for `Context.isForgotten`; for ever unless given. */
+  /** How long the inbox remembers events, for `Context.isForgotten`; for ever unless given. */
   inboxRetentionMs?: number;
-  /** Whose the records are that are delivered from here, as in ProcessLease; nobody's unless given. */
+  /** The owner of the records that are delivered from here, as in ProcessLease; none unless given. */
   holder?: () => string | null;
-  /** Whether so much waits to be delivered or handled that sheddable commands are refused. */
+  /** Whether so much is waiting to be delivered or handled that sheddable commands are refused. */
   isOverloaded?: () => boolean;
-  /** Whether nothing that is accepted now would come to its end, so that those commands are refused which rely on it. */
+  /** Whether follow-ups cannot complete at present, so that commands which rely on them are refused. */
   isStalled?: () => boolean;
-  /** Hears of each committed transaction. */
+  /** Called after each committed transaction. */
   onBatch?: (items: number, ms: number) => void;
 }
 
@@ -102,7 +102,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
 
   /**
    * Decides a command and commits it.
-   * @returns the answer, and when delivery of what followed has done all it can
+   * @returns the decision's result; `delivered` resolves when delivery of its events has done all it can
    * @throws AppError unavailable, overloaded
    */
   async run<N extends keyof C & string>(
@@ -156,10 +156,10 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     this.#acknowledgeTimer ??= setTimeout(() => {
       this.#acknowledgeTimer = undefined;
       if (this.#acknowledged.length === 0) return;
-      // What failed waits in #acknowledged, and no other transaction may come to take it along.
+      // What failed stays in #acknowledged, and there may be no other transaction to join.
       const again = () => this.#acknowledgeSoon(acknowledgeAgainAfterMs);
       this.#batcher.run({ work: undefined, origin: this.#localOrigin }).catch(again);
-    }, afterMs).unref(); // repeated while the database is away, it must not keep a process that has ended its work
+    }, afterMs).unref(); // repeated while the database is away, it must not keep a finished process alive
   }
 
   /** Resolves when everything accepted so far is committed or failed, acknowledgements included. */
@@ -194,7 +194,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const reason = (error instanceof Error ? error.message : String(error)).slice(0, 500);
     const about = { eventId: event.id, eventType: event.type };
     if (isAway(error) || (error instanceof AppError && error.code === 'overloaded')) {
-      // All that come meanwhile fail, again and again; who brought them says what becomes of them.
+      // Everything that arrives meanwhile fails repeatedly; the transport logs what becomes of it.
       log.debug({ ...about, reason }, 'event not handled yet');
       return { eventId: event.id, kind: 'unreachable', reason };
     }
@@ -212,7 +212,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
       try {
         return await this.#transact(items);
       } catch (error) {
-        // A unique violation of a lone item is a race lost to another instance; the second look sees the winner.
+        // A unique violation of a single item is a race lost to another instance; the retry sees the winner's row.
         const again = isConflict(error) || (items.length === 1 && isUniqueViolation(error));
         if (!again || attempt >= conflictRetries) throw error;
         await sleep(Math.random() * 10 * 2 ** attempt);
@@ -283,7 +283,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const { handlers, commands } = this.#options.unitOfWork;
     if (work.kind === 'command') return commands[work.name as string]!(work.input, state, context);
     const { event, prepared } = work;
-    // Deleting it makes the second of two equal events in one batch a repeat, too.
+    // Deleted, so that the second of two equal events in one batch counts as a repeat, too.
     if (!fresh.delete(event.id)) return undefined;
     const handle = handlers[event.type] as ((d: typeof event.data, s: S, c: Context, p: unknown) => Result) | undefined;
     if (!handle) throw new Error(`${this.service} does not handle ${event.type}`);

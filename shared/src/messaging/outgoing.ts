@@ -4,13 +4,13 @@ import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { OutboxRecord } from './transport.ts';
 
-/** Who carries on what follows from an item: this process, or the sender, to whom the records are handed. */
+/** Who delivers the follow-ups of an item: this process, or the sender, to whom the records are returned. */
 export interface Origin {
   deliver: boolean;
   records: OutboxRecord[];
 }
 
-/** The events that one transaction brings about, laid into outbox records. */
+/** The events of one transaction, grouped into outbox records. */
 export class Outgoing {
   readonly records: OutboxRecord[] = [];
   readonly #service: ServiceName;
@@ -19,7 +19,7 @@ export class Outgoing {
   readonly #originOf = new Map<OutboxRecord, Origin>();
   readonly #shared = new Map<Origin, OutboxRecord>();
 
-  /** @param prepared the events for which this service must ask somebody first, as in UnitOfWork */
+  /** @param prepared the events that this service must prepare, as in UnitOfWork */
   constructor(service: ServiceName, local: Origin, prepared: Partial<Record<EventType, unknown>>) {
     this.#service = service;
     this.#local = local;
@@ -27,9 +27,9 @@ export class Outgoing {
   }
 
   /**
-   * Events of one origin share a record. Except: what concerns this service alone is carried on by itself, whoever
-   * brought what it follows from; and what must be prepared has a record to itself, so that one that takes long or
-   * fails does not make its neighbours' preparations come again.
+   * Events of one origin share a record, with two exceptions. Events that only this service handles are delivered by itself,
+   * whatever their origin. And an event that must be prepared has a record of its own, so that a slow or failing one does not repeat
+   * the preparation of others.
    */
   add(event: NewEvent, from: Origin, now: Date): void {
     const isOwn = subscribersOf(event.type).every((subscriber) => subscriber === this.#service);
@@ -38,12 +38,12 @@ export class Outgoing {
     record.events.push({ ...event, id: newId(), version: 1, occurredAt: now.toISOString() });
   }
 
-  /** Whether somebody else is to carry it on. */
+  /** Whether the sender is to deliver it. */
   isHandedOver(record: OutboxRecord): boolean {
     return !this.#originOf.get(record)!.deliver;
   }
 
-  /** To be called after the commit: hands the others' records to their origins. @returns those to deliver from here */
+  /** To be called after the commit: returns the senders' records to their origins. @returns those to deliver from here */
   handOver(): OutboxRecord[] {
     return this.records.filter((record) => {
       const { deliver, records } = this.#originOf.get(record)!;

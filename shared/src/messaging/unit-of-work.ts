@@ -12,37 +12,37 @@ export type Commands<State> = Record<string, Decision<any, State>>;
 export type InputsOf<C> = { [N in keyof C]: C[N] extends (input: infer I, ...rest: never[]) => unknown ? I : never };
 export type ResultOf<C, N extends keyof C> = C[N] extends (...args: never[]) => infer R ? R : never;
 
-/** The whole table of events that a service handles. `prepared` is what `prepare` has answered for the event. */
+/** Every event that a service handles, with its decision. `prepared` is the result of `prepare` for the event. */
 export type Handlers<State, Events extends EventType> = {
   [T in Events]: (data: EventData<T>, state: State, context: Context, prepared: unknown) => Result;
 };
 
 /**
- * How one service works on a batch, always in the same three steps: load what the batch touches, locked in the order
- * of ids; decide item by item on that state, purely; save what has changed. Inbox, outbox, commit and the splitting of
- * a failed batch are the same for all and stand in lane.ts.
+ * How a service works on a batch, always in the same three steps: load the rows that the batch touches, locked in the order of
+ * their ids; decide item by item on that state, purely; save what has changed. Inbox, outbox, commit and the splitting of failed
+ * batches are the same for all services and are in lane.ts.
  */
 export interface UnitOfWork<State, Events extends EventType, C extends Commands<State>> {
   /** All statements must be sent before the first await, so that they share a round trip with BEGIN. */
   load(tx: Tx, batch: Work<Events, InputsOf<C>>[]): Promise<State>;
   /** Sends what has changed. */
   save(tx: Tx, state: State): void;
-  /** Runs once what was saved is committed: the one place for what must not happen otherwise. Must not throw. */
+  /** Runs after the commit: the one place for effects that must not happen without it. Must not throw. */
   committed?(state: State): void;
   /**
-   * Hears that a transaction has failed, or that nobody knows whether it was committed. Must not throw.
-   * @param state what it was to save, undefined when it had not come so far
+   * Runs after a transaction has failed, or when its outcome is unknown. Must not throw.
+   * @param state what it was to save; undefined if it failed before that
    */
   failed?(state: State | undefined): void;
   handlers: Handlers<State, Events>;
   commands: C;
-  /** Commands that bring in new work, and are refused while too much of it waits behind them. */
+  /** Commands that create new work, and are refused while too much of it is waiting. */
   sheddable?: (keyof C & string)[];
-  /** Commands that do harm if what follows from them does not come to its end, and are refused while nothing does. */
+  /** Commands that do harm unless their follow-ups complete, and are refused while none do. */
   refusedWhileStalled?: (keyof C & string)[];
   /**
-   * What must happen outside any transaction before an event is handled, such as asking the payment gateway. It may be
-   * slow and may run more than once for the same event. If it throws, the event stays undelivered and comes again.
+   * Work outside any transaction that an event needs before it is handled, such as a call to the payment gateway. It may be slow
+   * and may run more than once for the same event. If it throws, the event is delivered again.
    */
   prepare?: { [T in Events]?: (event: DomainEvent<T>) => Promise<unknown> };
 }

@@ -18,7 +18,7 @@ const byId = `SELECT ${columns} FROM account WHERE id = $1 AND deleted_at IS NUL
 
 const maxListed = 100;
 
-/** Reads of accounts. A crowd that logs in at once shares its look-ups: one query for all that came meanwhile. */
+/** Reads of accounts. Look-ups that arrive while a query runs share the next one. */
 export class Accounts {
   readonly #db: Kysely<Tables>;
   readonly #lookUps: Batcher<string, Account | undefined>;
@@ -45,7 +45,7 @@ export class Accounts {
     return orUnavailable(query.where('deleted_at', 'is', null).executeTakeFirst());
   }
 
-  /** The account's sessions that live, the newest first, at most 100. @throws AppError unavailable */
+  /** The account's live sessions, newest first, at most 100. @throws AppError unavailable */
   sessions(id: string) {
     const query = this.#db
       .selectFrom('session as s')

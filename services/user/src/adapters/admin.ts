@@ -4,8 +4,8 @@ import type { Tables } from './tables.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
 
 /**
- * Makes sure that the account exists, is an admin and has this password. If somebody else got hold of the address, that
- * somebody is thrown out: a new password, and all sessions end. Locks in the order of the lane (statements.ts).
+ * Makes sure that the account exists, is an admin and has this password. If another person has registered the address, they lose
+ * it: the password is replaced, and all sessions end. Takes locks in the same order as the lane (statements.ts).
  */
 export async function ensureAdmin(db: Kysely<Tables>, email: string, password: string): Promise<void> {
   const account = await db

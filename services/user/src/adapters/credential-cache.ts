@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 
-/** Exactly what was verified: a new password makes a new stored hash, and with it another key. */
+/** Exactly what was verified. A new password has a new stored hash, and so another key. */
 export interface Verified {
   userId: string;
   passwordHash: string;
@@ -8,18 +8,18 @@ export interface Verified {
 }
 
 /**
- * Remembers for minutes which passwords were right, so that a crowd that logs in again does not pay for a password hash each. It keeps
- * neither passwords nor anything to compute them from: only MACs under a key that lives and dies with this process. Use gives
- * an entry its time anew: another verification of the same password against the same hash could find nothing else, and a
- * crowd that logged in at one moment would have to be verified at one moment again.
+ * Remembers for minutes which passwords were right, so that not every log-in costs a password hash. It keeps neither passwords
+ * nor anything from which they could be computed: only MACs under a key that exists in this process alone. Using an entry extends
+ * its life: verifying the same password against the same hash again would give the same result, and entries of a crowd that
+ * logged in together would otherwise expire together.
  */
 export class CredentialCache {
-  // Bare bytes would be made into a key at each use: 23 µs instead of 5.
+  // Raw bytes would be converted to a key at each use: 23 µs instead of 5.
   readonly #key = createSecretKey(randomBytes(32));
   readonly #maxEntries: number;
   readonly #ttlMs: number;
   readonly #clock: () => number;
-  /** MAC → when it is forgotten unless it is used; the least recently used stands first. */
+  /** MAC → when it expires; the least recently used comes first. */
   readonly #entries = new Map<string, number>();
 
   constructor(options: { maxEntries: number; ttlMs: number; clock?: () => number }) {
@@ -53,12 +53,12 @@ export class CredentialCache {
     }
   }
 
-  /** As the last one used; the key must not be there. */
+  /** Adds it as the most recently used; the key must not be present. */
   #put(key: string): void {
     this.#entries.set(key, this.#clock() + this.#ttlMs);
   }
 
-  /** Neither an id nor a stored hash contains a zero byte, so no two credentials make one text. */
+  /** Neither an id nor a stored hash contains a zero byte, so different credentials never give the same text. */
   #macOf({ userId, passwordHash, password }: Verified): string {
     return createHmac('sha256', this.#key).update(`${userId}\0${passwordHash}\0${password}`).digest('base64');
   }

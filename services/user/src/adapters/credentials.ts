@@ -8,7 +8,7 @@ export interface CredentialOptions extends PasswordQueueOptions {
   cacheMs: number;
 }
 
-/** Hashes and verifies passwords, no more at once than the machine can bear. */
+/** Hashes and verifies passwords, with a limit on how many at once. */
 export class Credentials {
   readonly #queue: PasswordQueue;
   readonly #cache: CredentialCache;
@@ -26,8 +26,8 @@ export class Credentials {
   }
 
   /**
-   * Whether this is the account's password. Without an account the answer is no, after as much work as for a wrong
-   * password, so that the time it takes does not tell who has an account.
+   * Whether this is the account's password. Without an account it is not, after as much work as for a wrong password, so that the
+   * time does not reveal who has an account.
    * @throws AppError overloaded
    */
   async verify(account: Account | undefined, password: string, priority: Priority): Promise<boolean> {

@@ -2,17 +2,17 @@ import type pg from 'pg';
 import { hashPassword, verifyPassword } from './passwords.ts';
 
 export const demoPassword = 'flash-sale-demo';
-/** Accounts of the demo share salts, which only a password that everybody knows may do: 2,000 hashes cost a minute of CPU. */
+/** Demo accounts share hashes and so salts, which is acceptable only for a public password: 2,000 hashes would cost a minute of CPU. */
 const maxHashes = 32;
-/** The demo's hashes are few, and shared by many; strangers may have registered addresses like its own, one hash each. */
+/** The demo has few hashes, each shared by many accounts. Other people may have registered similar addresses, with a hash each. */
 const maxTried = 100;
 const demoAdmin = 'admin@example.com';
-/** Whose addresses these are; example.com belongs to nobody. */
+/** The demo's addresses; example.com is reserved for examples. */
 const addresses = '^(admin|shopper[0-9]{1,7})@example[.]com$';
-/** A hash that no password has: to try one costs as much as to try any, so that a locked account answers like every other. */
+/** A hash that no password has. Verifying against it costs as much as against any, so that a locked account does not show. */
 const locked = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
-/** Hashes of the demo's password, one for each of so many accounts; they share them. */
+/** Hashes of the demo password for so many accounts, which share a few. */
 export async function demoHashes(accounts: number): Promise<string[]> {
   const hashes = await Promise.all(
     Array.from({ length: Math.min(accounts, maxHashes) }, () => hashPassword(demoPassword)),
@@ -21,9 +21,9 @@ export async function demoHashes(accounts: number): Promise<string[]> {
 }
 
 /**
- * Locks every account of the demo, whichever release made it: nobody logs in, and sessions end. A shopper who has changed the
- * password since is left alone; the admin is not, for anybody may have changed that one. Locks in the order of the lane
- * (statements.ts), beside which it may run.
+ * Locks every demo account, whichever release made it: log-ins fail, and sessions end. A shopper account whose password was
+ * changed is left alone; the admin account is not, since anybody may have changed that password. Takes row locks in the same order as the
+ * lane (statements.ts), so that both may run at once.
  * @param keep the address of the shop's own admin
  * @returns how many
  */
@@ -53,7 +53,7 @@ export async function lockDemoAccounts(client: pg.ClientBase, keep = ''): Promis
   return found.length;
 }
 
-/** Gives the locked ones their password again. @returns how many */
+/** Gives the locked accounts the demo password again. @returns how many */
 export async function unlockDemoAccounts(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ id: string }>(
     'SELECT id FROM account WHERE email ~ $1 AND password_hash = $2',

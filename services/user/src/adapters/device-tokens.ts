@@ -5,9 +5,8 @@ const idBytes = 16;
 const form = /^([A-Za-z0-9_-]{22})\.(\d{1,12})\.([A-Za-z0-9_-]{43})$/;
 
 /**
- * What a client keeps from a log-in to prove at the next one that its owner has been here before. It opens nothing: it
- * only keeps the wrong guesses of others from slowing its owner down. So it is signed and stored nowhere, and a new
- * password makes all of them worthless.
+ * A device token proves at the next log-in that the account has been used on this device before. It grants no access: it only
+ * keeps others' wrong guesses from slowing the owner down. So it is signed and not stored, and a new password invalidates all.
  */
 export class DeviceTokens {
   readonly #key: KeyObject;
@@ -18,13 +17,13 @@ export class DeviceTokens {
     this.#ttlS = ttlS;
   }
 
-  /** @param device the id of a device that is known already; without one it gets a new one */
+  /** @param device the id of a known device; a new id unless given */
   issue(account: Account, device = randomBytes(idBytes).toString('base64url')): string {
     const expiresAtS = Math.floor(Date.now() / 1000) + this.#ttlS;
     return `${device}.${expiresAtS}.${this.#macOf(account, device, `${expiresAtS}`).toString('base64url')}`;
   }
 
-  /** The id of the device if the token was issued for this account and lives; otherwise it is as good as none. */
+  /** The device's id if the token was issued for this account and has not expired, else undefined. */
   deviceOf(token: string | undefined, account: Account | undefined): string | undefined {
     const [, device, expiresAtS, mac] = form.exec(token ?? '') ?? [];
     if (!account || !device || !expiresAtS || !mac || Number(expiresAtS) * 1000 <= Date.now()) return undefined;
@@ -32,7 +31,7 @@ export class DeviceTokens {
     return right ? device : undefined;
   }
 
-  /** None of the parts contains a zero byte, so no two devices make one text. */
+  /** None of the parts contains a zero byte, so different devices never give the same text. */
   #macOf({ id, passwordHash }: Account, device: string, expiresAtS: string): Buffer {
     return createHmac('sha256', this.#key).update(`${id}\0${passwordHash}\0${device}\0${expiresAtS}`).digest();
   }

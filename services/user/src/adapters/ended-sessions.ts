@@ -5,8 +5,8 @@ import type { Tables } from './tables.ts';
 
 const pageSize = 1_000;
 /**
- * How far each look goes back behind the one before: a session is ended by the time its transaction begins, and may come to
- * light so much later. Whoever asks hears of some twice.
+ * How far each page reaches back before its cursor: a session's end is dated by the start of its transaction, and becomes visible
+ * up to this much later. So some are reported twice.
  */
 const overlapS = 60;
 const cursorForm = /^([0-9 :.+-]{19,40})\/([0-9a-f-]{36})$/;
@@ -22,8 +22,8 @@ interface Row {
 }
 
 /**
- * A page of what has ended after the cursor, by the database's clock; a cursor of its future, because the clock went back, is
- * as good as none.
+ * A page of the sessions that ended after the cursor, by the database's clock. A cursor in the future (the clock went back) counts
+ * as none.
  * @param keepS how long an access token could be good after its session has ended
  * @throws AppError unavailable
  */

@@ -15,7 +15,7 @@ const minute = 60;
 const hour = 3_600;
 const knownForSeconds = 7 * 24 * hour;
 const doubtfulForSeconds = 15 * minute;
-/** So many wrong passwords from one network of IPv6 within that time, and all of it is doubtful. */
+/** With so many wrong passwords from one IPv6 network within that time, the whole network is suspect. */
 const wrongOfNetworkMax = 20;
 
 export interface LimitOptions {
@@ -26,25 +26,25 @@ export interface LimitOptions {
   failuresPerAccount: number;
   triesPerNewAddress: number;
   registrationsPerAddress: number;
-  /** As so many addresses counts a /48 network of IPv6. */
+  /** How many addresses a /48 network of IPv6 counts as. */
   addressesPerNetwork: number;
 }
 
-/** Who tries a password of which account. */
+/** Who tries the password of which account. */
 export interface Guess {
   address: string | undefined;
   email: string;
-  /** The device or session that proves to be the account's; it counts for itself, wherever it comes from. */
+  /** The known device or session of the account, if any; it has a count of its own, from whatever address. */
   known?: string | undefined;
 }
 
 /**
- * Limits on guessing passwords and on making accounts. They slow down and lock nobody out.
+ * Limits on guessing passwords and creating accounts. They slow attackers down and lock no owner out.
  *
- * Who guesses one account's password from one address is stopped after a few failures a minute. Many addresses together are
- * stopped by a count per account and hour. Nobody can use that one to lock the owner out: known devices, and addresses
- * from which the account was lately logged in to, count for themselves, and every other address has a few tries of its own first.
- * A network of IPv6 has not a few for each of its addresses, but as much as a few addresses.
+ * Guesses at one account from one address are stopped after a few failures a minute; guesses from many addresses by a count for
+ * each account and hour. That count cannot be used to lock the owner out: known devices, and addresses from which the account was
+ * lately used, have counts of their own, and every other address has a few tries of its own first. An IPv6 network has not a few
+ * tries for each of its addresses, but as many as a few addresses.
  */
 export class Limits {
   readonly #redis: Redis;
@@ -85,7 +85,7 @@ export class Limits {
     );
   }
 
-  /** Runs a log-in, which counts for its address whether it is right or wrong. @throws AppError too-many-requests, and what the work throws */
+  /** Runs a log-in, which counts for its address whether it succeeds or fails. @throws AppError too-many-requests, and what the work throws */
   async logIn<T>(address: string | undefined, work: () => Promise<T>): Promise<T> {
     return this.#exempt.has(address) ? work() : this.#address.around(address, work);
   }
@@ -104,7 +104,7 @@ export class Limits {
     const [isKnownAddress, isDoubtful] = await Promise.all([this.#is(knownKey(pair)), this.#isDoubtful(address)]);
     const reservations: Reservation[] = [];
     try {
-      // One after the other: what the first refuses must not stand against the account.
+      // One after the other: what the first refuses must not count against the account.
       reservations.push(await this.#minute.reserve(who));
       if (known !== undefined || isKnownAddress) reservations.push(await this.#known.reserve(who));
       else reservations.push(await this.#asNewAddress(account, address));
@@ -121,12 +121,12 @@ export class Limits {
     }
   }
 
-  /** First the address's own tries, as far as they are free right now, then those that all new addresses share. */
+  /** First the address's own tries, if any are free, then those that all new addresses share. */
   async #asNewAddress(account: string, address: string | undefined): Promise<Reservation> {
     const own = await this.#newAddress.reserveNow(address, account).catch(noneLeft);
     if (own) return own;
     const shared = await this.#account.reserve(account).catch(noneLeft);
-    // Its own may be held by tries whose outcome is open: whoever comes with the right password gets them back.
+    // Its own tries may be taken by attempts still under way; those with the right password are given back.
     return shared ?? this.#newAddress.reserve(address, account);
   }
 
@@ -135,7 +135,7 @@ export class Limits {
     return this.#is(doubtfulKey(clientOf(address)), ...(network === undefined ? [] : [doubtfulKey(network)]));
   }
 
-  /** One wrong password makes an address doubtful; a whole network only many, for it may be that of many people. */
+  /** One wrong password makes an address suspect; a network only many, since many people may share it. */
   #rememberDoubtful(address: string | undefined): void {
     this.#remember(doubtfulKey(clientOf(address)), doubtfulForSeconds);
     const network = networkOf(address);
@@ -161,5 +161,5 @@ const noneLeft = (error: unknown): undefined => {
 };
 const isTooManyRequests = (error: unknown): boolean => error instanceof AppError && error.code === 'too-many-requests';
 const knownKey = (pair: string) => `log-in:known:${pair}`;
-/** Whoever has sent a wrong password of late. */
+/** Addresses that have lately sent a wrong password. */
 const doubtfulKey = (client: string) => `log-in:doubtful:${client}`;

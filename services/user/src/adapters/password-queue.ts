@@ -4,15 +4,15 @@ import { AppError } from '@flash-sale/contract/errors.ts';
 const retryAfterSeconds = 5;
 
 /**
- * In which order those who wait are served: devices that are known for the account, addresses that have not failed of late, the
- * rest. Whoever guesses is in the last after the first wrong password, and so keeps nobody waiting but his like.
+ * The order in which waiting log-ins are served: known devices of the account, addresses without a recent failure, the rest. After
+ * a first wrong password an attacker is in the last group, and delays only others there.
  */
 export const priorities = ['known', 'fresh', 'doubtful'] as const;
 export type Priority = (typeof priorities)[number];
 
 export interface PasswordQueueOptions {
   concurrency: number;
-  /** Of all priorities together. */
+  /** For all priorities together. */
   maxQueued: number;
   maxWaitMs: number;
 }
@@ -23,9 +23,9 @@ interface Waiting {
 }
 
 /**
- * Lets so many through at once and so many wait: by priority, within one first come first served. When all places are
- * taken, the last of the lowest priority makes room for a higher one; whoever finds no place is turned away at once, and who has
- * waited too long as well: better to hear "later" than to hear nothing until somebody in between gives up.
+ * A bulkhead with a queue by priority, first come first served within one. When the queue is full, the last of the lowest priority
+ * makes room for a higher one. Who finds no place is refused at once, and who has waited too long too: an answer "later" is better
+ * than none until a proxy gives up.
  */
 export class PasswordQueue {
   readonly #options: PasswordQueueOptions;
@@ -48,7 +48,7 @@ export class PasswordQueue {
       return await work();
     } finally {
       const next = priorities.map((one) => this.#waiting[one]).find((line) => line.length > 0);
-      // The place is handed over, not given up: nobody may slip in between.
+      // The slot is handed over, not freed, so that no newcomer can take it.
       if (next) next.shift()!.begin();
       else this.#running -= 1;
     }
@@ -76,7 +76,7 @@ export class PasswordQueue {
     });
   }
 
-  /** @throws AppError overloaded when all places are taken, and none by a lower priority */
+  /** @throws AppError overloaded when the queue is full and holds nothing of a lower priority */
   #makeRoom(priority: Priority): void {
     if (this.waiting < this.#options.maxQueued) return;
     const lower = priorities.slice(priorities.indexOf(priority) + 1).map((one) => this.#waiting[one]);

@@ -3,12 +3,12 @@ import { promisify } from 'node:util';
 
 const derive = promisify<'argon2id', Argon2Parameters, Buffer>(argon2);
 
-/** The least that OWASP recommends: 19 MiB, two passes, one lane. */
+/** The minimum that OWASP recommends: 19 MiB, two passes, one lane. */
 const cost = { memory: 19_456, passes: 2, parallelism: 1 };
 const saltBytes = 16;
 const hashBytes = 32;
 
-/** One password typed on two systems may come in two Unicode compositions. */
+/** The same password typed on two systems may arrive in two Unicode compositions. */
 const messageOf = (password: string) => Buffer.from(password.normalize('NFC'));
 const encode = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
 

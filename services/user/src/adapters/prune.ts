@@ -4,7 +4,7 @@ import type { Tables } from './tables.ts';
 const atMost = 5_000;
 
 /**
- * Removes sessions and used tokens that can only be refused, and would be without them; at most 5,000 of each a call.
+ * Removes sessions and used tokens that would be refused without these rows, too; at most 5,000 of each per call.
  * @param keepEndedS how long an ended session stays, in seconds: as long as its access tokens could be good
  */
 export async function pruneSessions(
@@ -19,7 +19,7 @@ export async function pruneSessions(
       SELECT id FROM session
        WHERE (expires_at < now() AND revoked_at IS NULL) OR revoked_at < now() - make_interval(secs => ${keepEndedS})
        LIMIT ${atMost} FOR UPDATE SKIP LOCKED)`.execute(db);
-  // What a new password or a deletion has ended; a day is enough for this task to come by.
+  // Ended by a new password or a deletion; this task runs often enough to find them within a day.
   const outdated = await sql`
     DELETE FROM session WHERE id IN (
       SELECT s.id FROM account a JOIN session s ON s.user_id = a.id

@@ -1,13 +1,13 @@
 import type { Statement } from '@flash-sale/shared/db/lane-connection.ts';
 
-/** What the lane sends to the database; state.ts says when. */
+/** What the lane sends to the database; unit-of-work.ts says when. */
 export const findEmails: Statement = {
   name: 'find-emails',
   text: 'SELECT email FROM account WHERE email = ANY($1::text[])',
 };
 /**
- * Before any session, in every batch, and both in the order of their ids, so that two batches never wait for each other. Whoever
- * locks several beside the lane keeps to it.
+ * Accounts are locked before sessions, each in the order of their ids, so that batches cannot deadlock. Whatever locks several rows
+ * outside the lane must keep to the same order.
  */
 export const lockAccounts: Statement = {
   name: 'lock-accounts',
@@ -15,8 +15,8 @@ export const lockAccounts: Statement = {
            FROM account WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`,
 };
 /**
- * The families with these ids, and those that presented tokens belong to, as their newest token or a used one. The ids
- * are found first and once: a family that another instance rotates while we wait for its lock must not drop out of the result.
+ * The sessions with these ids, and those that the presented tokens belong to, as newest or used tokens. Their ids are looked up
+ * once, before locking: a session that another instance rotates while this waits for its lock must not drop out of the result.
  */
 export const lockSessions: Statement = {
   name: 'lock-sessions-2',
@@ -28,7 +28,7 @@ export const lockSessions: Statement = {
           ORDER BY s.id
             FOR UPDATE OF s`,
 };
-/** Runs after the locks are held and so sees what others committed while we waited for them. */
+/** Runs after the locks are taken, and so sees what others committed before. */
 export const findUsedTokens: Statement = {
   name: 'find-used-tokens',
   text: 'SELECT token_hash, session_id FROM used_token WHERE token_hash = ANY($1::text[])',
@@ -38,7 +38,7 @@ export const insertAccounts: Statement = {
   text: `INSERT INTO account (id, email, password_hash, name, role)
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])`,
 };
-/** A deleted account keeps its id, to which orders belong, and nothing else; its address may be registered again. */
+/** A deleted account keeps only its id, which orders refer to; its address may be registered again. */
 export const updateAccounts: Statement = {
   name: 'update-accounts',
   text: `UPDATE account

@@ -3,7 +3,7 @@ import type { Role } from '../domain/state.ts';
 
 type Read<T> = ColumnType<T, never, never>;
 
-/** What is read through Kysely; the lane's statements stand in statements.ts. */
+/** The tables as reads through Kysely see them; the lane's statements are in statements.ts. */
 export interface Tables {
   account: {
     id: string;

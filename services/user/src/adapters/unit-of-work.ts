@@ -40,7 +40,7 @@ export const accountColumns = (accounts: NewAccount[]): unknown[] => [
   accounts.map(({ role }) => role),
 ];
 
-/** What a batch asks for. */
+/** The rows that a batch needs. */
 function wantedBy(batch: Batch) {
   const wanted = { emails: [] as string[], tokens: [] as string[], sessions: [] as string[], accounts: [] as string[] };
   for (const work of batch) {
@@ -94,7 +94,7 @@ const sessionOf = (row: SessionRow): Session => ({
 function save(tx: Tx, state: UserState): void {
   const { newAccounts, newSessions, changedAccounts } = state;
   if (newAccounts.length > 0) {
-    // In the order of the unique index, or two instances with the same addresses wait for each other.
+    // In the order of the unique index, or two instances with the same addresses could deadlock.
     tx.write(statements.insertAccounts, accountColumns(newAccounts.sort((a, b) => (a.email < b.email ? -1 : 1))));
   }
   if (newSessions.length > 0) {

@@ -4,7 +4,7 @@ import type { Owned, UserState } from './state.ts';
 
 export interface PasswordChange {
   userId: string;
-  /** As it was when the current password was verified against it. */
+  /** The stored hash against which the current password was verified. */
   currentHash: string;
   nextHash: string;
   keptSession: string;
@@ -29,7 +29,7 @@ export function changePassword(change: PasswordChange, state: UserState, context
   return nothing;
 }
 
-/** What remains is the id, which orders go on to name. */
+/** Only the id remains, which orders refer to. */
 export function deleteAccount(deletion: Deletion, state: UserState, { now }: Context): Result | Refused<'outdated'> {
   const account = state.account(deletion.userId);
   if (!isCurrent(account, deletion.currentHash)) return refuse('outdated');

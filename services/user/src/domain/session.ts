@@ -1,7 +1,7 @@
 import { nothing, refuse, type Context, type Refused, type Result } from '@flash-sale/shared/messaging/decision.ts';
 import type { NewSession, Session, UserState } from './state.ts';
 
-/** How long a session lives: so long after its last refresh, and so long at most. */
+/** How long a session lives: `idleMs` after its last refresh, and at most `absoluteMs`. */
 export interface Lifetime {
   idleMs: number;
   absoluteMs: number;
@@ -16,7 +16,7 @@ export interface LogIn extends Omit<NewSession, 'createdAt' | 'expiresAt'> {
   lifetime: Lifetime;
 }
 
-/** Nothing is checked: if the password was changed meanwhile, the session has ended by its version. */
+/** Opens a session without a check: if the password was changed meanwhile, its version makes it an ended one. */
 export function open({ lifetime, ...session }: LogIn, state: UserState, { now }: Context): Result {
   state.addSession({ ...session, createdAt: now, expiresAt: expiryOf(now, now, lifetime) });
   return nothing;
@@ -31,10 +31,10 @@ export interface Rotation {
 export type Rotated =
   | (Result & { session: Session })
   | Refused<'unknown' | 'revoked' | 'expired'>
-  /** Somebody has a copy of the token, and nobody can tell who is the thief: the whole family ends. */
+  /** Two clients have the token, and which of them is the thief is unknown: the whole session ends. */
   | (Refused<'reused'> & { sessionId: string });
 
-/** Decides what becomes of a presented refresh token. */
+/** Exchanges a refresh token for the next one. */
 export function rotate({ presentedHash, nextHash, lifetime }: Rotation, state: UserState, { now }: Context): Rotated {
   const session = state.sessionOfToken(presentedHash);
   if (!session) return refuse('unknown');
@@ -64,7 +64,7 @@ export function end(own: OwnSession, state: UserState, { now }: Context): Result
   return nothing;
 }
 
-/** Lets a session go on when the password is changed from it. */
+/** Keeps the session from which the password is changed. */
 export function keep(
   { credentialsVersion, ...own }: OwnSession & { credentialsVersion: number },
   state: UserState,

@@ -9,8 +9,8 @@ export interface NewAccount {
 }
 
 /**
- * What proves that somebody owns an account. The version rises with each change: sessions and tokens that were born from
- * an earlier one have ended, but for the session from which the password was changed.
+ * An account's credentials. Their version rises with each change: sessions and tokens made under an earlier one have ended, except
+ * for the session from which the password was changed.
  */
 export interface Owned {
   id: string;
@@ -20,7 +20,7 @@ export interface Owned {
   deleted: boolean;
 }
 
-/** One log-in and the family of refresh tokens that descends from it. Only the newest token is good. */
+/** A log-in and the refresh tokens that follow from it. Only the newest token is valid. */
 export interface Session {
   id: string;
   userId: string;
@@ -30,9 +30,9 @@ export interface Session {
   refreshedAt: Date | null;
   expiresAt: Date;
   revokedAt: Date | null;
-  /** Of the account when its password was verified for this session. */
+  /** The account's version when the password was verified for this session. */
   credentialsVersion: number;
-  /** Of the account as it is now. */
+  /** The account's version now. */
   accountVersion: number;
 }
 
@@ -61,7 +61,7 @@ export class UserState {
   readonly changedAccounts = new Map<string, { account: Owned; at: Date }>();
   readonly usedTokens: UsedToken[] = [];
 
-  /** @param loaded the tokens that are used up beside the newest of each session */
+  /** @param loaded `usedTokens`: those of the presented tokens that are used up */
   constructor(loaded: {
     takenEmails?: string[];
     accounts?: Owned[];

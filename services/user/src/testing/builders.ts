@@ -4,7 +4,7 @@ import type { Session } from '../domain/state.ts';
 export const now = new Date('2030-01-01T00:00:00Z');
 export const later = (ms: number): Date => new Date(now.getTime() + ms);
 
-/** What a decision is told at that time. */
+/** The context of a decision at that time. */
 export const at = (time = now): Context => ({ now: time, isForgotten: () => false });
 
 /** A session with a minute left. */

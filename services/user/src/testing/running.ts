@@ -6,7 +6,7 @@ import type { TestRedis } from '../../../../infra/testing/redis.ts';
 import { configSchema } from '../config.ts';
 import { userService } from '../service.ts';
 
-/** An instance that counts nobody who comes from this machine, unless `overrides` say otherwise. */
+/** An instance that exempts requests from this machine from rate limits, unless `overrides` say otherwise. */
 export function startUser(
   { database, redis }: { database: TestDatabase; redis: TestRedis },
   overrides: Record<string, string> = {},
