@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
-import type { Stack } from '../infra/launcher/stack-types.ts';
+import { servicesIn, type Stack } from '../infra/launcher/stack-types.ts';
 import { ask, expectAuditClean } from '../test-kit/stack/audit.ts';
 import { duringASale } from '../test-kit/stack/during-a-sale.ts';
 import { expectProblem } from '../test-kit/stack/expectations.ts';
@@ -23,7 +23,7 @@ const options = {
   env: { OUTBOX_GRACE_MS: '1500', HOLD_TTL_MS: '3600000', ...liftedBounds },
 };
 
-onEachStack('a sale', options, (theShop) => {
+onEachStack('a sale', options, (theShop, { together, processesOf }) => {
   let shop: Shop;
   let stack: Stack;
   let sale: Sale;
@@ -34,7 +34,6 @@ onEachStack('a sale', options, (theShop) => {
   beforeAll(() => void ({ shop, stack, sale, shopper, product } = theScene()));
 
   const pidOf = (name: string) => stack.processes.find((one) => one.name === name)?.pid;
-  const instancesOf = (service: ServiceName) => [`${service}-1`, `${service}-2`];
   const isReady = (url: string) =>
     fetch(`${url}/readyz`).then(
       ({ ok }) => ok,
@@ -45,8 +44,8 @@ onEachStack('a sale', options, (theShop) => {
       `${names.join(', ')} ready`,
       async () => {
         const ports = stack.processes
-          .filter(({ name, service }) => service && names.includes(name))
-          .map(({ port }) => port);
+          .filter(({ name }) => names.includes(name))
+          .flatMap((one) => servicesIn(one).map(({ port }) => port));
         const urls = [stack.url, ...ports.map((port) => `http://127.0.0.1:${port}`)];
         return (await Promise.all(urls.map(isReady))).every(Boolean);
       },
@@ -70,69 +69,73 @@ onEachStack('a sale', options, (theShop) => {
     await until('an answer', async () => !isAway() || !((answer = await request()), isAway()), backWithinMs);
     return answer;
   }
-  const stop = (service: ServiceName) => Promise.all(instancesOf(service).map((name) => stack.stopProcess(name)));
+  const stop = (service: ServiceName) => Promise.all(processesOf(service).map((name) => stack.stopProcess(name)));
   async function start(service: ServiceName): Promise<void> {
-    await Promise.all(instancesOf(service).map((name) => stack.startProcess(name)));
-    await untilReady(instancesOf(service));
+    await Promise.all(processesOf(service).map((name) => stack.startProcess(name)));
+    await untilReady(processesOf(service));
   }
 
   describe('goes on when one process is killed:', () => {
-    test.each(serviceNames.flatMap(instancesOf))('%s', (name) => kill(name));
+    test.each(processesOf(...serviceNames))('%s', (name) => kill(name));
     test.each(['nginx', 'redis', 'postgres'])('%s', (name) => kill(name));
   });
 
-  describe('goes on when a whole service is killed:', () => {
-    test.each(serviceNames)('%s', (service) => kill(...instancesOf(service)));
-  });
+  test('goes on when all services are killed', () => kill(...processesOf(...serviceNames)));
 
-  test('goes on when all services are killed', () => kill(...serviceNames.flatMap(instancesOf)));
+  /** Where a process holds all services, none of them goes alone; of its database services/order/src/in-process.int.test.ts tells. */
+  function ofOneServiceAlone() {
+    describe('goes on when a whole service is killed:', () => {
+      test.each(serviceNames)('%s', (service) => kill(...processesOf(service)));
+    });
 
-  test('loses no reservation that was asked for while the inventory was down', async () => {
-    const carts = await Promise.all(
-      Array.from({ length: 5 }, () => shopper.aCart({ productId: product.id, quantity: 1 })),
-    );
-    await stop('inventory');
-    const answers = await Promise.all(carts.map(({ id }, n) => shopper.reserve(id, { key: `down-${n}`, wait: 1 })));
-    const pending = answers.map((answer) => bodyOf(answer, 202));
-    for (const { status } of pending) expect(status).toBe('pending');
-    // Paying for what is not decided yet is accepted, too.
-    const paid = bodyOf(await shopper.pay(pending[0]!.orderId, 'tok_ok', { wait: 1 }), 202);
-    await start('inventory');
-    for (const { id } of pending) {
-      await until('decided', async () => (await shopper.reservation(id)).status !== 'pending', backWithinMs);
-      expect(['held', 'completed']).toContain((await shopper.reservation(id)).status);
-    }
-    await until('captured', async () => (await shopper.payment(paid.id)).status === 'captured', backWithinMs);
-    await until('confirmed', async () => (await shopper.order(paid.orderId)).status === 'confirmed', backWithinMs);
-    const again = await Promise.all(carts.map(({ id }, n) => shopper.reserve(id, { key: `down-${n}` })));
-    expect(again.map((answer) => bodyOf(answer, 201).id)).toEqual(pending.map(({ id }) => id));
-    await sale.goesOn();
-  });
+    test('loses no reservation that was asked for while the inventory was down', async () => {
+      const carts = await Promise.all(
+        Array.from({ length: 5 }, () => shopper.aCart({ productId: product.id, quantity: 1 })),
+      );
+      await stop('inventory');
+      const answers = await Promise.all(carts.map(({ id }, n) => shopper.reserve(id, { key: `down-${n}`, wait: 1 })));
+      const pending = answers.map((answer) => bodyOf(answer, 202));
+      for (const { status } of pending) expect(status).toBe('pending');
+      // Paying for what is not decided yet is accepted, too.
+      const paid = bodyOf(await shopper.pay(pending[0]!.orderId, 'tok_ok', { wait: 1 }), 202);
+      await start('inventory');
+      for (const { id } of pending) {
+        await until('decided', async () => (await shopper.reservation(id)).status !== 'pending', backWithinMs);
+        expect(['held', 'completed']).toContain((await shopper.reservation(id)).status);
+      }
+      await until('captured', async () => (await shopper.payment(paid.id)).status === 'captured', backWithinMs);
+      await until('confirmed', async () => (await shopper.order(paid.orderId)).status === 'confirmed', backWithinMs);
+      const again = await Promise.all(carts.map(({ id }, n) => shopper.reserve(id, { key: `down-${n}` })));
+      expect(again.map((answer) => bodyOf(answer, 201).id)).toEqual(pending.map(({ id }) => id));
+      await sale.goesOn();
+    });
 
-  test('keeps what it holds while payments are down', async () => {
-    const { orderId } = await shopper.aReservation(product);
-    await stop('payment');
-    const refused = await shopper.pay(orderId, 'tok_ok', { key: 'payment-is-down' });
-    expectProblem(refused, 502, 'bad-gateway');
-    expect((await shopper.order(orderId, 0)).status).toBe('awaiting-payment');
-    await start('payment');
-    expect(bodyOf(await insist(() => shopper.pay(orderId, 'tok_ok', { key: 'payment-is-down' })), 201).status).toBe(
-      'captured',
-    );
-    await until('confirmed', async () => (await shopper.order(orderId)).status === 'confirmed', backWithinMs);
-    await sale.goesOn();
-  });
+    test('keeps what it holds while payments are down', async () => {
+      const { orderId } = await shopper.aReservation(product);
+      await stop('payment');
+      const refused = await shopper.pay(orderId, 'tok_ok', { key: 'payment-is-down' });
+      expectProblem(refused, 502, 'bad-gateway');
+      expect((await shopper.order(orderId, 0)).status).toBe('awaiting-payment');
+      await start('payment');
+      expect(bodyOf(await insist(() => shopper.pay(orderId, 'tok_ok', { key: 'payment-is-down' })), 201).status).toBe(
+        'captured',
+      );
+      await until('confirmed', async () => (await shopper.order(orderId)).status === 'confirmed', backWithinMs);
+      await sale.goesOn();
+    });
 
-  test('opens late the orders that could not be opened', async () => {
-    const cart = await shopper.aCart({ productId: product.id, quantity: 1 });
-    await stop('order');
-    const { orderId } = bodyOf(await shopper.reserve(cart.id), 201);
-    const paid = bodyOf(await shopper.pay(orderId, 'tok_ok', { wait: 1 }), 202);
-    await start('order');
-    await until('captured', async () => (await shopper.payment(paid.id)).status === 'captured', backWithinMs);
-    await until('confirmed', async () => (await shopper.order(orderId)).status === 'confirmed', backWithinMs);
-    await sale.goesOn();
-  });
+    test('opens late the orders that could not be opened', async () => {
+      const cart = await shopper.aCart({ productId: product.id, quantity: 1 });
+      await stop('order');
+      const { orderId } = bodyOf(await shopper.reserve(cart.id), 201);
+      const paid = bodyOf(await shopper.pay(orderId, 'tok_ok', { wait: 1 }), 202);
+      await start('order');
+      await until('captured', async () => (await shopper.payment(paid.id)).status === 'captured', backWithinMs);
+      await until('confirmed', async () => (await shopper.order(orderId)).status === 'confirmed', backWithinMs);
+      await sale.goesOn();
+    });
+  }
+  if (!together) ofOneServiceAlone();
 
   test('does without Redis, and fills it again when it comes back empty', async () => {
     await stack.redis.stop();
@@ -153,7 +156,7 @@ onEachStack('a sale', options, (theShop) => {
     await until('the gate is closed', async () => (await other.reserve(wanted.id)).status === 409);
     const redis = new Redis(stack.redisAdminUrl);
     const says = async (redisIs: string) => {
-      const { port } = stack.processes.find(({ name }) => name === 'inventory-1')!;
+      const { port } = stack.processes.flatMap(servicesIn).find(({ service }) => service === 'inventory')!;
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
       return ((await answer.json()) as { checks: { redis: string } }).checks.redis === redisIs;
     };
@@ -172,7 +175,7 @@ onEachStack('a sale', options, (theShop) => {
   });
 
   test('says so while PostgreSQL is away, and recovers by itself', async () => {
-    const pids = () => serviceNames.flatMap(instancesOf).map(pidOf);
+    const pids = () => processesOf(...serviceNames).map(pidOf);
     const before = pids();
     const cart = await shopper.aCart({ productId: product.id, quantity: 1 });
     const waiting = await shopper.aReservation(product);
@@ -192,7 +195,7 @@ onEachStack('a sale', options, (theShop) => {
       return health.status === 503 && health.headers.get('retry-after') === '1';
     });
     await stack.postgres.start();
-    await untilReady(serviceNames.flatMap(instancesOf));
+    await untilReady(processesOf(...serviceNames));
     const reserved = await insist(() => shopper.reserve(cart.id, { key: 'postgres-is-away' }));
     expect(bodyOf(reserved, 201).status).toBe('held');
     const paid = await insist(() => shopper.pay(waiting.orderId, 'tok_ok', { key: 'postgres-is-away' }));

@@ -25,7 +25,7 @@ const options = {
   },
 };
 
-onEachStack('a hostile client', options, (theShop) => {
+const attacks = (theShop: () => Shop) => {
   let shop: Shop;
   let shopper: Shopper;
   let product: Product;
@@ -486,4 +486,7 @@ onEachStack('a hostile client', options, (theShop) => {
       books = await booksAtRest(shop.stack);
     });
   });
-});
+};
+
+// What is refused is refused before there are events: the stacks part behind it.
+onEachStack('a hostile client', options, attacks, ['async']);

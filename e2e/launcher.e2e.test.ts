@@ -4,7 +4,9 @@ import { cp, rm, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { stackNames } from '@flash-sale/shared/stacks.ts';
+import { layouts } from '@flash-sale/shared/layouts.ts';
+import { stackNames, stacks } from '@flash-sale/shared/stacks.ts';
+import { serviceNames } from '@flash-sale/contract/services.ts';
 import { freePort, isFree } from '../infra/launcher/free-port.ts';
 import { identityOf, isAlive, type ProcessIdentity } from '../infra/launcher/process-identity.ts';
 import { findRunningStack } from '../infra/launcher/running-stack.ts';
@@ -104,7 +106,9 @@ describe('npm start', () => {
       }
 
       const processes = everyProcess();
-      expect(processes.length).toBeGreaterThanOrEqual(14);
+      const ofServices = layouts[stacks[stack].layouts[0]].together ? 2 : 2 * serviceNames.length;
+      // Besides the launcher itself, PostgreSQL, Redis and nginx.
+      expect(processes.length).toBeGreaterThanOrEqual(4 + ofServices);
       command.child.kill('SIGTERM');
       await expectToEnd(command, 0);
       expect(processes.filter(isAlive)).toEqual([]);

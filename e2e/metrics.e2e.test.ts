@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { processOfServices } from '@flash-sale/shared/layouts.ts';
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
 import { influxql, type Series } from '../infra/launcher/influxql.ts';
+import { servicesIn, type Stack } from '../infra/launcher/stack-types.ts';
 import { parseMetrics } from '../test-kit/stack/metrics-page.ts';
 import { send, type Problem } from '../test-kit/stack/http.ts';
 import { until } from '../test-kit/until.ts';
@@ -26,9 +28,17 @@ const fields: Record<string, string[]> = {
 
 const hasQueuesOn = (stack: StackName) => stacks[stack].events === 'amqp';
 
-onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
+onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop, { together, processesOf }) => {
   const pageOf = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const portOf = (name: string) => theShop().stack.processes.find((one) => one.name === name)!.port;
+  /** Each instance of each service, where it listens, and whose the figures of its process are that it tells, if it does. */
+  const instancesIn = ({ processes }: Stack) =>
+    processes.flatMap((one) =>
+      servicesIn(one).map(({ service, port }, index) => ({
+        ...{ service, port, instance: String(one.instance) },
+        ofProcess: !together ? service : index === 0 ? processOfServices : undefined,
+      })),
+    );
+  const ofTheOrderService = () => instancesIn(theShop().stack).find(({ service }) => service === 'order')!.port;
   const ask = (statement: string): Promise<Series[]> => influxql(theShop().stack.influxUrl ?? '', statement);
 
   test('reach InfluxDB from every instance of every service', async () => {
@@ -37,17 +47,20 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
     const product = await theShop().aProduct();
     await shopper.aPurchase(product);
 
-    const instances = stack.processes.flatMap(({ service, instance }) => (service ? `${service} ${instance}` : []));
+    const instances = instancesIn(stack).map(({ service, instance }) => `${service} ${instance}`);
     expect(instances).toHaveLength(2 * serviceNames.length);
+    // Of CPU and memory none of the services in a process has a part that could be told.
+    const processes = processesOf(...serviceNames).map((name) => name.replace('-', ' '));
     for (const measurement of ofEveryService) {
+      const expected = measurement === 'process' ? processes : instances;
       let found: Series[] = [];
       const complete = async () => {
         found = await ask(`SELECT * FROM ${measurement} GROUP BY service, instance, stack LIMIT 1`);
-        return found.length >= instances.length;
+        return found.length >= expected.length;
       };
       await until(`points of ${measurement}`, complete);
       const named = found.map(({ tags }) => `${tags?.['service']} ${tags?.['instance']}`);
-      expect(named.toSorted()).toEqual(instances.toSorted());
+      expect(named.toSorted()).toEqual(expected.toSorted());
       expect(new Set(found.map(({ tags }) => tags?.['stack']))).toEqual(new Set([stack.stack]));
       for (const { columns } of found) expect(columns).toEqual(expect.arrayContaining(fields[measurement]!));
     }
@@ -88,13 +101,13 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
 
   test('are read by Prometheus at each service, and not through the public listener', async () => {
     const { stack } = theShop();
-    for (const { service, port } of stack.processes) {
-      if (!service) continue;
+    for (const { service, port, ofProcess } of instancesIn(stack)) {
       const hasQueue = hasQueuesOn(stack.stack) && service !== 'user';
       // A service tells what it knows: it may not have counted yet.
       await eventually(async () => {
         const text = await pageOf(port);
-        expect(text).toMatch(/^process_cpu_seconds_total\{.*\} \d/m);
+        const cpu = /^process_cpu_seconds_total\{.*service="(\w+)".*\} \d/m.exec(text);
+        expect(cpu?.[1]).toBe(ofProcess);
         expect(text).toMatch(
           new RegExp(`^http_request_duration_seconds_count\\{.*service="${service}".*\\} [1-9]`, 'm'),
         );
@@ -108,19 +121,22 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
   });
 
   test('have all that a sweep judges by', async () => {
-    const { processes, stack } = theShop().stack;
-    for (const { name, service, port } of processes) {
-      if (!service) continue;
+    const { stack } = theShop().stack;
+    for (const { service, instance, port, ofProcess } of instancesIn(theShop().stack)) {
       const queue = hasQueuesOn(stack) && service !== 'user' ? ['queueDepth'] : [];
-      const wanted = ['eventLoopDelayMs', 'laneWaiting', 'outboxDepth', 'poolWaiting', ...queue].toSorted();
+      const delay = ofProcess === undefined ? [] : ['eventLoopDelayMs'];
+      const wanted = [...delay, 'laneWaiting', 'outboxDepth', 'poolWaiting', ...queue].toSorted();
       const told = async () => Object.keys(parseMetrics(await pageOf(port)));
-      await until(`all figures of ${name}`, async () => (await told()).toSorted().join() === wanted.join());
+      await until(
+        `all figures of ${service} ${instance}`,
+        async () => (await told()).toSorted().join() === wanted.join(),
+      );
     }
   });
 
   test('do not tell a backlog that nobody can count, while its database is away', async () => {
     const { postgres } = theShop().stack;
-    const told = async () => parseMetrics(await pageOf(portOf('order-1')));
+    const told = async () => parseMetrics(await pageOf(ofTheOrderService()));
     await postgres.stop();
     try {
       await until('no outbox', async () => (await told()).outboxDepth === undefined);
@@ -133,7 +149,8 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop) => {
 
   test('are nobody’s business: InfluxDB may go and come back during the sale', async () => {
     const { stack } = theShop();
-    const hasLost = async () => /^flash_sale_collector_lost_points\{.*\} [1-9]/m.test(await pageOf(portOf('order-1')));
+    const hasLost = async () =>
+      /^flash_sale_collector_lost_points\{.*\} [1-9]/m.test(await pageOf(ofTheOrderService()));
     await stack.influxdb.stop();
     await until('a loss that is counted', hasLost);
     const shopper = await theShop().shopper(1);

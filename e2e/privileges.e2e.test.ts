@@ -4,7 +4,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { stackNames } from '@flash-sale/shared/stacks.ts';
+import { servicesIn } from '../infra/launcher/stack-types.ts';
 import { startTestStack, type TestStack } from '../infra/testing/stack.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { bodyOf } from '../test-kit/stack/http.ts';
@@ -19,7 +19,7 @@ const withinMs = 300_000;
   beforeAll(async () => {
     copy = await temporaryFolder('only-of-root');
     await mkdir(join(copy, 'code'));
-    const parts = ['package.json', 'shared', 'services', 'infra', 'load-tests', 'node_modules'];
+    const parts = ['package.json', 'contract', 'shared', 'services', 'infra', 'load-tests', 'node_modules'];
     await run('cp', ['-a', '--link', ...parts.map((part) => join(repository, part)), join(copy, 'code')]).catch(() =>
       run('cp', ['-a', ...parts.map((part) => join(repository, part)), join(copy, 'code')]),
     );
@@ -27,7 +27,8 @@ const withinMs = 300_000;
   }, withinMs);
   afterAll(() => rm(copy, { recursive: true, force: true }), withinMs);
 
-  describe.each(stackNames)('the %s stack', (stack) => {
+  // One with every server, and one with all services in each process.
+  describe.each(['async', 'monolith'] as const)('the %s stack', (stack) => {
     let own: TestStack;
     beforeAll(async () => {
       const servicesRoot = join(copy, 'code/services');
@@ -47,13 +48,17 @@ const withinMs = 300_000;
     });
 
     test('has no process of root but the masters of nginx, and no server that could read the data of another', () => {
-      const users = own.stack.processes.map(({ name, service, pid }) => ({ name, service, ...idsOf(pid!) }));
+      const users = own.stack.processes.map((one) => ({
+        name: one.name,
+        ofServices: servicesIn(one).length > 0,
+        ...idsOf(one.pid!),
+      }));
       const ofRoot = users.filter(({ uid, gid, groups }) => uid === 0 || gid === 0 || groups.includes(0));
       expect(ofRoot.map(({ name }) => name).filter((name) => !['nginx', 'influxdb-front'].includes(name))).toEqual([]);
-      const servers = users.filter(({ name, service }) => !service && !ofRoot.some((one) => one.name === name));
+      const servers = users.filter(({ name, ofServices }) => !ofServices && !ofRoot.some((one) => one.name === name));
       const owners = servers.map(({ name, uid }) => [uid, name === 'epmd' ? 'rabbitmq' : name] as const);
       expect(new Set(owners.map(([uid]) => uid)).size).toBe(new Set(owners.map(([, name]) => name)).size);
-      const ofServices = users.filter(({ service }) => service).map(({ uid }) => uid);
+      const ofServices = users.filter((one) => one.ofServices).map(({ uid }) => uid);
       expect(new Set(ofServices).size).toBe(1);
       expect(owners.map(([uid]) => uid)).not.toContain(ofServices[0]);
     });

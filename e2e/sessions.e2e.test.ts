@@ -79,7 +79,8 @@ const life = (theShop: () => Shop) => {
   });
 };
 
-onEachStack('a session', options, life);
+// Sessions end by Redis and HTTP on every stack.
+onEachStack('a session', options, life, ['sync']);
 /** As where JWT_SECRET is of no use any more. */
 const keyPair = { TOKEN_SIGNING: 'es256', TOKEN_ALGORITHMS: 'es256' };
 onEachStack('a session whose tokens only the user service can sign', { ...options, env: keyPair }, life, ['async']);

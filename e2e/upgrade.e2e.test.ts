@@ -1,7 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { stacks } from '@flash-sale/shared/stacks.ts';
+import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { countDeadLetters } from '../infra/dlq/broker.ts';
 import { forDeadLetters } from '../infra/dlq/dead-letters.ts';
@@ -29,9 +29,17 @@ const demoShoppers = 4;
 const comesToItsEndWithinMs = 120_000;
 jest.setTimeout(startWithinMs);
 
-const cases = releases.flatMap((release) => stacksOf(release).map((kind) => [kind, release] as const));
+const hasBroker = (stack: StackName) => stacks[stack].servers.includes('rabbitmq');
+/** Every stack in every layout; one that a release did not have, on the data of the one that is most like it. */
+const cases = releases.flatMap((release) =>
+  stackNames.flatMap((stack) => {
+    const had = stacksOf(release);
+    const kind = had.includes(stack) ? stack : had.find((name) => hasBroker(name) === hasBroker(stack))!;
+    return stacks[stack].layouts.map((layout) => [stack, layout, kind, release] as const);
+  }),
+);
 
-describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
+describe.each(cases)('the %s stack, %s, on the data of the %s stack of %s', (stackName, layout, kind, release) => {
   let dataDir: string;
   let restored: RestoredRelease;
   let clients: Clients;
@@ -45,7 +53,14 @@ describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
     // Whoever waited for an order has waited since then, and this machine may be slow.
     const env = { LOG_LEVEL: 'debug', ORDER_WAIT_MS: '3600000' };
     // As `npm start` does it: a start without the demo locks its accounts, by which the release is asked.
-    stack = await startStack({ stack: kind, dataDir, env, demo: { shoppers: demoShoppers }, metrics: true });
+    stack = await startStack({
+      stack: stackName,
+      layout,
+      dataDir,
+      env,
+      demo: { shoppers: demoShoppers },
+      metrics: true,
+    });
     shop = new Shop(stack);
   }, startWithinMs);
   afterAll(async () => {
@@ -139,14 +154,14 @@ describe.each(cases)('the %s stack on the data of %s', (kind, release) => {
     });
   }
 
-  if (stacks[kind].servers.includes('rabbitmq'))
+  if (hasBroker(kind))
     test('a service of the release still comes to the broker by the one password, and declares what it knows', async () => {
       const { topology } = JSON.parse(readFixture(release, kind).read('broker.json')) as SavedBroker;
       await restoreBroker(stack.amqpAdminUrl!, { topology, messages: [] });
       expect(new URL(stack.amqpAdminUrl!).password).toBe(readFixture(release, kind).secrets.rabbitmqPassword);
     });
 
-  if (stacks[kind].servers.includes('rabbitmq'))
+  if (hasBroker(kind))
     describe('dead letters', () => {
       const dead = async () => (await countDeadLetters(stack.amqpUrl!)).reduce((sum, [, count]) => sum + count, 0);
 

@@ -11,7 +11,7 @@ import { setupBrokerSchema, setupSchema } from '../../docker/setup-config.ts';
 import { influxql } from '../../launcher/influxql.ts';
 import { runCommand } from '../../launcher/run-command.ts';
 import { settingsOf } from '../../launcher/settings.ts';
-import type { Stack } from '../../launcher/stack-types.ts';
+import { servicesIn, type Stack } from '../../launcher/stack-types.ts';
 import { folderOf } from './fixture.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -79,9 +79,9 @@ export async function namesOfTree(): Promise<TreeNames> {
 /** What a stack with metrics tells of itself. InfluxDB is asked until it has them all. */
 export async function namesOfRunning(stack: Stack): Promise<RunningNames> {
   const pages = await Promise.all(
-    stack.processes.flatMap(({ service, port }) =>
-      service ? fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text()) : [],
-    ),
+    stack.processes
+      .flatMap(servicesIn)
+      .map(({ port }) => fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text())),
   );
   const metrics = pages.flatMap((page) => [...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!));
   const file = JSON.parse(readFileSync(join(stack.dataDir, 'run/stack.json'), 'utf8')) as object;
