@@ -15,7 +15,8 @@ import { hasSettings, secretOfRole, secretVariable } from './service-manifests.t
 const ownerOf = (role: string) => `${role}_owner`;
 const roles = databases.map(databaseNameOf);
 
-const lines = (value: unknown): string[] => stringify(value, { lineWidth: 0 }).trimEnd().split('\n');
+const lines = (value: unknown): string[] =>
+  stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd().split('\n');
 /** Several documents of one file. */
 export const documents = (all: object[]): string[] =>
   all.flatMap((one, i) => [...(i > 0 ? ['---'] : []), ...lines(one)]);

@@ -8,14 +8,17 @@ import { nginxFiles } from './nginx.ts';
 import { serviceManifests } from './service-manifests.ts';
 
 const at = (path: string) => join(import.meta.dirname, path);
-const generated = '# Written by `npm run kubernetes` from contract/src/services.ts. Do not edit.\n';
+const header = `# Written by \`npm run kubernetes\` from contract/src/services.ts. Do not edit.
+# For each process: its account; a headless Service, whose name stands for the pods that are ready, between which nginx itself
+# chooses; the pods, of which an autoscaler decides how many there are; and how many of them may be missing.
+`;
 
 /** All files of this folder in which something follows from our lists, as they are to be, by their path in it. */
 export async function kubernetesFiles(): Promise<Record<string, string>> {
   const { version } = JSON.parse(await readFile(at('../../package.json'), 'utf8')) as { version: string };
   const services = stackNames.map((stack): [string, string] => [
     `overlays/${stack}/services.yaml`,
-    generated + documents(serviceManifests(stack, version)).join('\n'),
+    header + documents(serviceManifests(stack, version)).join('\n'),
   ]);
   const withLists = Object.entries(blocksOf).map(async ([path, blocks]): Promise<[string, string]> => [
     path,

@@ -30,7 +30,6 @@ export function serviceManifests(stack: StackName, release: string): object[] {
         apiVersion: 'v1',
         kind: 'Service',
         metadata: { name },
-        // Headless: its name stands for the pods that are ready, between which nginx itself chooses.
         spec: {
           clusterIP: 'None',
           selector: labels,
@@ -63,7 +62,6 @@ function deployment(process: ProcessOfServices, stack: StackName, release: strin
     kind: 'Deployment',
     metadata: { name, labels },
     spec: {
-      // How many there are is the autoscaler's decision.
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
