@@ -10,6 +10,7 @@ import { authorityAt } from '../token-authority.ts';
 import type { ServiceContext, ServiceDefinition, ServiceParts, TransportFactory } from './definition.ts';
 import { drain, Stopping, type DrainOptions } from './drain.ts';
 import { healthRoutes, platformHealthRoutes, WorkAges } from './health.ts';
+import type { OnUpgrade } from './listener.ts';
 import { backlogOf, laneOpener, outboxOf } from './messaging.ts';
 import { readinessOf } from './readiness.ts';
 import { openResources, outcomesOpener } from './resources.ts';
@@ -21,6 +22,8 @@ import { openTokens } from './tokens.ts';
 export interface BuiltService {
   /** Answers its requests; to be attached to a listener. */
   app: Express;
+  /** Takes upgrades, if the service has any. */
+  onUpgrade: OnUpgrade | undefined;
   log: Logger;
   /** Counts requests that never reach `app`. */
   onRequest: OnRequest;
@@ -65,8 +68,9 @@ export async function buildService<Config extends CommonConfig, DB>(
     const openLane = laneOpener(context, resources, { transport, outbox, backlog });
 
     const work = new WorkAges();
-    const kernel = { config, log, reads, background, openLane, redis, tokens, metrics, work, openOutcomes, peers };
-    const parts = await definition.build(kernel);
+    const { draining } = stopping;
+    const used = { reads, background, openLane, redis, tokens, metrics, work, openOutcomes, peers, draining };
+    const parts = await definition.build({ config, log, ...used });
     if (parts.close) opened.defer(parts.close);
     const { lane, removals, tasks = [] } = parts;
 
@@ -84,14 +88,14 @@ export async function buildService<Config extends CommonConfig, DB>(
     };
     opened.defer(() => stopTasks());
 
-    const { draining } = stopping;
     const readiness = readinessOf(context, { background, redis, transport, draining });
     const onRequest: OnRequest = (route, method, status, ms) => metrics.requestDone(route, method, status, ms);
     const health = healthRoutes(readiness, work, config.WORK_LATE_MS);
     const app = appOf(context, { parts, health, transportRoutes, onRequest });
     const endWaitsAfterMs = config.DRAIN_TIMEOUT_MS / 2;
     const drainable = { stopping, endWaitsAfterMs, transport, stopTasks: () => stopTasks(), outbox, lane };
-    return { app, log, onRequest, begin, drain: (ends) => drain({ ...drainable, ...ends }), close };
+    const { onUpgrade } = parts;
+    return { app, onUpgrade, log, onRequest, begin, drain: (ends) => drain({ ...drainable, ...ends }), close };
   } catch (error) {
     await close();
     throw error;

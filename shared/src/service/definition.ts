@@ -14,6 +14,7 @@ import type { Commands, UnitOfWork } from '../messaging/unit-of-work.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { TokenAuthority } from '../token-authority.ts';
 import type { WorkAges } from './health.ts';
+import type { OnUpgrade } from './listener.ts';
 import type { Removal } from './retention.ts';
 
 /** What every service is given to build itself from. */
@@ -35,6 +36,8 @@ export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown
   openOutcomes: OpenOutcomes;
   /** For questions to other services that a request can do without, each for a second at most. */
   peers: Pick<InternalClient, 'post'>;
+  /** Aborted from the first moment of a stop: what stays open for ever, such as an upgraded connection, is to end. */
+  draining: AbortSignal;
 }
 
 export type OpenLane = <S, E extends EventType, C extends Commands<S>>(
@@ -64,6 +67,7 @@ export interface ServiceParts {
   routes: Router;
   /** What other services may ask, below /internal. */
   internalRoutes?: Router;
+  onUpgrade?: OnUpgrade;
   tasks?: Task[];
   /** What is removed when it has outlived its use; in this order. */
   removals?: Removal[];

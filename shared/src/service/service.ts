@@ -52,9 +52,9 @@ export async function prepareService<Config extends CommonConfig, DB>(
 }
 
 async function open(service: BuiltService, config: CommonConfig): Promise<RunningService> {
-  const { app, log, onRequest } = service;
+  const { app, onUpgrade, log, onRequest } = service;
   service.begin();
-  const listening = listen({ app, log, onRequest, host: config.HOST, port: config.PORT });
+  const listening = listen({ app, onUpgrade, log, onRequest, host: config.HOST, port: config.PORT });
   const listener = await listening.catch(async (error: unknown) => {
     await service.close();
     throw error;

@@ -1,0 +1,61 @@
+import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { listen, type Listener, type OnUpgrade } from './listener.ts';
+
+const log = pino({ level: 'silent' });
+let listener: Listener | undefined;
+afterEach(async () => {
+  listener?.cut();
+  await listener?.close(1);
+});
+
+const started = async (onUpgrade?: OnUpgrade) =>
+  (listener = await listen({
+    app: (_request, response) => void response.end('an answer of the application'),
+    host: '127.0.0.1',
+    port: 0,
+    log,
+    onRequest: () => {},
+    onUpgrade,
+  }));
+
+async function asksForUpgrade({ port }: Listener): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write('GET /live HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+  return socket;
+}
+const said = async (socket: Socket) => String((await once(socket, 'data'))[0]);
+
+const echoes: OnUpgrade = (_request, socket) => {
+  socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  socket.pipe(socket);
+};
+
+test('an upgrade goes to whoever takes upgrades', async () => {
+  const client = await asksForUpgrade(await started(echoes));
+  expect(await said(client)).toMatch(/^HTTP\/1.1 101 /);
+  client.write('hello');
+  expect(await said(client)).toBe('hello');
+  client.destroy();
+});
+
+test('where nobody does, the application answers', async () => {
+  const client = await asksForUpgrade(await started());
+  expect(await said(client)).toMatch(/^HTTP\/1.1 200 /);
+  client.destroy();
+});
+
+test('a stop waits for upgraded connections, which can be cut', async () => {
+  const running = await started(echoes);
+  const client = await asksForUpgrade(running);
+  await said(client);
+  const closed = running.close(1);
+  client.write('still there');
+  expect(await said(client)).toBe('still there');
+  const ended = once(client, 'close');
+  running.cut();
+  await Promise.all([ended, closed]);
+});
