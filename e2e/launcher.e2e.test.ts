@@ -200,6 +200,6 @@ describe('npm start', () => {
   test('explains its arguments to whoever mistypes one', async () => {
     const command = npm('start', '--', '--prot', '8080');
     await expectToEnd(command, 2);
-    expect(command.output()).toMatch(/unknown argument "--prot"[\s\S]*usage: npm start/);
+    expect(command.output()).toMatch(/Unknown option '--prot'[\s\S]*usage: npm start/);
   });
 });

@@ -1,4 +1,4 @@
-import { UsageError } from '../command-line.ts';
+import { optionsIn, UsageError } from '../command-line.ts';
 
 export interface AuditArguments {
   stackFile: string | undefined;
@@ -16,23 +16,17 @@ Exit code: 0 all is proved, 1 a discrepancy, 2 it cannot be told.`;
 
 /** @throws UsageError */
 export function parseArguments(argv: string[]): AuditArguments {
-  const result: AuditArguments = { stackFile: undefined, fromEnvironment: false, quietWithinMs: 30_000 };
-  const rest = argv.flatMap((argument) =>
-    argument.startsWith('--') ? (/^(--[^=]*)=(.*)$/s.exec(argument)?.slice(1) ?? [argument]) : [argument],
-  );
-  while (rest.length > 0) {
-    const option = rest.shift();
-    if (option === '--from-environment') {
-      result.fromEnvironment = true;
-      continue;
-    }
-    const value = rest.shift();
-    if (option !== '--stack-file' && option !== '--quiet-within') throw new UsageError(`unknown argument "${option}"`);
-    if (!value || value.startsWith('--')) throw new UsageError(`${option} needs a value`);
-    if (option === '--stack-file') result.stackFile = value;
-    else result.quietWithinMs = milliseconds(value);
-  }
-  return result;
+  const given = optionsIn(argv, {
+    'stack-file': { type: 'string' },
+    'from-environment': { type: 'boolean', default: false },
+    'quiet-within': { type: 'string', default: '30' },
+  });
+  if (given['stack-file'] === '') throw new UsageError('--stack-file needs a value');
+  return {
+    stackFile: given['stack-file'],
+    fromEnvironment: given['from-environment'],
+    quietWithinMs: milliseconds(given['quiet-within']),
+  };
 }
 
 function milliseconds(value: string): number {

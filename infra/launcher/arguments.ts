@@ -8,7 +8,7 @@ import {
   stacks,
   type StackName,
 } from '@flash-sale/shared/stacks.ts';
-import { layoutNamed, stackChoices, stackNamed, UsageError } from '../command-line.ts';
+import { layoutNamed, optionsIn, stackChoices, stackNamed, UsageError } from '../command-line.ts';
 import { listenAddress, UnusableHost } from './listen-address.ts';
 import { isSetting } from './settings.ts';
 
@@ -27,9 +27,6 @@ export interface StartArguments {
   /** Settings of services, by name. */
   env: Record<string, string>;
 }
-
-/** The layout has its default by the stack, which may be given after it. */
-type Given = Omit<StartArguments, 'layout'> & Partial<Pick<StartArguments, 'layout'>>;
 
 /** Each copy of all services has some 25 connections to PostgreSQL, and these share 200. */
 const maxInstances = 6;
@@ -74,53 +71,46 @@ ${choices(layouts, whereUsual)}
   --public-demo lets strangers use the demo, whose admin's password everybody knows; needed with --host
   --no-metrics  runs no InfluxDB beside it`;
 
-const takesValue = ['--stack', '--layout', '--instances', '--port', '--host', '--set'];
+const [value, flag] = [{ type: 'string' }, { type: 'boolean', default: false }] as const;
+const options = {
+  stack: value,
+  layout: value,
+  instances: value,
+  port: value,
+  host: value,
+  set: { type: 'string', multiple: true },
+  'no-demo': flag,
+  'public-demo': flag,
+  'no-metrics': flag,
+} as const;
 
-/** Strict on purpose: a mistyped option must not start the wrong thing. Throws UsageError. */
+/** Strict on purpose: a mistyped option must not start the wrong thing. @throws UsageError */
 export function parseArguments(argv: string[]): StartArguments {
-  const result: Given = {
-    stack: defaultStack,
-    instances: 2,
-    port: 8080,
-    host: '127.0.0.1',
-    metrics: true,
-    demo: true,
-    publicDemo: false,
-    env: {},
-  };
-  const rest = argv.flatMap(splitEquals);
-  while (rest.length > 0) {
-    const option = rest.shift() ?? '';
-    if (option === '--no-metrics') result.metrics = false;
-    else if (option === '--no-demo') result.demo = false;
-    else if (option === '--public-demo') result.publicDemo = true;
-    else if (takesValue.includes(option)) takeValue(option, rest.shift(), result);
-    else if (isStackName(option)) throw new UsageError(`"${option}" alone: npm start -- --stack ${option}`);
-    else throw new UsageError(`unknown argument "${option}"`);
-  }
-  if (result.demo && !result.publicDemo && !isLoopback(result.host))
-    throw new UsageError(
-      `the demo has an admin whose password everybody knows, and ${result.host} is open to others: add --no-demo, or --public-demo`,
-    );
-  const { stack, layout = stacks[stack].layouts[0] } = result;
+  const [first] = argv;
+  if (first !== undefined && isStackName(first))
+    throw new UsageError(`"${first}" alone: npm start -- --stack ${first}`);
+  const given = optionsIn(argv, options);
+  const stack = stackNamed(given.stack);
+  const layout = given.layout === undefined ? stacks[stack].layouts[0] : layoutNamed(given.layout);
   const refusal = layoutRefusal(stack, layout);
   if (refusal !== undefined) throw new UsageError(refusal);
-  return { ...result, layout };
-}
-
-function takeValue(option: string, value: string | undefined, result: Given): void {
-  if (value === undefined || value.startsWith('--')) throw new UsageError(`${option} needs a value`);
-  if (option === '--stack') result.stack = stackNamed(value);
-  else if (option === '--layout') result.layout = layoutNamed(value);
-  else if (option === '--instances') result.instances = wholeNumber(option, value, maxInstances);
-  else if (option === '--port') result.port = wholeNumber(option, value, 65_535);
-  else if (option === '--set') Object.assign(result.env, parseSetting(value));
-  else result.host = parseHost(value);
-}
-
-function splitEquals(argument: string): string[] {
-  const at = argument.startsWith('--') ? argument.indexOf('=') : -1;
-  return at < 0 ? [argument] : [argument.slice(0, at), argument.slice(at + 1)];
+  const host = given.host === undefined ? '127.0.0.1' : parseHost(given.host);
+  const [demo, publicDemo] = [!given['no-demo'], given['public-demo']];
+  if (demo && !publicDemo && !isLoopback(host))
+    throw new UsageError(
+      `the demo has an admin whose password everybody knows, and ${host} is open to others: add --no-demo, or --public-demo`,
+    );
+  return {
+    stack,
+    layout,
+    instances: wholeNumber('--instances', given.instances ?? '2', maxInstances),
+    port: wholeNumber('--port', given.port ?? '8080', 65_535),
+    host,
+    metrics: !given['no-metrics'],
+    demo,
+    publicDemo,
+    env: Object.assign({}, ...(given.set ?? []).map(parseSetting)) as Record<string, string>,
+  };
 }
 
 function wholeNumber(option: string, value: string, max: number): number {
