@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startYardstick } from '../yardstick/start.ts';
+import { startBehindNginx } from './behind-nginx.ts';
 import { isPhaseOf, type BenchArguments, type Phase } from './args.ts';
 import { runAudit } from './audit.ts';
 import { measureBacklog } from './backlog.ts';
@@ -103,7 +103,8 @@ export async function measureYardstick(
   seconds: number,
   around: Omit<Surroundings, 'say'>,
 ): Promise<LoadResult> {
-  await using yardstick = await startYardstick(join(around.folder, 'yardstick'));
+  const hello = { name: 'hello', script: join(import.meta.dirname, '../yardstick/hello.ts') };
+  await using yardstick = await startBehindNginx(hello, join(around.folder, 'yardstick'));
   const target = { url: yardstick.url, stack: 'yardstick', processes: yardstick.processes, signal: around.signal };
   const load = (length: number) =>
     putLoad(target, {
