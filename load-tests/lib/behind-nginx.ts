@@ -6,7 +6,7 @@ import { withDeathSignal } from '../../infra/launcher/death-signal.ts';
 import { preparePrograms } from '../../infra/launcher/programs.ts';
 import { accepts, freePort } from '../../infra/launcher/free-port.ts';
 import { unprivilegedUser } from '../../infra/launcher/unprivileged.ts';
-import type { Root } from './usage.ts';
+import type { ProcessTree } from './usage.ts';
 
 export interface ProgramToBalance {
   /** Part of the names of its processes. */
@@ -18,7 +18,7 @@ export interface ProgramToBalance {
 
 export interface BalancedProgram extends AsyncDisposable {
   url: string;
-  processes: Root[];
+  processes: ProcessTree[];
 }
 
 const instances = [1, 2];
