@@ -1,11 +1,12 @@
 // What a checkout costs, and what crowds would need: npm run capacity. How, and what it counts: load-tests/README.md
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { argumentsOrExit, optionsIn, UsageError } from '../infra/command-line.ts';
+import { argumentsOrExit, optionsIn } from '../infra/command-line.ts';
 import { writeWhole } from '../infra/launcher/whole-file.ts';
 import { fullPlan, measuredStacks, measureCosts, quickPlan } from './capacity/measure.ts';
 import { pageOf } from './capacity/page.ts';
 import { capacity, type Capacity } from './capacity/results.ts';
+import { readKept, UnreadableResult } from './lib/kept.ts';
 import { describeMachine } from './lib/machine.ts';
 import { flag, text } from './lib/options.ts';
 import { runMeasurement, type MeasuringRun } from './lib/run.ts';
@@ -47,7 +48,7 @@ async function conclude(run: MeasuringRun): Promise<boolean> {
 
 async function publish(folder: string): Promise<number> {
   try {
-    const found = await readKept(join(folder, kept));
+    const found = await readKept(join(folder, kept), capacity, 'a measurement of capacity');
     const docs = join(import.meta.dirname, '../docs');
     await mkdir(join(docs, 'capacity'), { recursive: true });
     writeWhole(join(docs, 'capacity', kept), found, 0o644);
@@ -55,16 +56,9 @@ async function publish(folder: string): Promise<number> {
     console.log(`written: docs/${page} and docs/capacity/${kept}`);
     return 0;
   } catch (error) {
-    console.error(error instanceof UsageError ? error.message : error);
+    console.error(error instanceof UnreadableResult ? error.message : error);
     return 1;
   }
-}
-
-async function readKept(file: string): Promise<Capacity> {
-  const found = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new UsageError(`${file} cannot be read, so nothing was written: ${cause.message}`, { cause });
-  });
-  return capacity.parse(JSON.parse(found));
 }
 
 function writePage(folder: string, found: Capacity): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { argumentsOrExit } from '../infra/command-line.ts';
 import { NotRunning } from '../infra/launcher/running-stack.ts';
 import { openStack } from './lib/bench-stack.ts';
+import { UnreadableResult } from './lib/kept.ts';
 import { describeMachine } from './lib/machine.ts';
 import { runMeasurement, type MeasuringRun } from './lib/run.ts';
 import { htmlOf } from './report/html.ts';
@@ -13,7 +14,7 @@ import { analyse } from './sweep/analysis.ts';
 import { parseSweepArguments, usage } from './sweep/arguments.ts';
 import { measureLevels } from './sweep/measure.ts';
 import { reportOf } from './sweep/report.ts';
-import { fileName, readResult, UnreadableResult, type SweepResult } from './sweep/results.ts';
+import { fileName, readResult, type SweepResult } from './sweep/results.ts';
 
 const args = argumentsOrExit(parseSweepArguments, usage);
 let result: SweepResult | undefined;

@@ -1,12 +1,16 @@
 import type { Comparison } from './results.ts';
+import { studied } from './study.ts';
 
 type Plan = Comparison['plan'];
 
 /** What the figures do not allow one to say. */
 export function caveatsOf({ paired, stacks }: Plan): string[] {
-  return [
+  const ofStudy = [
     'That ours is so many times as fast as theirs: the study ran another implementation on another machine, an 8-core laptop. Only which stack wins can be held against it.',
     'Anything about their CPU and memory beside ours. Ours is the processor time of all processes of the stack (databases, broker and nginx included) as a share of all cores, and their private memory in full plus shared pages once, on average over the run. The study does not define its few per cent and its 133 to 363 MB; they cannot be of all processes under full load.',
+  ];
+  return [
+    ...(stacks.some((stack) => studied.includes(stack)) ? ofStudy : []),
     'That the stack with less CPU is the thriftier one: without think time each takes what k6 leaves of the machine. CPU per purchase says what a purchase costs.',
     ...(paired
       ? [

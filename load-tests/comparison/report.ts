@@ -12,6 +12,7 @@ import { footnote, numberText, rowName, spreadText, theirsText, yardsticksText }
 export function reportOf(comparison: Comparison): Document {
   const summary = summaryOf(comparison);
   const { plan } = comparison;
+  const hasStudied = studiedIn(plan.stacks).length > 0;
   const charts = chartsOf(comparison).map((chart): Block => ({ kind: 'chart', chart }));
   return {
     title: titleOf(plan.stacks),
@@ -23,20 +24,13 @@ export function reportOf(comparison: Comparison): Document {
       ),
       { kind: 'heading', text: 'What the figures allow one to say' },
       { kind: 'list', items: [...findingsOf(summary), ...chanceOf(plan)] },
-      { kind: 'heading', text: 'The figures, and those of the study' },
-      {
-        kind: 'paragraph',
-        text:
-          'The study: students published what this system had given them in both architectures, on a laptop of 8 cores; their figures ' +
-          'stand on the right. Ours is the mean of the runs, with the lowest and the highest of them in brackets; of a percentile, ' +
-          `the mean of the percentiles of the runs. ${ruleOf(plan)}` +
-          'The study has one figure for each, so that its winners may be chance.',
-      },
+      { kind: 'heading', text: hasStudied ? 'The figures, and those of the study' : 'The figures' },
+      { kind: 'paragraph', text: introductionOf(plan) },
       ...summary.levels.flatMap(({ vus, rows, ratios }) => [
         figuresTable(vus, rows, plan.stacks),
         ...ratioTable(vus, ratios, plan.stacks),
       ]),
-      { kind: 'paragraph', text: footnote },
+      ...(hasStudied ? [{ kind: 'paragraph', text: footnote } as const] : []),
       { kind: 'heading', text: 'What the figures do not allow one to say' },
       { kind: 'list', items: caveatsOf(plan) },
       { kind: 'heading', text: 'Is it exact?' },
@@ -52,9 +46,22 @@ export function reportOf(comparison: Comparison): Document {
   };
 }
 
+const studiedIn = (stacks: string[]): string[] => stacks.filter((stack) => studied.includes(stack));
+
+function introductionOf(plan: Comparison['plan']): string {
+  const ours = `the mean of the runs, with the lowest and the highest of them in brackets; of a percentile, the mean of the percentiles of the runs. ${ruleOf(plan)}`;
+  if (studiedIn(plan.stacks).length === 0) return `Each figure is ${ours.trim()}`;
+  return (
+    'The study: students published what this system had given them in both architectures, on a laptop of 8 cores; their figures ' +
+    `stand on the right. Ours is ${ours}` +
+    'The study has one figure for each, so that its winners may be chance.'
+  );
+}
+
 function titleOf(stacks: string[]): string {
-  const isOfStudy = stacks.length === studied.length && studied.every((stack) => stacks.includes(stack));
-  return isOfStudy ? 'Synchronous HTTP against asynchronous events' : `One shop, ${stacks.length} architectures`;
+  return stacks.length === studied.length && studiedIn(stacks).length === studied.length
+    ? 'Synchronous HTTP against asynchronous events'
+    : `One shop, ${stacks.length} architectures`;
 }
 
 function openingOf({ startedAt, plan, stacks }: Comparison): string {
@@ -71,17 +78,24 @@ function openingOf({ startedAt, plan, stacks }: Comparison): string {
 
 /** A column for each stack, and for each that the study has. */
 export function figuresTable(vus: number, rows: Row[], stacks: string[]): Extract<Block, { kind: 'table' }> {
-  const ofStudy = stacks.filter((stack) => studied.includes(stack));
+  const ofStudy = studiedIn(stacks);
+  const isWhole = ofStudy.length === studied.length;
   return {
     kind: 'table',
     caption: `${vus} shoppers at once`,
-    head: ['', ...stacks, 'winner', ...ofStudy.map((stack) => `study: ${stack}`), 'study: winner'],
+    head: [
+      '',
+      ...stacks,
+      'winner',
+      ...ofStudy.map((stack) => `study: ${stack}`),
+      ...(isWhole ? ['study: winner'] : []),
+    ],
     rows: rows.map((row) => [
       rowName(row),
       ...stacks.map((stack) => spreadText(row.ours[stack], row.digits)),
       row.winner,
       ...ofStudy.map((stack) => theirsText(row, stack)),
-      row.theirWinner ?? '–',
+      ...(isWhole ? [row.theirWinner ?? '–'] : []),
     ]),
   };
 }

@@ -39,7 +39,7 @@ const stackResult = z.object({
   audit: audit.optional(),
 });
 
-const comparison = z.object({
+export const comparisonSchema = z.object({
   format: z.literal(1),
   startedAt: z.string(),
   /** Only of one that was measured to its end. */
@@ -62,23 +62,9 @@ const comparison = z.object({
 });
 
 /** What `npm run compare` has measured, as it is kept in measured.json. */
-export type Comparison = z.infer<typeof comparison>;
+export type Comparison = z.infer<typeof comparisonSchema>;
 export type StackResult = z.infer<typeof stackResult>;
 export type Run = z.infer<typeof run>;
-
-/** @throws Error with one sentence if the text is cut off, or not what a comparison leaves behind */
-export function parseComparison(text: string): Comparison {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new Error('is cut off, or no JSON');
-  }
-  const parsed = comparison.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new Error(`is no result of a comparison: ${issue?.path.join('.')}: ${issue?.message}`);
-}
 
 export function resultOf({ stacks }: Comparison, stack: string): StackResult | undefined {
   return stacks.find((one) => one.stack === stack);

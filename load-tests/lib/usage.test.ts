@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { hasProcfs, parseMachineStat, parseStat, parseStatus, readProcesses, type ProcessInfo } from './procfs.ts';
-import { bytesOf, cpuSecondsOf, measureUsage, ownersOf, type UsageSample } from './usage.ts';
+import {
+  bytesOf,
+  cpuSecondsOf,
+  measureAtRest,
+  measureUsage,
+  ownersOf,
+  totalsAtRest,
+  type UsageSample,
+} from './usage.ts';
 
 const aProcess = (pid: number, parent: number, cpuSeconds = 0, endedChildrenCpuSeconds = 0): ProcessInfo => ({
   pid,
@@ -115,4 +123,34 @@ test('this very process is seen at work; where there is no /proc, nothing is', (
     [['me', true]],
   ]);
   expect(readProcesses().get(process.pid)?.parent).toBe(hasProcfs ? process.ppid : undefined);
+});
+
+describe('at rest', () => {
+  test('a process is seen with its memory and its share of a core', async () => {
+    const busy = setInterval(() => {
+      const until = performance.now() + 20;
+      while (performance.now() < until) Math.sqrt(Math.random());
+    }, 25);
+    const [me] = await measureAtRest([{ name: 'me', pid: process.pid }], 0.3).finally(() => clearInterval(busy));
+    expect((me?.pssBytes ?? 0) > 1_000_000).toBe(hasProcfs);
+    expect((me?.rssBytes ?? 0) >= (me?.pssBytes ?? 0)).toBe(true);
+    expect((me?.cores ?? 0) > 0).toBe(hasProcfs);
+  });
+
+  test('whatever is no server counts as Node, in each layout', () => {
+    const one = (name: string, cores: number) => ({ name, pssBytes: 10, rssBytes: 20, cores });
+    const shared = [one('postgres', 0.25), one('epmd', 0.25), one('services-1', 0.5), one('services-2', 0.25)];
+    expect(totalsAtRest(shared)).toEqual({
+      all: { pssBytes: 40, rssBytes: 80, cores: 1.25 },
+      node: { pssBytes: 20, rssBytes: 40, cores: 0.75 },
+    });
+    expect(totalsAtRest([one('order-1', 0.5), one('nginx', 0.5)]).node.cores).toBe(0.5);
+  });
+
+  test('what an earlier release did not look at is not zero', () => {
+    expect(totalsAtRest([{ name: 'order-1', pssBytes: 10, rssBytes: 20 }]).node).toEqual({
+      pssBytes: 10,
+      rssBytes: 20,
+    });
+  });
 });
