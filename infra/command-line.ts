@@ -31,8 +31,25 @@ export function optionsIn<const Options extends NonNullable<ParseArgsConfig['opt
   try {
     return parseArgs({ args: argv, options }).values;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw asUsageError(error);
   }
+}
+
+/** The same for a command that also takes names, which need no option. @throws UsageError */
+export function namesAndOptionsIn<const Options extends NonNullable<ParseArgsConfig['options']>>(
+  argv: string[],
+  options: Options,
+) {
+  try {
+    const { positionals: names, values } = parseArgs({ args: argv, options, allowPositionals: true });
+    return { names, values };
+  } catch (error) {
+    throw asUsageError(error);
+  }
+}
+
+function asUsageError(error: unknown): UsageError {
+  return new UsageError(error instanceof Error ? error.message : String(error));
 }
 
 /** What may follow `--stack`, for usage texts, the default first. */

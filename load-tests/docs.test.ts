@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { pageOf } from './capacity/page.ts';
 import { capacity } from './capacity/results.ts';
 import { readComparison } from './comparison/kept.ts';
-import { markdownOf } from './comparison/markdown.ts';
+import { markdownOf } from './report/markdown.ts';
 import { withFigures } from './comparison/publish.ts';
 import { reportOf } from './comparison/report.ts';
 

@@ -3,11 +3,11 @@ import { readdir, rm } from 'node:fs/promises';
 import { findK6 } from '../infra/k6.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { recordRun } from './comparison/recorded-run.ts';
-import { rootsOf } from './lib/bench-stack.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { runK6 } from './lib/k6-run.ts';
 import { countOf, failsOf, passesOf } from './lib/k6-summary.ts';
 import { untilQuiet } from './lib/quiet.ts';
+import { processTreesOf } from './lib/usage.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import type { Shop } from '../test-kit/stack/shop.ts';
 import { onEachStack } from '../test-kit/stack/stacks.ts';
@@ -51,7 +51,7 @@ const load = (theShop: () => Shop) => {
     const { url, stack, processes } = shop.stack;
     const folder = await temporaryFolder('recorded-run');
     try {
-      const target = { url, stack, processes: rootsOf(processes) };
+      const target = { url, stack, processes: processTreesOf(processes) };
       const run = await recordRun(target, { vus: 10, seconds: 5, repeat: 1, folder });
       expect(run).toMatchObject({ crossed: [], failed: 0, wrong: 0, complaints: '' });
       expect(run.requests).toBe(run.journeys * Object.keys(run.steps).length);

@@ -1,19 +1,19 @@
 // Writes reports anew from kept results: npm run report -- <dir> [<dir>...]. More than one are compared with each other, too.
 import { basename, relative, resolve } from 'node:path';
-import { argumentsOrExit, UsageError } from '../infra/command-line.ts';
+import { argumentsOrExit, namesAndOptionsIn, UsageError } from '../infra/command-line.ts';
 import { readComparison } from './comparison/kept.ts';
-import { reportOf, reportOfSeveral } from './comparison/report.ts';
+import { reportOf } from './comparison/report.ts';
 import type { Comparison } from './comparison/results.ts';
+import { reportOfSeveral } from './comparison/several.ts';
 import { summaryOf } from './comparison/summary.ts';
-import { writeReport } from './comparison/write-report.ts';
+import { writeReport } from './report/write-report.ts';
 import { resultsFolder } from './lib/results-folder.ts';
 
 const usage = 'usage: npm run report -- <dir> [<dir>...]   folders that npm run compare has written';
 const folders = argumentsOrExit((argv) => {
-  if (argv.length === 0) throw new UsageError('which folder?');
-  const option = argv.find((argument) => argument.startsWith('-'));
-  if (option !== undefined) throw new UsageError(`unknown argument "${option}"`);
-  return argv.map((folder) => resolve(folder));
+  const { names } = namesAndOptionsIn(argv, {});
+  if (names.length === 0) throw new UsageError('which folder?');
+  return names.map((folder) => resolve(folder));
 }, usage);
 
 const isAmbiguous = new Set(folders.map((folder) => basename(folder))).size < folders.length;

@@ -4,16 +4,15 @@ import { request } from 'undici';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { withClient } from '../../infra/launcher/databases.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
-import { rootsOf } from '../lib/bench-stack.ts';
 import { readProcesses } from '../lib/procfs.ts';
-import { cpuSecondsOf, ownersOf } from '../lib/usage.ts';
+import { cpuSecondsOf, ownersOf, processTreesOf } from '../lib/usage.ts';
 import type { Counters } from './results.ts';
 
 type ServiceCounters = Counters['services'][ServiceName];
 
 /** Everything that the stack has used since it was started. */
 export async function readCounters(stack: Stack): Promise<Counters> {
-  const roots = rootsOf(stack.processes);
+  const trees = processTreesOf(stack.processes);
   const processes = readProcesses();
   const [postgres, redis, services] = await Promise.all([
     postgresCounters(stack),
@@ -21,8 +20,8 @@ export async function readCounters(stack: Stack): Promise<Counters> {
     serviceCounters(stack),
   ]);
   return {
-    cpuSeconds: byComponent(cpuSecondsOf(processes, roots)),
-    diskBytes: byComponent(diskBytesOf(ownersOf(processes, roots))),
+    cpuSeconds: byComponent(cpuSecondsOf(processes, trees)),
+    diskBytes: byComponent(diskBytesOf(ownersOf(processes, trees))),
     services,
     postgres,
     redis,

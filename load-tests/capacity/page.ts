@@ -1,6 +1,6 @@
 import { serviceNames } from '@flash-sale/contract/services.ts';
 import { stacks } from '@flash-sale/shared/stacks.ts';
-import type { Block, Document } from '../comparison/document.ts';
+import type { Block, Document } from '../report/document.ts';
 import { busyShare, costsOf, limitsAt, needsAt, type Costs, type Limit, type Needs } from './needs.ts';
 import type { Capacity, StackCosts } from './results.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { serviceNames } from '@flash-sale/contract/services.ts';
 import { stackNames } from '@flash-sale/shared/stacks.ts';
-import { count, machine } from '../comparison/results.ts';
+import { count, machine } from '../lib/results.ts';
 
 const service = z.object({
   /** Transactions of the lane, what they had in them (commands and events), and how long they took in all. */

@@ -1,13 +1,30 @@
 import { expect, test } from '@jest/globals';
 import { UsageError } from '../../infra/command-line.ts';
+import { allChoices, nameOf } from '../lib/options.ts';
 import { parseArguments } from './arguments.ts';
 
-test('measures all, a quick look, or publishes', () => {
-  expect(parseArguments([])).toEqual({ quick: false, publish: undefined });
-  expect(parseArguments(['--quick'])).toEqual({ quick: true, publish: undefined });
-  expect(parseArguments(['--publish', 'x'])).toEqual({ quick: false, publish: 'x' });
+const parse = (line: string) => parseArguments(line.split(' ').filter(Boolean));
+
+test('measures the stacks of the study, those that are named, all, a quick look, or publishes', () => {
+  expect(parse('').plan).toMatchObject({ quick: false, stacks: ['sync', 'async'], repeats: 5 });
+  expect(parse('async:shared sync:separate').plan.stacks).toEqual(['async:shared', 'sync']);
+  expect(parse('--all').plan.stacks).toEqual(allChoices.map(nameOf));
+  expect(parse('--quick').plan).toMatchObject({ quick: true, stacks: ['sync', 'async'], repeats: 1 });
+  expect(parse('')).toMatchObject({ publish: undefined });
+  expect(parse('--publish x')).toMatchObject({ publish: 'x' });
 });
 
-test.each(['--publish', '--quick --publish x', '--slow', 'x'])('refuses %s', (line) => {
-  expect(() => parseArguments(line.split(' '))).toThrow(UsageError);
+test.each([
+  '--publish',
+  '--quick --publish x',
+  'sync async --publish x',
+  '--slow',
+  'x',
+  'sync',
+  'sync sync:separate',
+  'sync:both async',
+  'sync:shared:2 async',
+  '--all sync',
+])('refuses %s', (line) => {
+  expect(() => parse(line)).toThrow(UsageError);
 });

@@ -1,25 +1,12 @@
-import { BarChart, CustomChart, LineChart } from 'echarts/charts';
-import { GridComponent, LegendComponent } from 'echarts/components';
-import { init, use, type EChartsCoreOption } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
-import { medianRun } from '../lib/results.ts';
-import type { ComparedStack } from './plan.ts';
-import { resultOf, runsOf, type Comparison, type Run, type Trend } from './results.ts';
+import { axisStyle, draw, numberAxis, text, type Chart } from '../report/draw.ts';
+import { medianRun, type Trend } from '../lib/results.ts';
+import { resultOf, runsOf, type Comparison, type Run } from './results.ts';
 
-use([BarChart, CustomChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
-
-export interface Chart {
-  /** Good for a file name. */
-  id: string;
-  title: string;
-  /** What it shows, for those who do not see it too. */
-  says: string;
-  svg: string;
-}
-
-const width = 960;
-const height = 360;
-const colours: Record<ComparedStack, string> = { sync: '#2f7ed8', async: '#e07b00' };
+/** By their order in the plan. */
+const palette = ['#2f7ed8', '#e07b00', '#2a9d5c', '#8e44ad', '#c0392b', '#7f8c8d'];
+const colourOf = ({ plan }: Comparison, stack: string) => palette[plan.stacks.indexOf(stack) % palette.length]!;
+/** Good for the name of a file. */
+const idOf = (stack: string) => stack.replace(':', '-');
 /** The same in both stacks. Told apart by those who are blind to red or green too, and on paper by their order. */
 const serviceColours: Record<string, string> = {
   postgres: '#4477aa',
@@ -32,9 +19,9 @@ const serviceColours: Record<string, string> = {
   payment: '#b07d4f',
   rabbitmq: '#5b6abf',
   epmd: '#2d9c93',
+  services: '#ee6677',
 };
 const otherColour = '#bbbbbb';
-const font = 'system-ui, sans-serif';
 
 /** All charts for which there are figures, in the order of the report. */
 export function chartsOf(comparison: Comparison): Chart[] {
@@ -69,12 +56,18 @@ function throughputAgainstShoppers(comparison: Comparison): Chart[] {
     {
       id: 'throughput',
       title: 'Throughput against shoppers.',
-      says: 'The line goes through the means; each dot is a run.',
+      caption: 'The line goes through the means; each dot is a run.',
       svg: draw({
         ...axis,
         series: series.flatMap(({ stack, points, means }) => [
-          { ...line(stack, means, stack), symbolSize: 0 },
-          { ...line(stack, points, stack), lineStyle: { width: 0 }, symbol: 'circle', showSymbol: true, symbolSize: 8 },
+          { ...line(stack, means, colourOf(comparison, stack)), symbolSize: 0 },
+          {
+            ...line(stack, points, colourOf(comparison, stack)),
+            lineStyle: { width: 0 },
+            symbol: 'circle',
+            showSymbol: true,
+            symbolSize: 8,
+          },
         ]),
       }),
     },
@@ -114,7 +107,7 @@ function distribution(comparison: Comparison, vus: number): Chart[] {
     {
       id: `distribution-${vus}`,
       title: `Distribution of latency, ${vus} shoppers.`,
-      says: 'All requests of the checkout; mean of the runs, the whisker from the lowest to the highest.',
+      caption: 'All requests of the checkout; mean of the runs, the whisker from the lowest to the highest.',
       svg: draw({
         xAxis: { ...axisStyle, type: 'category', data: quantiles.map(({ name }) => name) },
         yAxis: numberAxis('ms'),
@@ -123,10 +116,10 @@ function distribution(comparison: Comparison, vus: number): Chart[] {
             name: stack,
             type: 'bar',
             data: means.map(Math.round),
-            itemStyle: { color: colours[stack] },
+            itemStyle: { color: colourOf(comparison, stack) },
             barGap: '10%',
           },
-          whiskers(stack, ranges, at, series.length),
+          whiskers(stack, colourOf(comparison, stack), ranges, at, series.length),
         ]),
       }),
     },
@@ -134,11 +127,11 @@ function distribution(comparison: Comparison, vus: number): Chart[] {
 }
 
 /** From lowest to highest, in the middle of the bar of its stack. */
-function whiskers(stack: ComparedStack, ranges: number[][], at: number, of: number): object {
+function whiskers(stack: string, colour: string, ranges: number[][], at: number, of: number): object {
   return {
     name: stack,
     type: 'custom',
-    itemStyle: { color: colours[stack] },
+    itemStyle: { color: colour },
     data: ranges.map(([low, high], quantile) => [quantile, low, high]),
     z: 10,
     renderItem: (_: unknown, api: WhiskerApi) => {
@@ -178,15 +171,15 @@ function overTime(comparison: Comparison, vus: number): Chart[] {
     {
       id: `latency-over-time-${vus}`,
       title: `Latency over time, ${vus} shoppers.`,
-      says: 'Of each second, the p95 (line) and the median (dashes), in the run of middle throughput.',
+      caption: 'Of each second, the p95 (line) and the median (dashes), in the run of middle throughput.',
       svg: draw({
         xAxis,
         yAxis: numberAxis('ms'),
         series: runs.flatMap(({ stack, run }) => [
-          line(stack, latencyOverTime(run, 'p95'), stack),
+          line(stack, latencyOverTime(run, 'p95'), colourOf(comparison, stack)),
           {
-            ...line(stack, latencyOverTime(run, 'med'), stack),
-            lineStyle: { color: colours[stack], width: 1.5, type: 'dashed' },
+            ...line(stack, latencyOverTime(run, 'med'), colourOf(comparison, stack)),
+            lineStyle: { color: colourOf(comparison, stack), width: 1.5, type: 'dashed' },
           },
         ]),
       }),
@@ -194,11 +187,11 @@ function overTime(comparison: Comparison, vus: number): Chart[] {
     {
       id: `throughput-over-time-${vus}`,
       title: `Throughput over time, ${vus} shoppers.`,
-      says: 'Requests answered per second, second by second, in the run of middle throughput.',
+      caption: 'Requests answered per second, second by second, in the run of middle throughput.',
       svg: draw({
         xAxis,
         yAxis: numberAxis('requests/s'),
-        series: runs.map(({ stack, run }) => line(stack, ratesOverTime(run), stack)),
+        series: runs.map(({ stack, run }) => line(stack, ratesOverTime(run), colourOf(comparison, stack))),
       }),
     },
   ];
@@ -211,7 +204,7 @@ function latencyOverTime({ timeline: { load } }: Run, key: 'med' | 'p95'): [numb
   );
 }
 
-const leastSeconds = 0.5;
+const minSeconds = 0.5;
 
 /**
  * k6 is late with its seconds where processors are scarce, and the next one is short: what it counted is divided by the time
@@ -222,7 +215,7 @@ export function ratesOverTime({ timeline: { load } }: Pick<Run, 'timeline'>): [n
   let [from, requests] = [0, 0];
   load.second.forEach((second, at) => {
     requests += load.requests[at] ?? 0;
-    if (second - from < leastSeconds) return;
+    if (second - from < minSeconds) return;
     rates.push([second, requests / (second - from)]);
     [from, requests] = [second, 0];
   });
@@ -230,7 +223,7 @@ export function ratesOverTime({ timeline: { load } }: Pick<Run, 'timeline'>): [n
 }
 
 /** Of the highest level: there the services have most to do. */
-function usageOverTime(comparison: Comparison, stack: ComparedStack): Chart[] {
+function usageOverTime(comparison: Comparison, stack: string): Chart[] {
   const vus = Math.max(...comparison.plan.levels);
   const result = resultOf(comparison, stack);
   const run = medianRun(runsOf(result, vus));
@@ -250,9 +243,10 @@ function usageOverTime(comparison: Comparison, stack: ComparedStack): Chart[] {
     }));
   return [
     {
-      id: `cpu-${stack}`,
+      id: `cpu-${idOf(stack)}`,
       title: `CPU per service over time, ${stack}, ${vus} shoppers.`,
-      says: 'Share of the whole machine, all instances of a service together; what is missing to 100 % was k6, others or nobody.',
+      caption:
+        'Share of the whole machine, all instances of a service together; what is missing to 100 % was k6, others or nobody.',
       svg: draw({
         xAxis,
         yAxis: numberAxis('% of the machine', { max: 100 }),
@@ -260,59 +254,23 @@ function usageOverTime(comparison: Comparison, stack: ComparedStack): Chart[] {
       }),
     },
     {
-      id: `memory-${stack}`,
+      id: `memory-${idOf(stack)}`,
       title: `Memory per service over time, ${stack}, ${vus} shoppers.`,
-      says: 'All instances of a service together; pages that several processes share count once.',
+      caption: 'All instances of a service together; pages that several processes share count once.',
       svg: draw({ xAxis, yAxis: numberAxis('MB'), series: stacked(({ bytes }) => bytes.map((used) => used / 1e6)) }),
     },
   ];
 }
 
-export const text = { color: 'currentColor', fontFamily: font, fontSize: 13 };
-const faint = { color: 'currentColor', opacity: 0.18 };
-export const axisStyle = {
-  axisLabel: text,
-  nameTextStyle: text,
-  axisLine: { lineStyle: { color: 'currentColor', opacity: 0.5 } },
-  axisTick: { lineStyle: { color: 'currentColor', opacity: 0.5 } },
-  splitLine: { lineStyle: faint },
-};
-
-export function numberAxis(name: string, more: object = {}): object {
-  const isX = name.includes('seconds') || name.includes('shoppers');
-  const place = isX ? { nameLocation: 'middle', nameGap: 28, splitLine: { show: false } } : { nameGap: 12 };
-  return { ...axisStyle, type: 'value', name, ...place, ...more };
-}
-
-function line(name: string, data: [number, number][], stack: ComparedStack): object {
+function line(name: string, data: [number, number][], colour: string): object {
   return {
     name,
     type: 'line',
     data,
     showSymbol: false,
-    itemStyle: { color: colours[stack] },
-    lineStyle: { color: colours[stack], width: 2 },
+    itemStyle: { color: colour },
+    lineStyle: { color: colour, width: 2 },
   };
-}
-
-/**
- * Text and lines take the colour of the page around them, so that one drawing is right in light, dark and print. Nothing moves
- * and nothing needs a script.
- */
-export function draw(option: EChartsCoreOption): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
-  try {
-    chart.setOption({
-      animation: false,
-      textStyle: text,
-      legend: { top: 0, textStyle: text, icon: 'roundRect', itemWidth: 18, itemGap: 16 },
-      grid: { left: 12, right: 24, top: 56, bottom: 12, outerBoundsMode: 'same' },
-      ...option,
-    });
-    return chart.renderToSVGString();
-  } finally {
-    chart.dispose();
-  }
 }
 
 function mean(values: number[]): number {

@@ -18,6 +18,8 @@ export interface Metric {
   digits: number;
   /** Undefined where it was not measured. */
   ofRun: (run: Run, result: StackResult) => number | undefined;
+  /** All runs of a level together, where a run by itself has no value. */
+  ofResult?: (result: StackResult, vus: number) => Spread | undefined;
   /** Undefined where the study has none. */
   ofStudy?: (figures: StudyFigures) => number;
   /** The study has a figure of that name, but does not say of what: neither it nor its winner can be held against ours. */

@@ -24,9 +24,11 @@ test('a result that is half written, not one, or not there, is refused by name',
   };
   const whole = JSON.stringify(aComparison());
   expect(await refusal(whole.slice(0, -100))).toBe(`${folder}/measured.json is cut off, or no JSON`);
-  expect(await refusal('{}')).toMatch(`${folder}/measured.json is no result of a comparison: format`);
+  expect(await refusal('{}')).toMatch(`${folder}/measured.json is no result of a comparison:\n  format`);
   expect(await refusal(whole.replace('"requests":6000', '"requests":"many"'))).toMatch(
     'stacks.0.yardsticks.before.requests: ',
   );
-  await expect(readComparison(join(folder, 'nowhere'))).rejects.toThrow(`${folder}/nowhere has no measured.json`);
+  await expect(readComparison(join(folder, 'nowhere'))).rejects.toThrow(
+    `${folder}/nowhere/measured.json cannot be read`,
+  );
 });

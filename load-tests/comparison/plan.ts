@@ -1,88 +1,114 @@
-import type { StackName } from '@flash-sale/shared/stacks.ts';
-
-/**
- * The two that are held against each other, as the study did: the verdicts, the texts and the kept results are about exactly
- * these. Another stack is none of them before somebody has decided what its figures are to be compared with.
- */
-export const comparedStacks = ['sync', 'async'] as const satisfies StackName[];
-export type ComparedStack = (typeof comparedStacks)[number];
+import type { TurnPlan } from '../lib/options.ts';
+import { turnsOf } from '../turns/protocol.ts';
+import { makingWay } from '../turns/side.ts';
 
 /** What is measured of each stack, in which amounts. Kept with the figures, so that a report knows what is missing. */
 export interface Plan {
   quick: boolean;
-  stacks: ComparedStack[];
+  /** Each with its layout, as in `sync:shared`. */
+  stacks: string[];
   /** Shoppers at once. */
   levels: number[];
-  /** Measured runs of each level. */
+  /** Measured runs of each level; one a round, where stacks take turns. */
   repeats: number;
   warmUps: number;
+  /** The stacks take turns. Earlier releases measured one after the other. */
+  paired?: true | undefined;
   seconds: { warmUp: number; run: number; yardstickWarmUp: number; yardstick: number };
   race: { buyers: number; stock: number; prepareSeconds: number };
 }
 
-export const fullPlan: Plan = {
-  quick: false,
-  stacks: [...comparedStacks],
-  levels: [250, 500],
-  repeats: 3,
-  warmUps: 2,
-  seconds: { warmUp: 30, run: 60, yardstickWarmUp: 5, yardstick: 20 },
-  race: { buyers: 2_000, stock: 100, prepareSeconds: 120 },
-};
+export function fullPlan(stacks: string[]): Plan {
+  return {
+    quick: false,
+    stacks,
+    levels: [250, 500],
+    repeats: 5,
+    warmUps: 1,
+    paired: true,
+    seconds: { warmUp: 20, run: 15, yardstickWarmUp: 5, yardstick: 15 },
+    race: { buyers: 2_000, stock: 100, prepareSeconds: 120 },
+  };
+}
 
-export const quickPlan: Plan = {
-  ...fullPlan,
-  quick: true,
-  repeats: 1,
-  warmUps: 1,
-  seconds: { warmUp: 4, run: 10, yardstickWarmUp: 1, yardstick: 4 },
-  race: { buyers: 300, stock: 100, prepareSeconds: 15 },
-};
+export function quickPlan(stacks: string[]): Plan {
+  return {
+    ...fullPlan(stacks),
+    quick: true,
+    repeats: 1,
+    seconds: { warmUp: 4, run: 10, yardstickWarmUp: 1, yardstick: 10 },
+    race: { buyers: 300, stock: 100, prepareSeconds: 15 },
+  };
+}
 
-export type StepOnStack =
-  | { does: 'log in' | 'race' | 'audit' }
-  | { does: 'warm up'; vus: number }
-  | { does: 'run'; vus: number; repeat: number };
+/** The same as everything that is measured in turns has it. */
+export function turnPlanOf({ repeats, levels, seconds }: Plan): TurnPlan {
+  return { rounds: repeats, levels, seconds: seconds.run, warmUpSeconds: seconds.warmUp };
+}
 
-export type Step = { does: 'start' } | { does: 'yardstick'; at: 'before' | 'after' } | StepOnStack;
+/** How long a stack is left alone after its first start, and how long it is then looked at. */
+export function restOf({ quick }: Plan): { settleSeconds: number; lookSeconds: number } {
+  return quick ? { settleSeconds: 1, lookSeconds: 3 } : { settleSeconds: 10, lookSeconds: 15 };
+}
+
+export type Step =
+  | { does: 'start' | 'rest' | 'warm up' | 'race' | 'audit'; stack: string }
+  | { does: 'yardstick'; repeat: number }
+  | { does: 'run'; stack: string; vus: number; repeat: number };
+
+const yardstick = { name: 'yardstick', isYardstick: true as const };
 
 /**
- * The steps for one stack. The yardstick stands at both ends, so that a machine that changes its speed is seen to, and no stack
- * runs beside it: one that does more at rest would make the machine look slower, and itself better.
+ * All steps in their order. Every stack has a turn in each round, and no more than two stand at once: of two, both stand all the
+ * time; of more, each is started anew in most rounds. In the end each is there once more for the race and the audit.
  */
 export function stepsOf(plan: Plan): Step[] {
-  return [
-    { does: 'yardstick', at: 'before' },
-    { does: 'start' },
-    ...stepsOnStack(plan),
-    { does: 'yardstick', at: 'after' },
-  ];
+  const sides: { name: string; isYardstick?: true }[] = [yardstick, ...plan.stacks.map((name) => ({ name }))];
+  const steps: Step[] = [];
+  const seen = new Set<string>();
+  let running: typeof sides = [];
+  const use = (side: (typeof sides)[number], warm: boolean) => {
+    const isRunning = running.includes(side);
+    if (!isRunning) running = running.filter((one) => !makingWay(running, side).includes(one));
+    running = [...running.filter((one) => one !== side), side];
+    if (isRunning || side.isYardstick) return;
+    const stack = side.name;
+    steps.push({ does: 'start', stack });
+    if (!seen.has(stack)) steps.push({ does: 'rest', stack });
+    seen.add(stack);
+    if (warm) steps.push({ does: 'warm up', stack });
+  };
+  for (const side of sides.slice(0, 3)) use(side, true);
+  for (const { pair: repeat, vus, side } of turnsOf(turnPlanOf(plan), sides)) {
+    use(side, true);
+    steps.push(side.isYardstick ? { does: 'yardstick', repeat } : { does: 'run', stack: side.name, vus, repeat });
+  }
+  for (const side of inTheEnd(running, sides)) {
+    use(side, false);
+    steps.push({ does: 'race', stack: side.name }, { does: 'audit', stack: side.name });
+  }
+  return steps;
 }
 
-/** What is done while the stack runs. The levels take turns, so that a machine that grows slower slows all of them. */
-export function stepsOnStack({ levels, repeats, warmUps }: Plan): StepOnStack[] {
-  const turns = Array.from({ length: repeats }, (_, at) => at + 1);
-  return [
-    { does: 'log in' },
-    ...Array.from({ length: warmUps }, (): StepOnStack => ({ does: 'warm up', vus: levels[0] ?? 0 })),
-    ...turns.flatMap((repeat) => levels.map((vus): StepOnStack => ({ does: 'run', vus, repeat }))),
-    { does: 'race' },
-    { does: 'audit' },
-  ];
+/** Those that still stand come first. */
+export function inTheEnd<OneSide extends { isYardstick?: true }>(standing: OneSide[], sides: OneSide[]): OneSide[] {
+  const stacks = sides.filter(({ isYardstick }) => !isYardstick);
+  return [...stacks.filter((side) => standing.includes(side)), ...stacks.filter((side) => !standing.includes(side))];
 }
 
-/** About how long a step takes, for the progress bar only. */
-export function secondsOf(step: Step, { quick, seconds, race }: Plan): number {
+/** About how long a step takes. */
+export function secondsOf(step: Step, plan: Plan): number {
+  const { quick, seconds, race } = plan;
   const k6Seconds = 4;
   switch (step.does) {
     case 'start':
       return 25;
+    case 'rest':
+      return restOf(plan).settleSeconds + restOf(plan).lookSeconds;
     case 'yardstick':
-      return seconds.yardstickWarmUp + seconds.yardstick + k6Seconds;
-    case 'log in':
-      return quick ? 10 : 20;
+      return seconds.yardstick + k6Seconds;
     case 'warm up':
-      return seconds.warmUp + k6Seconds;
+      return (quick ? 10 : 20) + seconds.warmUp + k6Seconds;
     case 'run':
       return seconds.run + k6Seconds;
     case 'race':
@@ -92,18 +118,24 @@ export function secondsOf(step: Step, { quick, seconds, race }: Plan): number {
   }
 }
 
+/** About how long all of it takes. */
+export function expectedSeconds(plan: Plan): number {
+  return stepsOf(plan).reduce((sum, step) => sum + secondsOf(step, plan), 0);
+}
+
 export function titleOf(step: Step, { repeats }: Plan): string {
   switch (step.does) {
     case 'yardstick':
-      return `yardstick ${step.at} the stack`;
-    case 'warm up':
-      return `warm-up, ${step.vus} shoppers`;
+      return `yardstick, round ${step.repeat} of ${repeats}`;
     case 'run':
-      return `${step.vus} shoppers, run ${step.repeat} of ${repeats}`;
+      return `${step.stack}: ${step.vus} shoppers, round ${step.repeat} of ${repeats}`;
+    case 'rest':
+      return `${step.stack}: at rest`;
+    case 'warm up':
+      return `${step.stack}: log-ins and warm-up`;
     case 'start':
-    case 'log in':
     case 'race':
     case 'audit':
-      return step.does;
+      return `${step.stack}: ${step.does}`;
   }
 }

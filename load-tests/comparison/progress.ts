@@ -48,7 +48,7 @@ const redrawEveryMs = 500;
 /** For a terminal that does not know how wide it is. */
 const usualColumns = 80;
 
-export interface Teller extends Disposable {
+export interface ProgressReporter extends Disposable {
   /** The next step begins. */
   begin(what: string): void;
   /** A line that stays. */
@@ -56,7 +56,7 @@ export interface Teller extends Disposable {
 }
 
 /** A bar that is drawn anew on a terminal; elsewhere one line for each step. */
-export function tellProgress(output: NodeJS.WriteStream, expectedSeconds: number[]): Teller {
+export function reportProgress(output: NodeJS.WriteStream, expectedSeconds: number[]): ProgressReporter {
   const progress = new Progress(expectedSeconds);
   let what = '';
   const clear = () => output.isTTY && output.write('\r\x1b[K');

@@ -1,106 +1,117 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runAudit } from '../lib/audit.ts';
-import { openStack, type BenchStack } from '../lib/bench-stack.ts';
-import { logIn, putLoad, runRace, type Target } from '../lib/load.ts';
+import { sideOf, type BenchStack } from '../lib/bench-stack.ts';
+import { putLoad, runRace } from '../lib/load.ts';
 import { describeMachine } from '../lib/machine.ts';
-import { measureYardstick } from '../lib/protocol.ts';
-import { untilQuiet } from '../lib/quiet.ts';
-import { stepsOnStack, titleOf, type ComparedStack, type Step, type StepOnStack } from './plan.ts';
-import type { Teller } from './progress.ts';
-import { recordRun } from './recorded-run.ts';
-import type { Comparison, StackResult } from './results.ts';
+import { choiceNamed, usualInstances } from '../lib/options.ts';
+import type { LoadResult } from '../lib/results.ts';
+import type { MeasuringRun } from '../lib/run.ts';
+import { measureAtRest } from '../lib/usage.ts';
+import { takeTurns, WarmUp } from '../turns/protocol.ts';
+import type { Turn } from '../turns/results.ts';
+import { Standing, type RunningSide, type Side } from '../turns/side.ts';
+import { openYardstick } from '../yardstick/start.ts';
+import { inTheEnd, restOf, titleOf, turnPlanOf, type Step } from './plan.ts';
+import type { ProgressReporter } from './progress.ts';
+import { recordRun, withoutNeighbours } from './recorded-run.ts';
+import { resultOf, type Comparison, type Run, type StackResult } from './results.ts';
 
-export interface Surroundings {
-  /** For the data of the stacks; each stack gets a new folder in it. */
-  scratch: string;
-  /** Takes what k6 says of each run. */
-  k6Folder: string;
-  teller: Teller;
+export interface ComparisonContext extends Pick<MeasuringRun, 'scratch' | 'results' | 'signal'> {
+  progress: ProgressReporter;
   /** Keeps what has been measured so far; called after each step. */
   keep: () => Promise<void>;
-  signal: AbortSignal;
 }
 
-/** Measures one stack after the other and adds to `comparison` what it finds, step by step. Throws when broken off. */
-export async function measureComparison(comparison: Comparison, around: Surroundings): Promise<void> {
-  for (const stack of comparison.plan.stacks) {
-    const result: StackResult = {
-      stack,
-      startedAt: new Date().toISOString(),
-      machine: await describeMachine(),
-      yardsticks: {},
-      runs: [],
-    };
-    comparison.stacks.push(result);
-    await measureStack(comparison, result, around);
+type AnySide = Side<BenchStack | RunningSide>;
+
+/** Takes the steps of the plan and adds to `comparison` what it finds, step by step. Throws when aborted. */
+export async function measureComparison(comparison: Comparison, context: ComparisonContext): Promise<void> {
+  const { plan } = comparison;
+  const { scratch, signal, progress } = context;
+  const begin = (step: Step) => progress.begin(titleOf(step, plan));
+  const yardstick: AnySide = {
+    name: 'yardstick',
+    open: () => openYardstick(join(scratch, 'yardstick'), signal),
+    script: 'yardstick/yardstick.ts',
+    logsIn: false,
+    isYardstick: true,
+  };
+  const sides = plan.stacks.map((name) => stackSide(name, context, begin));
+  const turnPlan = turnPlanOf(plan);
+  const warmUp = new WarmUp(turnPlan, () => undefined);
+  let takingTurns = true;
+  await using standing = new Standing<BenchStack | RunningSide>(async (side, running) => {
+    if (!side.isYardstick) await restAfterFirstStart(side.name, running, comparison, context, begin);
+    if (!side.isYardstick && takingTurns) begin({ does: 'warm up', stack: side.name });
+    if (takingTurns) await warmUp.opened(side, running);
+  });
+
+  await takeTurns<BenchStack | RunningSide, Run | LoadResult>(turnPlan, [yardstick, ...sides], standing, warmUp, {
+    say: () => undefined,
+    begin: ({ pair: repeat, vus, side }) =>
+      begin(side.isYardstick ? { does: 'yardstick', repeat } : { does: 'run', stack: side.name, vus, repeat }),
+    measure: ({ pair, vus, side }, target, seconds) =>
+      side.isYardstick
+        ? putLoad(target, { name: `yardstick, ${vus} VUs`, script: side.script, vus, seconds: plan.seconds.yardstick })
+        : recordRun(target, { vus, seconds, repeat: pair, folder: join(context.results, 'k6') }),
+    onTurn: async (turn) => {
+      add(turn, comparison);
+      await context.keep();
+    },
+  });
+  takingTurns = false;
+  for (const side of inTheEnd(standing.sides, sides)) {
+    const stack = (await standing.use(side)) as BenchStack;
+    const result = resultOf(comparison, side.name)!;
+    begin({ does: 'race', stack: side.name });
+    result.race = await runRace(stack.target(), plan.race);
+    begin({ does: 'audit', stack: side.name });
+    result.audit = await runAudit(stack.stackFile, signal);
+    await context.keep();
   }
 }
 
-async function measureStack(comparison: Comparison, result: StackResult, around: Surroundings): Promise<void> {
-  const { seconds } = comparison.plan;
-  const begin = (step: Step) => around.teller.begin(`${result.stack}: ${titleOf(step, comparison.plan)}`);
-  const yardstick = async (at: 'before' | 'after') => {
-    begin({ does: 'yardstick', at });
-    const { scratch: folder, signal } = around;
-    result.yardsticks[at] = await measureYardstick(seconds.yardstickWarmUp, seconds.yardstick, { folder, signal });
-    await around.keep();
+function stackSide(name: string, context: ComparisonContext, begin: (step: Step) => void): AnySide {
+  const { scratch, results, signal, progress } = context;
+  const folder = join(scratch, name.replace(':', '-'));
+  const about = { ...choiceNamed(name), instances: usualInstances };
+  const side = sideOf(about, { folder, profiles: results, say: (line) => progress.say(line), signal });
+  return {
+    ...side,
+    open: () => {
+      begin({ does: 'start', stack: name });
+      return side.open();
+    },
   };
-  await yardstick('before');
-  await measureRunning(comparison, result, around, begin);
-  await yardstick('after');
 }
 
-async function measureRunning(
+/** What is measured of a stack is kept from its first start on. */
+async function restAfterFirstStart(
+  stack: string,
+  running: RunningSide,
   comparison: Comparison,
-  result: StackResult,
-  around: Surroundings,
+  { signal, keep }: ComparisonContext,
   begin: (step: Step) => void,
 ): Promise<void> {
-  begin({ does: 'start' });
-  await using stack = await freshStack(result.stack, around);
-  for (const step of stepsOnStack(comparison.plan)) {
-    begin(step);
-    await take(step, stack, comparison, result, around);
-    await around.keep();
-  }
-}
-
-async function freshStack(stack: ComparedStack, { scratch, teller, signal }: Surroundings): Promise<BenchStack> {
-  const given = { stack, url: undefined, stackFile: undefined, cpuProfile: false };
-  return openStack(given, join(scratch, stack), join(scratch, 'profiles'), signal, (line) => teller.say(line));
-}
-
-async function take(
-  step: StepOnStack,
-  stack: BenchStack,
-  { plan }: Comparison,
-  result: StackResult,
-  { k6Folder, signal }: Surroundings,
-): Promise<void> {
-  const { seconds } = plan;
-  const target: Target = { url: stack.url, stack: stack.stack, processes: stack.processes(), signal };
-  const untilItRests = async () => {
-    if (stack.own) await untilQuiet(stack.own, signal);
+  if (resultOf(comparison, stack)) return;
+  begin({ does: 'rest', stack });
+  const { settleSeconds, lookSeconds } = restOf(comparison.plan);
+  const result: StackResult = {
+    stack,
+    startedAt: new Date().toISOString(),
+    machine: await describeMachine(),
+    yardsticks: {},
+    runs: [],
   };
-  switch (step.does) {
-    case 'log in':
-      return logIn(target, Math.max(...plan.levels));
-    case 'warm up':
-      await putLoad(target, { name: 'warm-up', script: 'checkout.ts', vus: step.vus, seconds: seconds.warmUp });
-      return untilItRests();
-    case 'run': {
-      const { vus, repeat } = step;
-      const run = await recordRun(target, { vus, repeat, seconds: seconds.run, folder: k6Folder });
-      result.runs.push(run);
-      const endedAtMs = Date.now();
-      await untilItRests();
-      run.settledSeconds = (Date.now() - endedAtMs) / 1_000;
-      return;
-    }
-    case 'race':
-      result.race = await runRace(target, plan.race);
-      return;
-    case 'audit':
-      result.audit = await runAudit(stack.stackFile, signal);
-  }
+  comparison.stacks.push(result);
+  await sleep(settleSeconds * 1_000, undefined, { signal });
+  result.atRest = await measureAtRest(running.target().processes, lookSeconds, signal);
+  await keep();
+}
+
+function add({ side, pair, load, settledSeconds, beside }: Turn<Run | LoadResult>, comparison: Comparison): void {
+  const result = resultOf(comparison, side);
+  if (!result) (comparison.yardsticks ??= []).push({ ...load, repeat: pair });
+  else result.runs.push(withoutNeighbours({ ...(load as Run), settledSeconds, beside }, result.machine.cores));
 }

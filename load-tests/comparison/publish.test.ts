@@ -2,9 +2,8 @@ import { afterAll, beforeEach, expect, test } from '@jest/globals';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../infra/testing/temporary-folder.ts';
-import { quickPlan } from './plan.ts';
 import { publish, withTable } from './publish.ts';
-import { aComparison } from './testing/comparisons.ts';
+import { aComparison, sequentialQuickPlan } from './testing/comparisons.ts';
 
 const begin = '<!-- npm run compare -- --publish: begin -->';
 const end = '<!-- npm run compare -- --publish: end -->';
@@ -43,7 +42,7 @@ test('published twice, it is the same', async () => {
 
 test('a quick look and what was broken off are not published', async () => {
   const unfinished = aComparison({ finishedAt: undefined });
-  await expect(publish(aComparison({ plan: quickPlan }), repository)).rejects.toThrow('quick');
+  await expect(publish(aComparison({ plan: sequentialQuickPlan }), repository)).rejects.toThrow('quick');
   await expect(publish(unfinished, repository)).rejects.toThrow('not measured to its end');
   expect(await read('README.md')).toBe(before);
   expect(await readdir(join(repository, 'docs'))).toEqual([]);

@@ -2,12 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatted } from '../../infra/generated-file.ts';
 import { keepComparison } from './kept.ts';
-import { escaped, markdownOf, markdownTable } from './markdown.ts';
-import { comparedStacks } from './plan.ts';
-import { footnote, reportOf, spreadText, theirsText } from './report.ts';
+import { escaped, markdownOf, markdownTable } from '../report/markdown.ts';
+import { reportOf } from './report.ts';
 import type { Comparison } from './results.ts';
+import { studied } from './study.ts';
 import { summaryOf, type Summary } from './summary.ts';
-import { writeCharts } from './write-report.ts';
+import { footnote, spreadText, theirsText } from './text.ts';
+import { writeCharts } from '../report/write-report.ts';
 
 const begin = '<!-- npm run compare -- --publish: begin -->';
 const end = '<!-- npm run compare -- --publish: end -->';
@@ -41,18 +42,19 @@ export function withTable(text: string, part: string): string {
   return `${text.slice(0, from)}${begin}\n\n${part}\n\n${text.slice(to)}`;
 }
 
-function readmePart({ startedAt, machine, levels, remarks, drift, exactness }: Summary): string {
-  const head = ['', ...comparedStacks, 'winner', ...comparedStacks.map((stack) => `study: ${stack}`)];
+function readmePart({ startedAt, machine, stacks, levels, remarks, drift, exactness }: Summary): string {
+  const ofStudy = stacks.filter((stack) => studied.includes(stack));
+  const head = ['', ...stacks, 'winner', ...ofStudy.map((stack) => `study: ${stack}`)];
   const rows = levels.flatMap(({ vus, rows }) =>
     rows.map((row) => [
       `${vus} shoppers: ${row.metric}${row.unit && `, ${row.unit}`}`,
-      ...comparedStacks.map((stack) => spreadText(row.ours[stack], row.digits)),
+      ...stacks.map((stack) => spreadText(row.ours[stack], row.digits)),
       row.winner,
-      ...comparedStacks.map((stack) => theirsText(row, stack)),
+      ...ofStudy.map((stack) => theirsText(row, stack)),
     ]),
   );
   const where = machine ? `${machine.cores} cores (${machine.cpu}), commit ${machine.commit}` : 'an unknown machine';
-  const audits = comparedStacks.map((stack) => `${stack} ${exactness[stack]?.audit ?? 'missing'}`);
+  const audits = stacks.map((stack) => `${stack} ${exactness[stack]?.audit ?? 'missing'}`);
   const steadiness =
     drift === undefined ? '' : ` The machine changed its speed by ${((drift - 1) * 100).toFixed(0)} %.`;
   return [

@@ -23,7 +23,7 @@ export interface RunToRecord {
 /** One run of the checkout, kept with all that k6 says of it. */
 export async function recordRun(target: Target, { vus, seconds, repeat, folder }: RunToRecord): Promise<Run> {
   await mkdir(folder, { recursive: true });
-  const file = join(folder, `${target.stack}-${vus}-${repeat}`);
+  const file = join(folder, `${target.stack.replace(':', '-')}-${vus}-${repeat}`);
   const record = `${file}.seconds.ndjson.gz`;
   const env = {
     BASE_URL: target.url,
@@ -57,6 +57,13 @@ export async function recordRun(target: Target, { vus, seconds, repeat, folder }
     othersShare: shareOfOthers(machine, usage, k6CpuSeconds, cpus().length),
     timeline: { load: loadPerSecond(lines, startedAtMs), usage: usagePerSecond(samples, startedAtMs) },
   };
+}
+
+/** The stacks that stood beside a run are none of the others who had a part of the machine: what they used is known by itself. */
+export function withoutNeighbours(run: Run, cores: number): Run {
+  if (run.othersShare === undefined || !run.beside) return run;
+  const theirs = run.beside.cpuSeconds / (cores * run.beside.seconds);
+  return { ...run, othersShare: Math.max(0, run.othersShare - theirs) };
 }
 
 /** Of the machine, what neither the stack nor k6 had: others on it did, or its host kept it. Undefined where there is no /proc. */

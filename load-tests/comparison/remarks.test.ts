@@ -1,9 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { quickPlan, type ComparedStack } from './plan.ts';
 import { remarksOf } from './remarks.ts';
 import type { Comparison, StackResult } from './results.ts';
 import { summaryOf } from './summary.ts';
-import { aComparison, aLoad, aMachine, aRun, aStack } from './testing/comparisons.ts';
+import {
+  aComparison,
+  aLoad,
+  aMachine,
+  aPairedComparison,
+  aRun,
+  aStack,
+  sequentialQuickPlan,
+} from './testing/comparisons.ts';
 
 const texts = (comparison: Comparison) => remarksOf(comparison).map(({ text }) => text);
 /** With something changed in the sync stack. */
@@ -141,14 +148,38 @@ describe('what must be said of a comparison', () => {
   });
 
   test('that it was a quick look', () => {
-    const runs = (stack: ComparedStack) => ({
+    const runs = (stack: string) => ({
       ...aStack(stack),
       runs: aStack(stack)
         .runs.filter(({ repeat }) => repeat === 1)
-        .map((run) => ({ ...run, seconds: quickPlan.seconds.run })),
+        .map((run) => ({ ...run, seconds: sequentialQuickPlan.seconds.run })),
     });
-    const comparison = aComparison({ plan: quickPlan, stacks: [runs('sync'), runs('async')] });
+    const comparison = aComparison({ plan: sequentialQuickPlan, stacks: [runs('sync'), runs('async')] });
     expect(texts(comparison)).toEqual([expect.stringContaining('A quick look')]);
     expect(winnersAt(comparison, 500)).toEqual(new Set(['not judged']));
+  });
+});
+
+describe('of stacks that took turns', () => {
+  const unsteady =
+    'The machine changed its speed by 400 % between the yardsticks; only what was measured in one round can be compared.';
+
+  test('a machine that changed its speed between the rounds spoils nothing', () => {
+    const comparison = aPairedComparison({ sync: 100, async: 101 });
+    expect(texts(comparison)).toEqual([unsteady]);
+    expect(winnersAt(comparison, 500)).toEqual(new Set(['async', 'tie']));
+  });
+
+  test('a round that is missing, of a stack or of the yardstick, is named', () => {
+    const comparison = aPairedComparison({ sync: 100, async: 101 });
+    comparison.stacks[0]!.runs = comparison.stacks[0]!.runs.slice(1);
+    comparison.yardsticks = comparison.yardsticks!.slice(1);
+    comparison.yardsticks[0]!.failed = 1;
+    expect(texts(comparison)).toEqual([
+      'The yardstick of round 1 is missing.',
+      'The yardstick of round 2 failed.',
+      'sync, 250 shoppers: 1 of 5 runs is missing.',
+    ]);
+    expect(winnersAt(comparison, 250)).toEqual(new Set(['not judged']));
   });
 });

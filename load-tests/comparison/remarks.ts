@@ -1,27 +1,32 @@
-import { isExact } from '../lib/targets.ts';
-import type { ComparedStack } from './plan.ts';
-import { resultOf, runsOf, type Comparison, type Load, type StackResult } from './results.ts';
+import { isExact, type LoadResult, type Machine } from '../lib/results.ts';
+import { resultOf, runsOf, type Comparison, type StackResult } from './results.ts';
 
 /** Something that a reader must know before the figures. */
 export interface Remark {
   text: string;
   /** The stack and level whose figures it spoils; without a level, all of a stack; without a stack, everything. */
-  stack?: ComparedStack;
+  stack?: string;
   vus?: number;
   /** Good to know, but nothing has failed. */
   isNote?: true;
 }
 
 /** How much slower the machine was at its slowest than at its fastest, by all yardsticks: 1 for not at all. */
-export function driftOf({ stacks }: Comparison): number | undefined {
-  const rates = stacks.flatMap(({ yardsticks: { before, after } }) => [before, after]).map(rateOf);
+export function driftOf({ plan, stacks, yardsticks = [] }: Comparison): number | undefined {
+  const measured = plan.paired
+    ? roundsOf(plan).map((round) => yardsticks.find(({ repeat }) => repeat === round))
+    : stacks.flatMap(({ yardsticks: { before, after } }) => [before, after]);
+  const rates = measured.map(rateOf);
   const known = rates.filter((rate) => rate !== undefined);
   if (known.length === 0 || known.length < rates.length) return undefined;
   return Math.max(...known) / Math.min(...known);
 }
 
+export const roundsOf = ({ repeats }: Comparison['plan']): number[] =>
+  Array.from({ length: repeats }, (_, at) => at + 1);
+
 /** Undefined if it failed, or was not measured. */
-export function rateOf(load: Load | undefined): number | undefined {
+export function rateOf(load: LoadResult | undefined): number | undefined {
   return load && load.requestsPerSecond > 0 && load.failed === 0 ? load.requestsPerSecond : undefined;
 }
 
@@ -59,18 +64,22 @@ export function remarksOf(comparison: Comparison): Remark[] {
   if (drift !== undefined && drift > muchDrift) {
     remarks.push({
       isNote: true,
-      text: `The machine changed its speed by ${Math.round((drift - 1) * 100)} % between the yardsticks; smaller differences of latency and throughput say nothing.`,
+      text: `The machine changed its speed by ${Math.round((drift - 1) * 100)} % between the yardsticks; ${plan.paired ? 'only what was measured in one round can be compared' : 'smaller differences of latency and throughput say nothing'}.`,
     });
   }
-  return [...remarks, ...plan.stacks.flatMap((stack) => stackRemarks(comparison, stack))];
+  return [
+    ...remarks,
+    ...(plan.paired ? yardstickRemarks(comparison) : []),
+    ...plan.stacks.flatMap((stack) => stackRemarks(comparison, stack)),
+  ];
 }
 
 /** What spoils the figures of a level: with any of these no winner is named. */
-export function spoiling(remarks: Remark[], stack: ComparedStack, vus: number): Remark[] {
+export function spoiling(remarks: Remark[], stack: string, vus: number): Remark[] {
   return remarks.filter((remark) => remark.stack === stack && (remark.vus === undefined || remark.vus === vus));
 }
 
-function stackRemarks(comparison: Comparison, stack: ComparedStack): Remark[] {
+function stackRemarks(comparison: Comparison, stack: string): Remark[] {
   const { plan } = comparison;
   const result = resultOf(comparison, stack);
   if (!result) return [{ stack, text: `${stack}: nothing was measured.` }];
@@ -91,12 +100,20 @@ function stackRemarks(comparison: Comparison, stack: ComparedStack): Remark[] {
     const text = `${stack}: in ${disturbed.length} of ${result.runs.length} runs others had a part of the machine: ${shares}.`;
     remarks.push({ isNote: true, text });
   }
-  for (const at of ['before', 'after'] as const) {
+  for (const at of plan.paired ? [] : (['before', 'after'] as const)) {
     const yardstick = result.yardsticks[at];
     if (!yardstick) remarks.push({ text: `${stack}: the yardstick ${at} the runs is missing.` });
     else if (rateOf(yardstick) === undefined) remarks.push({ text: `${stack}: the yardstick ${at} the runs failed.` });
   }
   return [...remarks, ...exactnessRemarks(result)];
+}
+
+function yardstickRemarks({ plan, yardsticks = [] }: Comparison): Remark[] {
+  return roundsOf(plan).flatMap((round) => {
+    const yardstick = yardsticks.find(({ repeat }) => repeat === round);
+    if (!yardstick) return [{ text: `The yardstick of round ${round} is missing.` }];
+    return rateOf(yardstick) === undefined ? [{ text: `The yardstick of round ${round} failed.` }] : [];
+  });
 }
 
 function levelRemarks(result: StackResult, vus: number, { repeats, seconds }: Comparison['plan']): Remark[] {
@@ -137,8 +154,6 @@ function exactnessRemarks({ stack, race, audit }: StackResult): Remark[] {
   else if (!audit.passed) remarks.push({ text: `${stack}: the audit failed: ${audit.output.split('\n').at(-1)}` });
   return remarks;
 }
-
-type Machine = StackResult['machine'];
 
 /** In what two machines differ, the software that measured included. */
 export function differencesOf(one: Machine, other: Machine): string[] {

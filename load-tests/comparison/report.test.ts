@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { htmlOf } from './html.ts';
-import { markdownOf } from './markdown.ts';
-import { fullPlan } from './plan.ts';
-import { reportOf, reportOfSeveral, spreadText } from './report.ts';
-import { withOwnColours } from './svg-file.ts';
-import { aComparison, aMachine, aStack } from './testing/comparisons.ts';
+import { htmlOf } from '../report/html.ts';
+import { markdownOf } from '../report/markdown.ts';
+import { reportOf } from './report.ts';
+import { reportOfSeveral } from './several.ts';
+import { withOwnColours } from '../report/svg-file.ts';
+import { aComparison, aMachine, aPairedComparison, aStack, sequentialPlan } from './testing/comparisons.ts';
+import { spreadText } from './text.ts';
 
 const onCpu = (cpu: string) => {
   const stacks = [aStack('sync'), aStack('async', 200)];
@@ -131,7 +132,7 @@ describe('several comparisons', () => {
   test('of different amounts are said to be so', () => {
     const named = [
       { name: 'monday', comparison: onCpu('fast') },
-      { name: 'tuesday', comparison: { ...onCpu('fast'), plan: { ...fullPlan, warmUps: 0 } } },
+      { name: 'tuesday', comparison: { ...onCpu('fast'), plan: { ...sequentialPlan, warmUps: 0 } } },
     ];
     expect(markdownOf(reportOfSeveral(named, []), 'charts')).toContain(
       'monday and tuesday were not measured in the same amounts',
@@ -143,5 +144,50 @@ describe('several comparisons', () => {
     expect(several(['x/measured.json is cut off, or no JSON'])).toContain(
       'Left out: x/measured.json is cut off, or no JSON.',
     );
+  });
+});
+
+describe('the report of stacks that took turns', () => {
+  const markdown = markdownOf(reportOf(aPairedComparison({ sync: 100, 'async:shared': 200, monolith: 300 })), 'charts');
+
+  test('has a column for each stack, and of the study those that it has', () => {
+    expect(markdown).toContain('|  | sync | async:shared | monolith | winner | study: sync |');
+    expect(markdown).toContain(
+      '| throughput (requests/s) | 300 (100–500) | 600 (200–1,000) | 900 (300–1,500) | monolith | 107.49 |',
+    );
+    expect(markdown).toContain('monolith is better by throughput (50 % higher)');
+    expect(markdown).not.toContain('than in the study');
+  });
+
+  test('sets each beside the first, round by round, and says what the neighbours made of it', () => {
+    expect(markdown).toContain(
+      '**500 shoppers at once: so many times sync in the same round; median, lowest and highest**',
+    );
+    expect(markdown).toContain('| requests, raw | 2.000 (2.000–2.000) | 3.000 (3.000–3.000) |');
+    expect(markdown).toContain('| requests, corrected | 2.000 (2.000–2.000) | 3.000 (3.000–3.000) |');
+    expect(markdown).toContain('divided by 1 − s');
+  });
+
+  test('says what each needs at rest, and what the winners are worth', () => {
+    expect(markdown).toContain('| processor time of the Node processes (% of a core) | 2.0 | 2.0 | 2.0 |');
+    expect(markdown).toContain('in all 5 rounds in 6 of 100 rows');
+    expect(markdown).toContain('No more than two stand at once');
+  });
+
+  test('agrees with the study by the two stacks that it had, also where there are more', () => {
+    const rates = { sync: 100, async: 200, monolith: 300 };
+    expect(markdownOf(reportOf(aPairedComparison(rates)), 'charts')).toContain(
+      'The same stack wins as in the study: throughput at 250 and throughput at 500.',
+    );
+  });
+
+  test('is silent of the study where it had none of them', () => {
+    const text = markdownOf(reportOf(aPairedComparison({ 'async:shared': 200, monolith: 300 })), 'charts');
+    expect(text).toContain('|  | async:shared | monolith | winner |\n');
+    expect(text).toContain('## The figures\n');
+  });
+
+  test('has charts whose files have plain names', () => {
+    expect(markdown).toContain('](charts/cpu-async-shared.svg)');
   });
 });

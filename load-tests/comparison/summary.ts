@@ -1,12 +1,15 @@
-import { isExact } from '../lib/targets.ts';
+import { isExact, type AtRest, type Machine, type Trend } from '../lib/results.ts';
+import { totalsAtRest } from '../lib/usage.ts';
+import { journeys, measures, p95, requests } from '../turns/measures.ts';
+import { quotients, undisturbed, type Pair } from '../turns/pairs.ts';
+import { spreadOf as spreadOfPairs, type Spread as SpreadOfPairs } from '../turns/statistics.ts';
 import { metrics, spreadOf, type Metric, type Spread } from './figures.ts';
-import type { ComparedStack } from './plan.ts';
 import { driftOf, rateOf, remarksOf, spoiling, type Remark } from './remarks.ts';
-import { resultOf, runsOf, type Comparison, type StackResult, type Trend } from './results.ts';
+import { resultOf, runsOf, type Comparison, type Run, type StackResult } from './results.ts';
 import { study } from './study.ts';
-import { studyWinnerOf, winnerOf, type Winner } from './verdict.ts';
+import { notJudged, pairedWinnerOf, studyWinnerOf, winnerOf, type Winner } from './verdict.ts';
 
-type PerStack<Value> = Partial<Record<ComparedStack, Value>>;
+type PerStack<Value> = Partial<Record<string, Value>>;
 
 export interface Row {
   metric: string;
@@ -14,95 +17,146 @@ export interface Row {
   digits: number;
   ours: PerStack<Spread>;
   winner: Winner;
+  /** Of the stacks of the study alone; undefined where they were not all measured. */
+  winnerOfStudied: Winner | undefined;
   /** Undefined where the study has no such figure. */
-  theirs: Record<ComparedStack, number> | undefined;
+  theirs: Record<string, number> | undefined;
   theirWinner: Winner | undefined;
   /** Theirs are of something else, or of what is not known. */
   unlikeStudy: boolean;
+}
+
+/** A stack beside the first one, as so many times that in the same round. */
+export interface Ratio {
+  stack: string;
+  measure: string;
+  /** As measured, and without what the stacks took that stood beside at rest. */
+  raw: SpreadOfPairs;
+  corrected: SpreadOfPairs;
 }
 
 /** What a report says, in figures. */
 export interface Summary {
   startedAt: string;
   quick: boolean;
+  paired: boolean;
+  stacks: string[];
   remarks: Remark[];
-  machine: StackResult['machine'] | undefined;
+  machine: Machine | undefined;
   /** By how much the fastest yardstick exceeds the slowest: 1 for not at all. */
   drift: number | undefined;
-  levels: { vus: number; rows: Row[] }[];
+  levels: { vus: number; rows: Row[]; ratios: Ratio[] }[];
   yardsticks: PerStack<{ before: number | undefined; after: number | undefined }>;
+  /** Requests/s of the yardstick, round by round. */
+  yardstickRounds: number[];
+  atRest: PerStack<AtRestFigures>;
   exactness: PerStack<{ race: string; answered: string; audit: string }>;
+}
+
+export interface AtRestFigures {
+  bytes: number;
+  nodeBytes: number;
+  /** Of all Node processes together, as a share of one core. */
+  nodeCores: number | undefined;
 }
 
 export function summaryOf(comparison: Comparison): Summary {
   const { startedAt, plan } = comparison;
   const remarks = remarksOf(comparison);
   const drift = driftOf(comparison);
-  const perStack = <Value>(valueOf: (result: StackResult) => Value): PerStack<Value> =>
-    Object.fromEntries(comparison.stacks.map((result) => [result.stack, valueOf(result)]));
+  const perStack = <Value>(valueOf: (result: StackResult) => Value | undefined): PerStack<Value> =>
+    Object.fromEntries(
+      comparison.stacks.flatMap((result) => {
+        const value = valueOf(result);
+        return value === undefined ? [] : [[result.stack, value]];
+      }),
+    );
   return {
     startedAt,
     quick: plan.quick,
+    paired: plan.paired ?? false,
+    stacks: plan.stacks,
     remarks,
     machine: comparison.stacks[0]?.machine,
     drift,
-    levels: plan.levels.map((vus) => ({ vus, rows: rowsOf(comparison, vus, remarks, drift) })),
+    levels: plan.levels.map((vus) => ({
+      vus,
+      rows: rowsOf(comparison, vus, remarks, drift),
+      ratios: plan.paired ? ratiosOf(comparison, vus) : [],
+    })),
     yardsticks: perStack(({ yardsticks: { before, after } }) => ({
       before: before?.requestsPerSecond,
       after: after?.requestsPerSecond,
     })),
+    yardstickRounds: (comparison.yardsticks ?? []).map(({ requestsPerSecond }) => requestsPerSecond),
+    atRest: perStack(({ atRest }) => atRest && atRestFigures(atRest)),
     exactness: perStack((result) => ({ race: raceOf(result), answered: answeredOf(result), audit: auditOf(result) })),
   };
 }
 
+function atRestFigures(atRest: AtRest[]): AtRestFigures {
+  const { all, node } = totalsAtRest(atRest);
+  return { bytes: all.pssBytes, nodeBytes: node.pssBytes, nodeCores: node.cores };
+}
+
 function rowsOf(comparison: Comparison, vus: number, remarks: Remark[], drift: number | undefined): Row[] {
-  const isSpoilt = comparison.plan.stacks.some((stack) => spoiling(remarks, stack, vus).length > 0);
-  const row = (metric: Metric, ours: PerStack<Spread>): Row => {
+  const { plan } = comparison;
+  const isSpoilt = plan.stacks.some((stack) => spoiling(remarks, stack, vus).length > 0);
+  const figures = study[vus];
+  const studied = Object.keys(figures ?? {});
+  const hasStudied = studied.length > 0 && studied.every((stack) => plan.stacks.includes(stack));
+  return [...metrics, shareOfYardstick(comparison)].map((metric): Row => {
     const { ofStudy, name, unit, digits, better, unlikeStudy = false } = metric;
-    const figures = study[vus];
-    const theirs = ofStudy && figures && { sync: ofStudy(figures.sync), async: ofStudy(figures.async) };
+    const byRound: PerStack<Map<number, number>> = {};
+    const ours: PerStack<Spread> = {};
+    for (const stack of plan.stacks) {
+      const result = resultOf(comparison, stack);
+      if (!result) continue;
+      byRound[stack] = valuesByRound(metric, result, vus);
+      const spread = metric.ofResult?.(result, vus) ?? spreadOf([...byRound[stack].values()]);
+      if (spread) ours[stack] = spread;
+    }
+    const winner = (stacks: string[]) => {
+      if (isSpoilt) return notJudged;
+      return plan.paired
+        ? pairedWinnerOf(better, stacks, byRound, plan.repeats)
+        : winnerOf(metric, stacks, ours, drift);
+    };
+    const theirs = ofStudy && figures && Object.fromEntries(studied.map((stack) => [stack, ofStudy(figures[stack]!)]));
     return {
       metric: name,
       unit,
       digits,
       ours,
-      winner: isSpoilt ? 'not judged' : winnerOf(metric, ours, drift),
+      winner: winner(plan.stacks),
+      winnerOfStudied: hasStudied ? winner(studied) : undefined,
       theirs,
       theirWinner: theirs && studyWinnerOf(better, theirs),
       unlikeStudy,
     };
-  };
-  const spreads = (ofResult: (result: StackResult) => Spread | undefined): PerStack<Spread> =>
-    Object.fromEntries(
-      comparison.plan.stacks.flatMap((stack) => {
-        const result = resultOf(comparison, stack);
-        const spread = result && ofResult(result);
-        return spread ? [[stack, spread]] : [];
-      }),
-    );
-  return [
-    ...metrics.map((metric) =>
-      row(
-        metric,
-        spreads((result) => spreadOf(runsOf(result, vus).map((run) => metric.ofRun(run, result)))),
-      ),
-    ),
-    row(
-      shareOfYardstick,
-      spreads((result) => shareSpread(result, vus)),
-    ),
-  ];
+  });
+}
+
+function valuesByRound(metric: Metric, result: StackResult, vus: number): Map<number, number> {
+  const values = runsOf(result, vus).map((run) => [run.repeat, metric.ofRun(run, result)] as const);
+  return new Map(values.flatMap(([round, value]) => (value === undefined ? [] : [[round, value] as const])));
 }
 
 /** What the machine can do at most goes out of it, so that it says more than requests/s on a machine that changes. */
-const shareOfYardstick: Metric = {
-  name: 'throughput as a share of the yardstick',
-  unit: '',
-  better: 'higher',
-  followsMachine: false,
-  digits: 3,
-  ofRun: () => undefined,
-};
+function shareOfYardstick({ plan, yardsticks = [] }: Comparison): Metric {
+  const about = {
+    name: 'throughput as a share of the yardstick',
+    unit: '',
+    better: 'higher',
+    followsMachine: false,
+    digits: 3,
+  } as const;
+  if (!plan.paired) return { ...about, ofRun: () => undefined, ofResult: shareSpread };
+  const ofRound = (round: number) => rateOf(yardsticks.find(({ repeat }) => repeat === round));
+  const share = (rate: number, yardstick: number | undefined) =>
+    yardstick === undefined ? undefined : rate / yardstick;
+  return { ...about, ofRun: ({ repeat, requestsPerSecond }) => share(requestsPerSecond, ofRound(repeat)) };
+}
 
 /** As wide as the yardsticks of the stack allow: its lowest rate by the higher one, its highest by the lower one. */
 function shareSpread(result: StackResult, vus: number): Spread | undefined {
@@ -116,6 +170,32 @@ function shareSpread(result: StackResult, vus: number): Spread | undefined {
     max: rates.max / yardstick.min,
     runs: rates.runs,
   };
+}
+
+const ratioMeasures = [requests, journeys, p95, ...measures.filter(({ name }) => name === 'CPU a journey')];
+
+/** Every other stack beside the first, round by round. */
+function ratiosOf(comparison: Comparison, vus: number): Ratio[] {
+  const [first, ...others] = comparison.plan.stacks;
+  const base = resultOf(comparison, first!);
+  return others.flatMap((stack) => {
+    const result = resultOf(comparison, stack);
+    if (!base || !result) return [];
+    const pairs = runsOf(result, vus).flatMap((run): Pair[] => {
+      const other = runsOf(base, vus).find(({ repeat }) => repeat === run.repeat);
+      return other ? [[turnOf(run, stack), turnOf(other, first!)]] : [];
+    });
+    return ratioMeasures.flatMap((measure): Ratio[] => {
+      const raw = spreadOfPairs(quotients(pairs, ({ load }) => measure.of(load)));
+      const corrected = spreadOfPairs(quotients(pairs, (turn) => undisturbed(measure, turn, result.machine.cores)));
+      return raw && corrected ? [{ stack, measure: measure.name, raw, corrected }] : [];
+    });
+  });
+}
+
+function turnOf(run: Run, side: string): Pair[number] {
+  const { vus, repeat: pair, settledSeconds = 0, beside } = run;
+  return { pair, vus, side, load: run, settledSeconds, ...(beside ? { beside } : {}) };
 }
 
 function raceOf({ race }: StackResult): string {

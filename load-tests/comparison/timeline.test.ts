@@ -39,7 +39,7 @@ describe('what k6 saw each second', () => {
 describe('what the services used each second', () => {
   const sample = (atMs: number, one: number, two: number, redis: number): UsageSample => ({
     atMs,
-    roots: [
+    trees: [
       { name: 'order-1', cpuSeconds: one, bytes: one * 10 },
       { name: 'order-2', cpuSeconds: two, bytes: two * 10 },
       { name: 'redis', cpuSeconds: redis, bytes: 7 },

@@ -46,12 +46,12 @@ type RecordLine =
 /** What each service used between a sample and the next, and had in memory at its end. */
 export function usagePerSecond(samples: UsageSample[], startedAtMs: number): Timeline['usage'] {
   const later = samples.slice(1);
-  const names = new Set(samples[0]?.roots.map(({ name }) => serviceOf(name)));
+  const names = new Set(samples[0]?.trees.map(({ name }) => serviceOf(name)));
   return {
     second: later.map(({ atMs }) => rounded((atMs - startedAtMs) / 1_000)),
     services: [...names].map((service) => {
       const total = (sample: UsageSample | undefined, key: 'cpuSeconds' | 'bytes') =>
-        (sample?.roots ?? []).filter(({ name }) => serviceOf(name) === service).reduce((sum, one) => sum + one[key], 0);
+        (sample?.trees ?? []).filter(({ name }) => serviceOf(name) === service).reduce((sum, one) => sum + one[key], 0);
       return {
         name: service,
         cores: later.map((sample, at) => {

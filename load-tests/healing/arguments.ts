@@ -1,4 +1,5 @@
 import { optionsIn, UsageError } from '../../infra/command-line.ts';
+import { text } from '../lib/options.ts';
 import { faultKinds, type FaultKind } from './faults.ts';
 
 export interface HealArguments {
@@ -16,8 +17,6 @@ Breaks the running stack, one fault after the other, and measures how long shopp
   --stack-file FILE  its run/stack.json; without it, the stack that npm start runs
   --only a,b         kinds of fault: ${faultKinds.join(', ')}
   --json FILE        the figures as JSON`;
-
-const text = { type: 'string' } as const;
 
 /** @throws UsageError */
 export function parseHealArguments(argv: string[]): HealArguments {

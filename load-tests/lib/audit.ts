@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { AuditResult } from './results.ts';
+import type { Audit } from './results.ts';
 
 const script = join(import.meta.dirname, '../../infra/audit/main.ts');
 const timeoutMs = 120_000;
 
-/** Runs the audit on a running stack. A text says why it could not. Throws when broken off: that is not an audit that failed. */
-export async function runAudit(stackFile: string | undefined, signal?: AbortSignal): Promise<AuditResult | string> {
+/** Runs the audit on a running stack. A text says why it could not. Throws when aborted: that is not an audit that failed. */
+export async function runAudit(stackFile: string | undefined, signal?: AbortSignal): Promise<Audit> {
   if (stackFile === undefined) return 'the stack file is unknown (--stack-file)';
   const child = spawn(process.execPath, [script, '--stack-file', stackFile], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,12 +3,25 @@ import { Shop } from '../../test-kit/stack/shop.ts';
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import { withClient } from '../../infra/launcher/databases.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
-import { rootsOf } from './bench-stack.ts';
 import { reserveForCrowd, type PendingReservations } from './pending-reservations.ts';
 import { readProcesses } from './procfs.ts';
 import { untilQuiet } from './quiet.ts';
-import type { BacklogResult } from './results.ts';
-import { cpuSecondsOf } from './usage.ts';
+import { type Usage, cpuSecondsOf, processTreesOf } from './usage.ts';
+
+/** Requests that gathered while the inventory was away, and what became of them. */
+export interface BacklogResult {
+  events: number;
+  eventsPerSecond: number;
+  /** From the first one taken to the last one held; the same from the start of the inventory's processes. */
+  seconds: number;
+  secondsFromStart: number;
+  /** From the first one taken until reservation and payment knew of every hold. */
+  secondsToOrders: number;
+  /** Rows that are as they should be; of each, as many as there were requests. */
+  counted: Record<'unitsHeld' | 'holds' | 'reservations' | 'orders' | 'payables', number>;
+  /** From the start of the inventory's processes to the last one held. */
+  usage: Usage[];
+}
 
 const withinMs = 300_000;
 const lookEveryMs = 500;
@@ -113,12 +126,12 @@ function numberOf(stack: Stack, database: DatabaseName, sql: string, values: unk
 
 /** Processor time of each process of the stack from now on; of one that starts later, from its start. */
 function cpuMeter(stack: Stack): () => BacklogResult['usage'] {
-  const before = cpuSecondsOf(readProcesses(), rootsOf(stack.processes));
+  const before = cpuSecondsOf(readProcesses(), processTreesOf(stack.processes));
   const pidOf = new Map(stack.processes.map(({ name, pid }) => [name, pid]));
   return () => {
-    const roots = rootsOf(stack.processes);
-    const after = cpuSecondsOf(readProcesses(), roots);
-    return roots.map(({ name, pid }) => {
+    const trees = processTreesOf(stack.processes);
+    const after = cpuSecondsOf(readProcesses(), trees);
+    return trees.map(({ name, pid }) => {
       const earlier = pidOf.get(name) === pid ? (before.get(name) ?? 0) : 0;
       return { name, cpuSeconds: (after.get(name) ?? 0) - earlier, peakBytes: 0 };
     });

@@ -1,13 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { NotRunning } from '../../infra/launcher/running-stack.ts';
 import { openStack } from './bench-stack.ts';
+import { allChoices } from './options.ts';
 
 const open = (given: { url?: string; stackFile?: string }) =>
   openStack(
-    { stack: 'async', url: undefined, stackFile: undefined, cpuProfile: false, ...given },
-    'unused',
-    'unused',
-    AbortSignal.abort(),
+    { ...allChoices[0]!, instances: 2, ...given },
+    { folder: 'unused', profiles: 'unused', say: () => undefined, signal: AbortSignal.abort() },
   );
 
 test('a shop that nobody answers for is named before anything is measured', async () => {

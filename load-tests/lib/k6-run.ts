@@ -12,7 +12,7 @@ export interface K6Run {
   timeoutMs: number;
   /** More arguments of `k6 run`, such as an output. */
   args?: string[];
-  /** Breaks the run off. */
+  /** Ends the run before its time. */
   signal?: AbortSignal | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface K6Result {
 const thresholdsCrossed = 99;
 const maxOutput = 20_000;
 
-/** Runs a k6 script to its end. Throws if it was broken off, took longer than it may, or k6 could not run the script. */
+/** Runs a k6 script to its end. Throws if it was aborted, took longer than it may, or k6 could not run the script. */
 export async function runK6({ script, env, timeoutMs, args = [], signal }: K6Run): Promise<K6Result> {
   const folder = await mkdtemp(join(tmpdir(), 'k6-'));
   try {

@@ -1,16 +1,8 @@
+import type { Trend } from './results.ts';
+
 /** What `k6 run --summary-export` writes: a flat object of values per metric; of tagged metrics too, as `name{tag:value}`. */
 export interface K6Summary {
   metrics: Record<string, Record<string, unknown>>;
-}
-
-export interface Trend {
-  avg: number;
-  min: number;
-  med: number;
-  p90: number;
-  p95: number;
-  p99: number;
-  max: number;
 }
 
 /** The count of a counter metric; 0 if nothing was counted. */

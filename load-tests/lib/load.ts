@@ -1,13 +1,13 @@
 import { runK6, type K6Result } from './k6-run.ts';
-import { countOf, failsOf, passesOf, ratePerSecondOf, tagValuesOf, trendOf, type Trend } from './k6-summary.ts';
-import type { LoadResult, RaceResult } from './results.ts';
-import { endedChildrenCpuSeconds, measureUsage, type Root, type Usage, type UsageSample } from './usage.ts';
+import { countOf, failsOf, passesOf, ratePerSecondOf, tagValuesOf, trendOf } from './k6-summary.ts';
+import type { LoadResult, RaceResult, Trend } from './results.ts';
+import { endedChildrenCpuSeconds, measureUsage, type ProcessTree, type Usage, type UsageSample } from './usage.ts';
 
 export interface Target {
   url: string;
   stack: string;
-  processes: Root[];
-  /** Breaks off what runs. */
+  processes: ProcessTree[];
+  /** Ends what runs. */
   signal?: AbortSignal;
 }
 
@@ -42,20 +42,6 @@ export async function logIn(target: Target, shoppers: number): Promise<void> {
     signal: target.signal,
   });
   if (crossed.length > 0) throw new Error(`not all of ${shoppers} shoppers could log in\n${complaints}`);
-}
-
-/** Less than the services remember a password: the load after a log-in is to find it, too. */
-const logInsLastMs = 240_000;
-
-/** Logs in so many shoppers, and again whenever it is called and the services may soon have forgotten them. */
-export function repeatedLogIns(shoppers: number, say: (text: string) => void): (...targets: Target[]) => Promise<void> {
-  let loggedInAtMs = -Infinity;
-  return async (...targets) => {
-    if (Date.now() - loggedInAtMs < logInsLastMs) return;
-    say(`${shoppers} shoppers log in`);
-    for (const target of targets) await logIn(target, shoppers);
-    loggedInAtMs = Date.now();
-  };
 }
 
 export async function runRace(

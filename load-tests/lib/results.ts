@@ -1,92 +1,87 @@
-import type { Trend } from './k6-summary.ts';
-import type { IdleMemory, Usage } from './usage.ts';
-import type { Verdict } from './targets.ts';
+import { z } from 'zod';
+
+/* What all measurements are made of, as it is kept in their files. */
+
+export const count = z.number().nonnegative();
+
+/** In milliseconds. */
+export const trend = z.object({
+  avg: count,
+  min: count,
+  med: count,
+  p90: count,
+  p95: count,
+  p99: count,
+  max: count,
+});
+
+/** Of one process with all that it has started. */
+export const usage = z.object({ name: z.string(), cpuSeconds: count, peakBytes: count });
 
 /** What one k6 run under constant load has shown. */
-export interface LoadResult {
-  name: string;
-  vus: number;
-  seconds: number;
-  requests: number;
-  requestsPerSecond: number;
-  journeys: number;
-  journeysPerSecond: number;
+export const load = z.object({
+  name: z.string(),
+  vus: count,
+  seconds: count,
+  requests: count,
+  requestsPerSecond: count,
+  journeys: count,
+  journeysPerSecond: count,
   /** Requests that failed, and answers that were not what was asked for. */
-  failed: number;
-  wrong: number;
-  /** In milliseconds: all requests, each step by its name, and whole journeys. */
-  all: Trend | undefined;
-  steps: Record<string, Trend>;
-  journey: Trend | undefined;
+  failed: count,
+  wrong: count,
+  /** All requests, each step by its name, and whole journeys. */
+  all: trend.optional(),
+  steps: z.record(z.string(), trend),
+  journey: trend.optional(),
   /** Of the processes of the stack; empty if they are unknown. */
-  usage: Usage[];
-  k6CpuSeconds: number;
-  complaints: string;
-}
+  usage: z.array(usage),
+  k6CpuSeconds: count,
+  complaints: z.string(),
+});
 
-export interface RaceResult {
-  buyers: number;
-  stock: number;
-  sold: number;
-  soldOut: number;
-  other: number;
-  soldTrend: Trend | undefined;
-  soldOutTrend: Trend | undefined;
+export const race = z.object({
+  buyers: count,
+  stock: count,
+  sold: count,
+  soldOut: count,
+  other: count,
+  soldTrend: trend.optional(),
+  soldOutTrend: trend.optional(),
   /** Thresholds of the script that did not hold. */
-  crossed: string[];
-  usage: Usage[];
-  complaints: string;
-}
+  crossed: z.array(z.string()),
+  usage: z.array(usage),
+  complaints: z.string(),
+});
 
-/** Requests that gathered while the inventory was away, and what became of them. */
-export interface BacklogResult {
-  events: number;
-  eventsPerSecond: number;
-  /** From the first one taken to the last one held; the same from the start of the inventory's processes. */
-  seconds: number;
-  secondsFromStart: number;
-  /** From the first one taken until reservation and payment knew of every hold. */
-  secondsToOrders: number;
-  /** Rows that are as they should be; of each, as many as there were requests. */
-  counted: Record<'unitsHeld' | 'holds' | 'reservations' | 'orders' | 'payables', number>;
-  /** From the start of the inventory's processes to the last one held. */
-  usage: Usage[];
-}
+/** A text says why there was none. */
+export const audit = z.union([z.object({ passed: z.boolean(), output: z.string() }), z.string()]);
 
-export interface AuditResult {
-  passed: boolean;
-  output: string;
-}
+/** What a figure depends on. */
+export const machine = z.object({
+  cpu: z.string(),
+  cores: count,
+  memoryBytes: count,
+  system: z.string(),
+  node: z.string(),
+  k6: z.string(),
+  commit: z.string(),
+});
 
-export interface Machine {
-  cpu: string;
-  cores: number;
-  memoryBytes: number;
-  system: string;
-  node: string;
-  k6: string;
-  commit: string;
-}
+/** A process with nobody to serve: its memory, and its processor time as a share of one core. */
+export const atRest = z.object({ name: z.string(), pssBytes: count, rssBytes: count, cores: count.optional() });
 
-export interface BenchResult {
-  startedAt: string;
-  stack: string;
-  url: string;
-  machine: Machine;
-  idle?: IdleMemory[];
-  yardstick?: LoadResult;
-  checkout?: LoadResult[];
-  fifty?: LoadResult;
-  one?: LoadResult;
-  /** Reserving without waiting for the outcome, by 50 and by 500 shoppers. */
-  accepted?: LoadResult[];
-  race?: RaceResult;
-  backlog?: BacklogResult;
-  /** A text says why there was none. */
-  audit?: AuditResult | string;
-  /** Why it was not measured to its end. */
-  brokenOff?: string;
-  verdicts: Verdict[];
+export type Trend = z.infer<typeof trend>;
+export type LoadResult = z.infer<typeof load>;
+export type RaceResult = z.infer<typeof race>;
+export type Audit = z.infer<typeof audit>;
+export type Machine = z.infer<typeof machine>;
+export type AtRest = z.infer<typeof atRest>;
+
+/** As many have bought as there were units, and everybody else has heard so. */
+export function isExact({ buyers, stock, sold, soldOut, other, crossed }: RaceResult): boolean {
+  const winners = Math.min(stock, buyers);
+  return sold === winners && soldOut === buyers - winners && other === 0 && crossed.length === 0;
 }
 
 /** Of several runs the one in the middle by throughput; of two, the slower. */

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { programOf, readMemory, readProcesses, readPssBytes, type Memory, type ProcessInfo } from './procfs.ts';
+import type { AtRest } from './results.ts';
 
-/** A process of the stack. Everything it has started counts as its own: nginx's workers, PostgreSQL's backends. */
-export interface Root {
+/** A process with everything that it has started: nginx's workers, PostgreSQL's backends. */
+export interface ProcessTree {
   name: string;
   pid: number;
 }
@@ -12,17 +14,22 @@ export interface Usage {
   peakBytes: number;
 }
 
-/** What each root has used so far, and has in memory at this moment. */
+/** What each tree has used so far, and has in memory at this moment. */
 export interface UsageSample {
   atMs: number;
-  roots: { name: string; cpuSeconds: number; bytes: number }[];
+  trees: { name: string; cpuSeconds: number; bytes: number }[];
+}
+
+/** The processes of a stack that run now. */
+export function processTreesOf(processes: { name: string; pid?: number | undefined }[]): ProcessTree[] {
+  return processes.flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]));
 }
 
 const sampleEveryMs = 1_000;
 
-/** Which root each process belongs to: the nearest one among its ancestors. */
-export function ownersOf(processes: ReadonlyMap<number, ProcessInfo>, roots: Root[]): Map<number, string> {
-  const nameOf = new Map(roots.map(({ pid, name }) => [pid, name]));
+/** Which tree each process belongs to: that of the nearest root among its ancestors. */
+export function ownersOf(processes: ReadonlyMap<number, ProcessInfo>, trees: ProcessTree[]): Map<number, string> {
+  const nameOf = new Map(trees.map(({ pid, name }) => [pid, name]));
   const owners = new Map<number, string>();
   for (const { pid } of processes.values()) {
     let at: number | undefined = pid;
@@ -33,18 +40,17 @@ export function ownersOf(processes: ReadonlyMap<number, ProcessInfo>, roots: Roo
   return owners;
 }
 
-/** Processor time per root so far. What ended children used is kept by their parent, so none of it is lost or counted twice. */
-export function cpuSecondsOf(processes: ReadonlyMap<number, ProcessInfo>, roots: Root[]): Map<string, number> {
-  const seconds = new Map(roots.map(({ name }) => [name, 0]));
-  for (const [pid, owner] of ownersOf(processes, roots)) {
+/** Processor time per tree so far. What ended children used is kept by their parent, so none of it is lost or counted twice. */
+export function cpuSecondsOf(processes: ReadonlyMap<number, ProcessInfo>, trees: ProcessTree[]): Map<string, number> {
+  const seconds = new Map(trees.map(({ name }) => [name, 0]));
+  for (const [pid, owner] of ownersOf(processes, trees)) {
     const info = processes.get(pid);
     if (info) seconds.set(owner, (seconds.get(owner) ?? 0) + info.cpuSeconds + info.endedChildrenCpuSeconds);
   }
   return seconds;
 }
 
-/** A root with all it has started. */
-export interface Family {
+export interface TreeMemory {
   name: string;
   /** Undefined if it may not be seen. */
   program: string | undefined;
@@ -52,40 +58,40 @@ export interface Family {
 }
 
 /**
- * Memory by root: private pages in full, shared ones once, as the largest member has them. Families of one program share its
+ * Memory by tree: private pages in full, shared ones once, as the largest member has them. Trees of one program share its
  * pages too, and are each given an equal part: ten Node processes would otherwise count the 53 MB of Node ten times.
  */
-export function bytesOf(families: Family[]): Map<string, number> {
+export function bytesOf(memories: TreeMemory[]): Map<string, number> {
   return new Map(
-    families.map((family) => {
-      const relatives = families.filter(
-        (other) => other === family || (family.program !== undefined && other.program === family.program),
+    memories.map((tree) => {
+      const relatives = memories.filter(
+        (other) => other === tree || (tree.program !== undefined && other.program === tree.program),
       );
       const shared = Math.max(0, ...relatives.flatMap(({ members }) => members.map(({ sharedBytes }) => sharedBytes)));
-      const own = family.members.reduce((sum, { privateBytes }) => sum + privateBytes, 0);
-      return [family.name, own + shared / relatives.length];
+      const own = tree.members.reduce((sum, { privateBytes }) => sum + privateBytes, 0);
+      return [tree.name, own + shared / relatives.length];
     }),
   );
 }
 
 /**
- * Starts to measure; the function it answers ends the measurement and says what each root used meanwhile. Who wants to see how
+ * Starts to measure; the function it answers ends the measurement and says what each tree used meanwhile. Who wants to see how
  * it went is given a sample a second, which costs nothing more.
  */
-export function measureUsage(roots: Root[], onSample?: (sample: UsageSample) => void): () => Usage[] {
-  const before = cpuSecondsOf(readProcesses(), roots);
+export function measureUsage(trees: ProcessTree[], onSample?: (sample: UsageSample) => void): () => Usage[] {
+  const before = cpuSecondsOf(readProcesses(), trees);
   const peaks = new Map<string, number>();
   const sample = () => {
-    const now = sampleOf(roots);
-    for (const { name, bytes } of now.roots) peaks.set(name, Math.max(bytes, peaks.get(name) ?? 0));
+    const now = sampleOf(trees);
+    for (const { name, bytes } of now.trees) peaks.set(name, Math.max(bytes, peaks.get(name) ?? 0));
     onSample?.(now);
   };
   sample();
   const timer = setInterval(sample, sampleEveryMs);
   return () => {
     clearInterval(timer);
-    const after = cpuSecondsOf(readProcesses(), roots);
-    return roots.map(({ name }) => ({
+    const after = cpuSecondsOf(readProcesses(), trees);
+    return trees.map(({ name }) => ({
       name,
       cpuSeconds: Math.max(0, (after.get(name) ?? 0) - (before.get(name) ?? 0)),
       peakBytes: peaks.get(name) ?? 0,
@@ -93,18 +99,24 @@ export function measureUsage(roots: Root[], onSample?: (sample: UsageSample) => 
   };
 }
 
-export interface IdleMemory {
-  name: string;
-  pssBytes: number;
-  rssBytes: number;
+/**
+ * Trees of which nobody asks anything: the memory of each, and its processor time over so many seconds.
+ * Throws if a process may not be looked into: a sum without it would be a lie.
+ */
+export async function measureAtRest(trees: ProcessTree[], seconds: number, signal?: AbortSignal): Promise<AtRest[]> {
+  const used = () => cpuSecondsOf(readProcesses(), trees);
+  const [before, startedAtMs] = [used(), Date.now()];
+  await sleep(seconds * 1_000, undefined, { signal });
+  const [after, elapsedSeconds] = [used(), (Date.now() - startedAtMs) / 1_000];
+  const coresOf = (name: string) => Math.max(0, (after.get(name) ?? 0) - (before.get(name) ?? 0)) / elapsedSeconds;
+  return memoryOf(trees).map((one) => ({ ...one, cores: coresOf(one.name) }));
 }
 
-/** Memory of each root with all it has started. Throws if a process may not be looked into: a sum without it would be a lie. */
-export function idleMemoryOf(roots: Root[]): IdleMemory[] {
-  const idle = new Map(roots.map(({ name }) => [name, { name, pssBytes: 0, rssBytes: 0 }]));
-  for (const [pid, owner] of ownersOf(readProcesses(), roots)) {
+function memoryOf(trees: ProcessTree[]): Omit<AtRest, 'cores'>[] {
+  const found = new Map(trees.map(({ name }) => [name, { name, pssBytes: 0, rssBytes: 0 }]));
+  for (const [pid, owner] of ownersOf(readProcesses(), trees)) {
     const memory = readMemory(pid);
-    const entry = idle.get(owner);
+    const entry = found.get(owner);
     if (!memory || !entry) continue;
     const pssBytes = readPssBytes(pid);
     if (pssBytes === undefined)
@@ -112,7 +124,30 @@ export function idleMemoryOf(roots: Root[]): IdleMemory[] {
     entry.pssBytes += pssBytes;
     entry.rssBytes += memory.privateBytes + memory.sharedBytes;
   }
-  return [...idle.values()];
+  return [...found.values()];
+}
+
+export const components = ['node', 'postgres', 'redis', 'rabbitmq', 'nginx'] as const;
+type Component = (typeof components)[number];
+
+/** Of a process, by its name in the stack file. What is no server runs on Node, however a tree may have laid out its services. */
+export function componentOf(process: string): Component | 'influxdb' {
+  if (process === 'epmd') return 'rabbitmq';
+  if (process.startsWith('influxdb')) return 'influxdb';
+  return components.find((component) => component === process) ?? 'node';
+}
+
+/** All processes at rest together, and those that are Node by themselves. */
+export function totalsAtRest(atRest: AtRest[]): Record<'all' | 'node', Omit<AtRest, 'name'>> {
+  const total = (those: AtRest[]) => ({
+    pssBytes: those.reduce((sum, { pssBytes }) => sum + pssBytes, 0),
+    rssBytes: those.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
+    // Not measured by earlier releases.
+    ...(those.some(({ cores }) => cores === undefined)
+      ? {}
+      : { cores: those.reduce((sum, { cores = 0 }) => sum + cores, 0) }),
+  });
+  return { all: total(atRest), node: total(atRest.filter(({ name }) => componentOf(name) === 'node')) };
 }
 
 /** Processor time of the children of this very process that have ended, k6 among them. */
@@ -120,20 +155,20 @@ export function endedChildrenCpuSeconds(): number {
   return readProcesses().get(process.pid)?.endedChildrenCpuSeconds ?? 0;
 }
 
-function sampleOf(roots: Root[]): UsageSample {
+function sampleOf(trees: ProcessTree[]): UsageSample {
   const processes = readProcesses();
-  const families = new Map(
-    roots.map(({ name, pid }) => [name, { name, program: programOf(pid), members: [] as Memory[] }]),
+  const memories = new Map(
+    trees.map(({ name, pid }) => [name, { name, program: programOf(pid), members: [] as Memory[] }]),
   );
-  for (const [pid, owner] of ownersOf(processes, roots)) {
+  for (const [pid, owner] of ownersOf(processes, trees)) {
     const memory = readMemory(pid);
-    if (memory) families.get(owner)?.members.push(memory);
+    if (memory) memories.get(owner)?.members.push(memory);
   }
-  const cpuSeconds = cpuSecondsOf(processes, roots);
-  const bytes = bytesOf([...families.values()]);
+  const cpuSeconds = cpuSecondsOf(processes, trees);
+  const bytes = bytesOf([...memories.values()]);
   return {
     atMs: Date.now(),
-    roots: roots.map(({ name }) => ({
+    trees: trees.map(({ name }) => ({
       name,
       cpuSeconds: cpuSeconds.get(name) ?? 0,
       bytes: bytes.get(name) ?? 0,

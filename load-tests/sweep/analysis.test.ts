@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { analyse } from './analysis.ts';
-import { htmlOf } from '../comparison/html.ts';
+import { htmlOf } from '../report/html.ts';
 import { reportOf } from './report.ts';
 import { throughputAt } from './scalability.ts';
 import type { Level, Resources } from './results.ts';

@@ -1,12 +1,10 @@
-import { defaultStack, type StackName } from '@flash-sale/shared/stacks.ts';
-import { optionsIn, stackChoices, stackNamed, UsageError } from '../../infra/command-line.ts';
-import { address, positive, positives } from '../lib/args.ts';
+import { optionsIn, UsageError } from '../../infra/command-line.ts';
+import type { StackToOpen } from '../lib/bench-stack.ts';
+import { address, flag, positive, positives, stackIn, stackOptions, stackUsage, text } from '../lib/options.ts';
 
 export interface SweepArguments {
-  stack: StackName;
-  /** A running stack to measure instead of an own one; its processes are unknown, unless its stack file is given too. */
-  url: string | undefined;
-  stackFile: string | undefined;
+  /** An own stack, or a running one; its processes are unknown, unless its stack file is given too. */
+  stack: StackToOpen;
   /** Virtual users per level, ascending. */
   levels: number[];
   /** Of load per level; undefined means the usual length of each. */
@@ -21,7 +19,7 @@ const maxVus = 20_000;
 
 export const usage = `usage: npm run sweep [-- options]
 
-  --stack NAME         which stack to start: ${stackChoices} (${defaultStack})
+${stackUsage}
   --url URL            measure the stack that runs there instead of an own one
   --stack-file FILE    its run/stack.json, which names its processes
   --levels a,b         virtual users, ascending (${usualLevels.join(',')})
@@ -29,13 +27,10 @@ export const usage = `usage: npm run sweep [-- options]
   --quick              levels of 7 seconds and longer: under three minutes
   --from DIR           measure nothing: judge the sweep.json of that folder again`;
 
-const text = { type: 'string' } as const;
-const flag = { type: 'boolean' } as const;
-
-/** Throws UsageError for anything it does not know. */
+/** @throws UsageError for anything it does not know */
 export function parseSweepArguments(argv: string[]): SweepArguments {
   const values = optionsIn(argv, {
-    stack: text,
+    ...stackOptions,
     url: text,
     'stack-file': text,
     levels: text,
@@ -45,9 +40,7 @@ export function parseSweepArguments(argv: string[]): SweepArguments {
   });
   if (values.from !== undefined && Object.keys(values).length > 1) throw new UsageError('--from goes alone');
   return {
-    stack: stackNamed(values.stack),
-    url: address('--url', values.url),
-    stackFile: values['stack-file'],
+    stack: { ...stackIn(values), url: address('--url', values.url), stackFile: values['stack-file'] },
     levels: values.levels === undefined ? usualLevels : parseLevels(values.levels),
     seconds: positive('--seconds', values.seconds),
     quick: values.quick ?? false,

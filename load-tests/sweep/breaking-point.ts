@@ -24,11 +24,11 @@ export interface BreakingPoint {
 /** With three parameters, a curve through three levels proves nothing. */
 const fewestLevels = 4;
 /** A law that is further off than this, typically, does not describe what was measured. */
-const mostRelativeError = 0.1;
+const maxRelativeError = 0.1;
 /** Growth has ended where this share of the peak is reached: the rest is within the spread of two runs. */
 const grown = 0.95;
 /** How far the point may move when a single level is left out. */
-const mostMovement = 2;
+const maxMovement = 2;
 
 export function findBreakingPoint(levels: Level[]): BreakingPoint {
   const points = levels.map((level) => ({ vus: level.vus, throughput: rightPerSecond(level) }));
@@ -42,8 +42,8 @@ export function findBreakingPoint(levels: Level[]): BreakingPoint {
   const error = relativeError(points, law);
   const bend = sayChangePoint(points);
   const latency = sayLatency(levels);
-  if (error > mostRelativeError) {
-    const reason = `The universal scalability law does not describe these figures: it is typically ${percent(error)} off, and ${percent(mostRelativeError)} is the most that is believed. (It knows of no gain by size; here larger crowds share transactions, and other load on the machine changes too.) No breaking point is derived from it.`;
+  if (error > maxRelativeError) {
+    const reason = `The universal scalability law does not describe these figures: it is typically ${percent(error)} off, and ${percent(maxRelativeError)} is the most that is believed. (It knows of no gain by size; here larger crowds share transactions, and other load on the machine changes too.) No breaking point is derived from it.`;
     return { ...none, reasoning: [reason, bend.text, latency] };
   }
   const description = `Fitted by least squares of the relative error: λ = ${law.lambda.toFixed(1)} requests/s for one user, σ = ${scientific(law.sigma)} (contention), κ = ${scientific(law.kappa)} (coherency); typically ${percent(error)} off.`;
@@ -73,7 +73,7 @@ function judgeLaw(law: Law, points: Point[]): Pick<BreakingPoint, 'vus' | 'grows
   const others = points.flatMap((_, left) => fitLaw(points.filter((_, at) => at !== left)) ?? []);
   const found = others.map((other) => vusAtShareOfPeak(other, grown));
   const [least, most] = [Math.min(vus, ...found), Math.max(vus, ...found)];
-  if (most / vus > mostMovement || vus / least > mostMovement) {
+  if (most / vus > maxMovement || vus / least > maxMovement) {
     const far = Number.isFinite(most) ? String(rounded(most)) : 'infinity';
     const text = `By the fit ${reach}, but that hinges on single levels: without one of them it lies anywhere from ${rounded(least)} to ${far}. No number is given.`;
     return { vus: undefined, text };

@@ -15,7 +15,7 @@ export interface ChangePoint {
 /** Below it, growth has ended: ten times the users bring less than half as much again. */
 const flat = 0.18;
 /** The bend has to explain most of what one straight line leaves unexplained. */
-const mostErrorShare = 0.5;
+const maxErrorShare = 0.5;
 
 /**
  * The level at which throughput bends, by segmented regression with one break (V. M. R. Muggeo, "Estimating regression models
@@ -35,7 +35,7 @@ export function findChangePoint(points: Point[]): ChangePoint | 'flat from the s
   const best = bends.sort((one, other) => one.error - other.error)[0];
   if (!best) return undefined;
   const errorShare = line.error > 0 ? best.error / line.error : 1;
-  const isBend = errorShare <= mostErrorShare && best.after < flat && best.before > best.after;
+  const isBend = errorShare <= maxErrorShare && best.after < flat && best.before > best.after;
   return isBend ? { vus: best.vus, before: best.before, after: best.after, errorShare } : undefined;
 }
 

@@ -1,7 +1,7 @@
 import { HeatmapChart, ScatterChart } from 'echarts/charts';
 import { MarkLineComponent, VisualMapComponent } from 'echarts/components';
 import { use } from 'echarts/core';
-import { axisStyle, draw, numberAxis, text, type Chart } from '../comparison/charts.ts';
+import { axisStyle, draw, numberAxis, text, type Chart } from '../report/draw.ts';
 import { endpoints, objectives } from '../objectives.ts';
 import type { Analysis } from './analysis.ts';
 import { rightPerSecond } from './results.ts';
@@ -21,13 +21,13 @@ export function chartsOf(analysis: Analysis): Chart[] {
 
 function throughput({ levels, breakingPoint: { vus, law } }: Analysis): Chart {
   const measured = levels.map(({ level }): [number, number] => [level.vus, rightPerSecond(level)]);
-  const says = law
+  const caption = law
     ? 'Dots are measured; the curve is the fitted scalability law.'
     : 'Dots are measured; no law describes them well enough to be drawn.';
   return {
     id: 'throughput',
     title: 'Throughput against virtual users.',
-    says: vus === undefined ? says : `${says} The upright line is the breaking point, ${vus}.`,
+    caption: vus === undefined ? caption : `${caption} The upright line is the breaking point, ${vus}.`,
     svg: draw({
       xAxis: shoppersAxis(measured),
       yAxis: numberAxis('right answers/s'),
@@ -51,7 +51,7 @@ function latency({ levels, breakingPoint: { vus } }: Analysis): Chart {
   return {
     id: 'latency',
     title: 'p95 of all endpoints against virtual users.',
-    says: 'Both axes grow by factors: a straight line is growth in proportion.',
+    caption: 'Both axes grow by factors: a straight line is growth in proportion.',
     svg: draw({
       xAxis: shoppersAxis(levels.map(({ level }) => [level.vus, 0])),
       yAxis: numberAxis('ms', { type: 'log' }),
@@ -67,7 +67,7 @@ function latency({ levels, breakingPoint: { vus } }: Analysis): Chart {
   };
 }
 
-/** The colour is the share of the objective that the p95 takes; a text says it to those who do not tell the colours apart. */
+/** The colour is the share of the objective that the p95 takes; a text caption it to those who do not tell the colours apart. */
 function compliance({ levels }: Analysis): Chart {
   const data = levels.flatMap(({ level, compliance }, x) =>
     compliance.map(({ endpoint, verdict }, y) => {
@@ -83,7 +83,8 @@ function compliance({ levels }: Analysis): Chart {
   return {
     id: 'compliance',
     title: 'Objectives kept at each level.',
-    says: 'The share of its objective that the p95 of an endpoint takes; ✓ kept, ✗ missed (by p95, p99 or failures), ? not measured.',
+    caption:
+      'The share of its objective that the p95 of an endpoint takes; ✓ kept, ✗ missed (by p95, p99 or failures), ? not measured.',
     svg: draw({
       legend: { show: false },
       grid: { left: 12, right: 24, top: 12, bottom: 34, outerBoundsMode: 'same' },

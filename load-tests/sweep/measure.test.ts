@@ -27,7 +27,7 @@ describe('what k6 tells', () => {
 describe('processors in use', () => {
   const sample = (second: number, cpuSeconds: number): Sample => ({
     atMs: second * 1_000,
-    roots: [{ name: 'order-1', cpuSeconds, bytes: 1 }],
+    trees: [{ name: 'order-1', cpuSeconds, bytes: 1 }],
     machine: { busySeconds: 2 * cpuSeconds, stolenSeconds: 0 },
   });
 

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchStack } from '../lib/bench-stack.ts';
 import { runAudit } from '../lib/audit.ts';
 import { countOf, passesOf, trendOf, type K6Summary } from '../lib/k6-summary.ts';
-import { measured, repeatedLogIns, type Target } from '../lib/load.ts';
+import { measured, type Target } from '../lib/load.ts';
+import { LogIns } from '../lib/log-ins.ts';
 import { readMachineCpu, type MachineCpu } from '../lib/procfs.ts';
 import type { UsageSample } from '../lib/usage.ts';
 import { endpoints } from '../objectives.ts';
@@ -10,10 +11,10 @@ import { secondsOf, type SweepArguments } from './arguments.ts';
 import type { Level, Resources, SweepResult } from './results.ts';
 import { watchServices } from './service-metrics.ts';
 
-export interface Surroundings {
+export interface SweepContext {
   say: (text: string) => void;
   /** Keeps what has been measured so far; called after each level. */
-  keep: () => Promise<void>;
+  keep: () => void;
   signal: AbortSignal;
 }
 
@@ -27,28 +28,27 @@ const accounts = { usual: 500, quick: 250 };
 
 /**
  * Takes the planned levels one after the other and adds to `result` what it finds. A level that k6 could not measure is noted
- * with the reason, and the next one is tried. Throws when broken off.
+ * with the reason, and the next one is tried. Throws when aborted.
  */
 export async function measureLevels(
   result: SweepResult,
   args: SweepArguments,
   stack: BenchStack,
-  { say, keep, signal }: Surroundings,
+  { say, keep, signal }: SweepContext,
 ): Promise<void> {
   const shoppers = Math.min(args.quick ? accounts.quick : accounts.usual, Math.max(...result.plannedVus));
-  const target = (): Target => ({ url: stack.url, stack: stack.stack, processes: stack.processes(), signal });
-  const refreshLogIns = repeatedLogIns(shoppers, say);
-  await refreshLogIns(target());
+  const logIns = new LogIns(shoppers, say);
+  await logIns.refresh(stack.target());
   const warmUpSeconds = args.quick ? warmUp.quickSeconds : warmUp.usualSeconds;
   say(`warming up for ${warmUpSeconds} s`);
-  await measureLevel(target(), [], { vus: warmUp.vus, seconds: warmUpSeconds, shoppers });
+  await measureLevel(stack.target(), [], { vus: warmUp.vus, seconds: warmUpSeconds, shoppers });
   for (const vus of result.plannedVus) {
-    await refreshLogIns(target());
+    await logIns.refresh(stack.target());
     await sleep(betweenLevelsMs, undefined, { signal }); // the stack ends what it still has to do
     const seconds = secondsOf(vus, args);
     say(`${vus} virtual users for ${seconds} s`);
     try {
-      const level = await measureLevel(target(), stack.services, { vus, seconds, shoppers });
+      const level = await measureLevel(stack.target(), stack.services, { vus, seconds, shoppers });
       result.levels.push(level);
       say(`  ${level.requestsPerSecond.toFixed(0)} requests/s, p95 ${level.all?.p95.toFixed(0) ?? '?'} ms`);
     } catch (error) {
@@ -57,7 +57,7 @@ export async function measureLevels(
       result.failures.push({ vus, reason });
       say(`  not measured: ${reason.split('\n')[0]}`);
     }
-    await keep();
+    keep();
   }
   say('audit');
   const audit = await runAudit(stack.stackFile, signal);
@@ -139,8 +139,8 @@ export function middleOf(
   const last = samples[Math.ceil(samples.length * 0.9) - 1];
   const seconds = first && last ? (last.atMs - first.atMs) / 1_000 : 0;
   if (!first || !last || seconds <= 0) return { cores: new Map() };
-  const before = new Map(first.roots.map(({ name, cpuSeconds }) => [name, cpuSeconds]));
-  const cores = last.roots.map(({ name, cpuSeconds }): [string, number] => [
+  const before = new Map(first.trees.map(({ name, cpuSeconds }) => [name, cpuSeconds]));
+  const cores = last.trees.map(({ name, cpuSeconds }): [string, number] => [
     name,
     Math.max(0, (cpuSeconds - (before.get(name) ?? 0)) / seconds),
   ]);

@@ -1,4 +1,4 @@
-import type { Block, Document } from '../comparison/document.ts';
+import type { Block, Document } from '../report/document.ts';
 import { endpoints, objectives, promisedVus } from '../objectives.ts';
 import type { Analysis } from './analysis.ts';
 import { chartsOf } from './charts.ts';

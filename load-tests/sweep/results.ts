@@ -1,7 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { count, machine, trend } from '../comparison/results.ts';
+import { readKept } from '../lib/kept.ts';
+import { audit, count, machine, trend } from '../lib/results.ts';
 import { endpoints } from '../objectives.ts';
 
 const endpointFigures = z.object({
@@ -62,8 +62,7 @@ const sweepResult = z.object({
   levels: z.array(level),
   /** Levels that could not be measured, and why. */
   failures: z.array(z.object({ vus: count, reason: z.string() })),
-  /** A text says why there was none. */
-  audit: z.union([z.object({ passed: z.boolean(), output: z.string() }), z.string()]),
+  audit,
 });
 
 export type SweepResult = z.output<typeof sweepResult>;
@@ -73,42 +72,11 @@ export type ServiceFigures = z.output<typeof serviceFigures>;
 /** What a service tells of itself. */
 export type Figure = Exclude<keyof ServiceFigures, 'name' | 'unanswered'>;
 
-const fileName = 'sweep.json';
+export const fileName = 'sweep.json';
 
-/** There is no result, or not the whole of one. */
-export class UnreadableResult extends Error {}
-
-/** Throws UnreadableResult with what is wrong, rather than take half a file for a whole one. */
-export async function readResult(folder: string): Promise<SweepResult> {
-  const file = join(folder, fileName);
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UnreadableResult(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  return parseResult(text, file);
-}
-
-export function parseResult(text: string, file: string): SweepResult {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new UnreadableResult(`${file} is no JSON: it seems to have been written only in part`);
-  }
-  const parsed = sweepResult.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new UnreadableResult(`${file} is not the result of a sweep:\n${problems.slice(0, 10).join('\n')}`);
-}
-
-/** Replaces the file at once, so that nobody ever sees half of it. */
-export async function writeResult(folder: string, result: SweepResult): Promise<void> {
-  const file = join(folder, fileName);
-  await writeFile(`${file}.new`, JSON.stringify(result, null, 2) + '\n');
-  await rename(`${file}.new`, file);
-}
+/** @throws UnreadableResult */
+export const readResult = (folder: string): Promise<SweepResult> =>
+  readKept(join(folder, fileName), sweepResult, 'a sweep');
 
 /** Right answers per second: a shop that fails fast must not look as if it got more done. */
 export function rightPerSecond({ endpoints, requests, requestsPerSecond }: Level): number {

@@ -44,7 +44,7 @@ export function fitLaw(points: Point[]): Law | undefined {
   return fits.sort((one, other) => one.error - other.error)[0]?.law;
 }
 
-/** Root mean square of the relative errors: 0.05 means that the law is typically 5 % off. */
+/** ProcessTree mean square of the relative errors: 0.05 means that the law is typically 5 % off. */
 export function relativeError(points: Point[], law: Law): number {
   return Math.sqrt(squaredError(points, law) / points.length);
 }

@@ -1,5 +1,24 @@
-import { fullPlan, type ComparedStack } from '../plan.ts';
-import type { Comparison, Load, Run, StackResult, Trend } from '../results.ts';
+import type { LoadResult, Trend } from '../../lib/results.ts';
+import { fullPlan, type Plan } from '../plan.ts';
+import type { Comparison, Run, StackResult } from '../results.ts';
+
+/** As earlier releases measured: one stack after the other. */
+export const sequentialPlan: Plan = {
+  quick: false,
+  stacks: ['sync', 'async'],
+  levels: [250, 500],
+  repeats: 3,
+  warmUps: 2,
+  seconds: { warmUp: 30, run: 60, yardstickWarmUp: 5, yardstick: 20 },
+  race: { buyers: 2_000, stock: 100, prepareSeconds: 120 },
+};
+export const sequentialQuickPlan: Plan = {
+  ...sequentialPlan,
+  quick: true,
+  repeats: 1,
+  warmUps: 1,
+  seconds: { warmUp: 4, run: 10, yardstickWarmUp: 1, yardstick: 4 },
+};
 
 export const aTrend = (value: number): Trend => ({
   avg: value,
@@ -11,7 +30,7 @@ export const aTrend = (value: number): Trend => ({
   max: value,
 });
 
-export const aLoad = (more: Partial<Load> = {}): Load => ({
+export const aLoad = (more: Partial<LoadResult> = {}): LoadResult => ({
   name: 'load',
   vus: 500,
   seconds: 60,
@@ -54,12 +73,12 @@ export const aMachine = (more: Partial<StackResult['machine']> = {}): StackResul
 });
 
 /** A stack with all that the plan asks for, at this rate. */
-export const aStack = (stack: ComparedStack, requestsPerSecond = 100): StackResult => ({
+export const aStack = (stack: string, requestsPerSecond = 100): StackResult => ({
   stack,
   startedAt: '2026-01-01T00:00:00.000Z',
   machine: aMachine(),
   yardsticks: { before: aLoad({ requestsPerSecond: 1_000 }), after: aLoad({ requestsPerSecond: 1_000 }) },
-  runs: fullPlan.levels.flatMap((vus) =>
+  runs: sequentialPlan.levels.flatMap((vus) =>
     [1, 2, 3].map((repeat) => aRun({ vus, repeat, requestsPerSecond: requestsPerSecond + repeat })),
   ),
   race: {
@@ -80,7 +99,31 @@ export const aComparison = (more: Partial<Comparison> = {}): Comparison => ({
   format: 1,
   startedAt: '2026-01-01T00:00:00.000Z',
   finishedAt: '2026-01-01T00:30:00.000Z',
-  plan: fullPlan,
+  plan: sequentialPlan,
   stacks: [aStack('sync'), aStack('async', 200)],
   ...more,
 });
+
+/** Of stacks that took turns; each at its rate, in every round a little more. */
+export function aPairedComparison(rates: Record<string, number>, more: Partial<Comparison> = {}): Comparison {
+  const plan = fullPlan(Object.keys(rates));
+  const rounds = Array.from({ length: plan.repeats }, (_, at) => at + 1);
+  const stacks = Object.entries(rates).map(([stack, rate]) => ({
+    ...aStack(stack),
+    yardsticks: {},
+    atRest: [{ name: 'order-1', pssBytes: 50e6, rssBytes: 90e6, cores: 0.02 }],
+    runs: plan.levels.flatMap((vus) =>
+      rounds.map((repeat) =>
+        aRun({
+          vus,
+          repeat,
+          seconds: plan.seconds.run,
+          requestsPerSecond: rate * repeat,
+          beside: { cpuSeconds: 3, seconds: 15 },
+        }),
+      ),
+    ),
+  }));
+  const yardsticks = rounds.map((repeat) => ({ ...aLoad({ requestsPerSecond: 1_000 * repeat }), repeat }));
+  return aComparison({ plan, stacks, yardsticks, ...more });
+}
