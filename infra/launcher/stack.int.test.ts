@@ -276,9 +276,9 @@ describe('a stack without RabbitMQ, on data that one with it has used', () => {
       `
       import { connect } from ${JSON.stringify(import.meta.resolve('amqplib'))};
       ${fakeServicesTogether}
-      const environments = JSON.parse(process.env.SERVICE_ENVIRONMENTS);
-      if (environments.order.STACK === 'async') {
-        const channel = await (await connect(environments.order.AMQP_URL)).createChannel();
+      const { ORDER__STACK: stack, ORDER__AMQP_URL: url } = process.env;
+      if (stack === 'async') {
+        const channel = await (await connect(url)).createChannel();
         await channel.consume('order', (message) => channel.ack(message));
       }`,
     );
