@@ -82,7 +82,7 @@ onEachStack('a sale', options, (theShop, { together, processesOf }) => {
 
   test('goes on when all services are killed', () => kill(...processesOf(...serviceNames)));
 
-  /** Where a process holds all services, none of them goes alone; of its database services/order/src/in-process.int.test.ts tells. */
+  /** Where a process holds all services, none of them goes alone; its database may (shared-layout.e2e.test.ts). */
   function ofOneServiceAlone() {
     describe('goes on when a whole service is killed:', () => {
       test.each(serviceNames)('%s', (service) => kill(...processesOf(service)));

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { serviceNames } from '@flash-sale/contract/services.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { duringASale } from '../test-kit/stack/during-a-sale.ts';
+import { withoutDatabase } from '../test-kit/stack/databases.ts';
 import { until } from '../test-kit/until.ts';
 import { onEachStack } from '../test-kit/stack/stacks.ts';
 
@@ -61,10 +62,30 @@ onEachStack('all services in each of two processes', options, (theShop) => {
       await untilReady('services-2');
     });
 
-    test('and keep exact books', async () => {
-      await theScene().sale.close();
-      await expectAuditClean(theShop().stack);
+    test('and keep exact books, though one dies for good: the other delivers what it has left', async () => {
+      const { sale, stack } = theScene();
+      await sale.goesOn();
+      stack.kill('services-1');
+      await stack.stopProcess('services-1');
+      await sale.close();
+      await expectAuditClean(stack);
+      await stack.startProcess('services-1');
+      await untilReady('services-1');
     });
+  });
+
+  test('keep for a service what it cannot take, while its database is away and those of the others in its process are not', async () => {
+    const { stack } = theShop();
+    const shopper = await theShop().aShopper();
+    const { orderId } = await shopper.aReservation(await theShop().aProduct());
+    await shopper.order(orderId, 0);
+    await withoutDatabase(stack, 'order', async () => {
+      expect((await shopper.pay(orderId, 'tok_ok', { wait: 1 })).status).toBe(201);
+      const ready = await theShop().call<{ services: Record<string, { status: string }> }>('GET', '/readyz');
+      expect([ready.status, ready.body.services['order']?.status]).toEqual([503, 'not-ready']);
+    });
+    await until('it is confirmed', async () => (await shopper.order(orderId)).status === 'confirmed');
+    await expectAuditClean(stack);
   });
 
   test('write logs in which each line says whose it is', async () => {
