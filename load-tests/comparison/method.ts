@@ -1,5 +1,5 @@
 import type { Comparison } from './results.ts';
-import { studied } from './study.ts';
+import { studiedIn } from './study.ts';
 
 type Plan = Comparison['plan'];
 
@@ -10,7 +10,7 @@ export function caveatsOf({ paired, stacks }: Plan): string[] {
     'Anything about their CPU and memory beside ours. Ours is the processor time of all processes of the stack (databases, broker and nginx included) as a share of all cores, and their private memory in full plus shared pages once, on average over the run. The study does not define its few per cent and its 133 to 363 MB; they cannot be of all processes under full load.',
   ];
   return [
-    ...(stacks.some((stack) => studied.includes(stack)) ? ofStudy : []),
+    ...(studiedIn(stacks).length > 0 ? ofStudy : []),
     'That the stack with less CPU is the thriftier one: without think time each takes what k6 leaves of the machine. CPU per purchase says what a purchase costs.',
     ...(paired
       ? [

@@ -5,7 +5,7 @@ import { keepComparison } from './kept.ts';
 import { escaped, markdownOf, markdownTable } from '../report/markdown.ts';
 import { reportOf } from './report.ts';
 import type { Comparison } from './results.ts';
-import { studied } from './study.ts';
+import { studiedIn } from './study.ts';
 import { summaryOf, type Summary } from './summary.ts';
 import { footnote, spreadText, theirsText } from './text.ts';
 import { writeCharts } from '../report/write-report.ts';
@@ -43,7 +43,7 @@ export function withTable(text: string, part: string): string {
 }
 
 function readmePart({ startedAt, machine, stacks, levels, remarks, drift, exactness }: Summary): string {
-  const ofStudy = stacks.filter((stack) => studied.includes(stack));
+  const ofStudy = studiedIn(stacks);
   const head = ['', ...stacks, 'winner', ...ofStudy.map((stack) => `study: ${stack}`)];
   const rows = levels.flatMap(({ vus, rows }) =>
     rows.map((row) => [

@@ -53,7 +53,7 @@ export const comparisonSchema = z.object({
     repeats: count,
     warmUps: count,
     paired: z.literal(true).optional(),
-    seconds: z.object({ warmUp: count, run: count, yardstickWarmUp: count, yardstick: count }),
+    seconds: z.object({ warmUp: count, run: count, yardstick: count, yardstickWarmUp: count.optional() }),
     race: z.object({ buyers: count, stock: count, prepareSeconds: count }),
   }),
   stacks: z.array(stackResult),

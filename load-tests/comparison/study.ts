@@ -57,3 +57,6 @@ export const study: Record<number, Record<string, StudyFigures>> = {
 
 /** The stacks that the study compared; as here, with a process for each instance of a service. */
 export const studied = Object.keys(study[250]!);
+
+/** Those of some stacks that the study had, too. */
+export const studiedIn = (stacks: string[]): string[] => stacks.filter((stack) => studied.includes(stack));

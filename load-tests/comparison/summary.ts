@@ -1,11 +1,9 @@
 import { isExact, type AtRest, type Machine, type Trend } from '../lib/results.ts';
 import { totalsAtRest } from '../lib/usage.ts';
-import { journeys, measures, p95, requests } from '../turns/measures.ts';
-import { quotients, undisturbed, type Pair } from '../turns/pairs.ts';
-import { spreadOf as spreadOfPairs, type Spread as SpreadOfPairs } from '../turns/statistics.ts';
 import { metrics, spreadOf, type Metric, type Spread } from './figures.ts';
+import { ratiosOf, type Ratio } from './ratios.ts';
 import { driftOf, rateOf, remarksOf, spoiling, type Remark } from './remarks.ts';
-import { resultOf, runsOf, type Comparison, type Run, type StackResult } from './results.ts';
+import { resultOf, runsOf, type Comparison, type StackResult } from './results.ts';
 import { study } from './study.ts';
 import { notJudged, pairedWinnerOf, studyWinnerOf, winnerOf, type Winner } from './verdict.ts';
 
@@ -24,15 +22,6 @@ export interface Row {
   theirWinner: Winner | undefined;
   /** Theirs are of something else, or of what is not known. */
   unlikeStudy: boolean;
-}
-
-/** A stack beside the first one, as so many times that in the same round. */
-export interface Ratio {
-  stack: string;
-  measure: string;
-  /** As measured, and without what the stacks took that stood beside at rest. */
-  raw: SpreadOfPairs;
-  corrected: SpreadOfPairs;
 }
 
 /** What a report says, in figures. */
@@ -170,32 +159,6 @@ function shareSpread(result: StackResult, vus: number): Spread | undefined {
     max: rates.max / yardstick.min,
     runs: rates.runs,
   };
-}
-
-const ratioMeasures = [requests, journeys, p95, ...measures.filter(({ name }) => name === 'CPU a journey')];
-
-/** Every other stack beside the first, round by round. */
-function ratiosOf(comparison: Comparison, vus: number): Ratio[] {
-  const [first, ...others] = comparison.plan.stacks;
-  const base = resultOf(comparison, first!);
-  return others.flatMap((stack) => {
-    const result = resultOf(comparison, stack);
-    if (!base || !result) return [];
-    const pairs = runsOf(result, vus).flatMap((run): Pair[] => {
-      const other = runsOf(base, vus).find(({ repeat }) => repeat === run.repeat);
-      return other ? [[turnOf(run, stack), turnOf(other, first!)]] : [];
-    });
-    return ratioMeasures.flatMap((measure): Ratio[] => {
-      const raw = spreadOfPairs(quotients(pairs, ({ load }) => measure.of(load)));
-      const corrected = spreadOfPairs(quotients(pairs, (turn) => undisturbed(measure, turn, result.machine.cores)));
-      return raw && corrected ? [{ stack, measure: measure.name, raw, corrected }] : [];
-    });
-  });
-}
-
-function turnOf(run: Run, side: string): Pair[number] {
-  const { vus, repeat: pair, settledSeconds = 0, beside } = run;
-  return { pair, vus, side, load: run, settledSeconds, ...(beside ? { beside } : {}) };
 }
 
 function raceOf({ race }: StackResult): string {

@@ -1,5 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { turnsOf } from './protocol.ts';
+import { hasProcfs } from '../lib/procfs.ts';
+import type { LoadResult } from '../lib/results.ts';
+import { takeTurns, turnsOf } from './protocol.ts';
+import type { Turn } from './results.ts';
+import { Standing, type RunningSide, type Side } from './side.ts';
+import { aTurn } from './testing/turns.ts';
 
 const order = (rounds: number, levels: number[], names: string[]) =>
   turnsOf(
@@ -50,4 +55,43 @@ test('of more than two sides, which cannot all stand at once, each is measured a
     '2 50 a',
     '2 500 a',
   ]);
+});
+
+test('a turn begins when the one before is done, and counts what stands beside it at rest', async () => {
+  const events: string[] = [];
+  const sideOf = (name: string): Side => ({
+    name,
+    script: 'checkout.ts',
+    logsIn: true,
+    open: () =>
+      Promise.resolve<RunningSide>({
+        target: () => ({ url: name, stack: name, processes: [{ name, pid: process.pid }] }),
+        untilAtRest: () => Promise.resolve(void events.push(`${name} rests`)),
+        [Symbol.asyncDispose]: () => Promise.resolve(void events.push(`${name} ends`)),
+      }),
+  });
+  const turns: Turn[] = [];
+  const busyMs = 50;
+  {
+    await using standing = new Standing(({ name }) => Promise.resolve(void events.push(`${name} is there`)));
+    const warmUp = { refreshLogIns: () => Promise.resolve() };
+    const plan = { rounds: 2, levels: [500], seconds: 1, warmUpSeconds: 1 };
+    await takeTurns(plan, [sideOf('a'), sideOf('b')], standing, warmUp, {
+      say: () => undefined,
+      onTurn: (turn) => void turns.push(turn),
+      measure: ({ side, pair, vus }, { url }): Promise<LoadResult> => {
+        events.push(`${side.name} at ${url}`);
+        const before = process.cpuUsage();
+        while (process.cpuUsage(before).user < 1_000 * busyMs) Math.sqrt(Math.random());
+        return Promise.resolve(aTurn({ pair, vus, side: side.name }).load);
+      },
+    });
+  }
+  expect(events).toEqual([
+    ...['a is there', 'b is there'],
+    ...['a at a', 'a rests', 'b at b', 'b rests', 'b at b', 'b rests', 'a at a', 'a rests'],
+    ...['a ends', 'b ends'],
+  ]);
+  expect(turns.map(({ pair, side }) => `${pair} ${side}`)).toEqual(['1 a', '1 b', '2 b', '2 a']);
+  expect(turns.every(({ beside }) => (beside?.cpuSeconds ?? 0) > 0 === hasProcfs)).toBe(true);
 });

@@ -89,7 +89,7 @@ export async function takeTurns<Running extends RunningSide, Load extends LoadRe
   plan: TurnPlan,
   sides: Side<Running>[],
   standing: Standing<Running>,
-  warmUp: WarmUp,
+  warmUp: Pick<WarmUp, 'refreshLogIns'>,
   { say, begin, onTurn, measure }: TurnContext<Running, Load>,
 ): Promise<void> {
   // From the first turn on each has a neighbour.
