@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '@flash-sale/shared/ids.ts';
-import type { Answer } from '@flash-sale/shared/testing/service.ts';
 import { audit } from '../test-kit/in-process/audit.ts';
+import { ConnectionLost, type Answer } from '../test-kit/http.ts';
 import { outcomeOf, shopping } from '../test-kit/in-process/shopping.ts';
 import { shopServices, startShop, type Shop } from '../test-kit/in-process/shop.ts';
 
@@ -28,8 +28,8 @@ async function persist<Body>(
 ): Promise<Answer<Body>> {
   for (let tries = 0; tries < 200; tries += 1) {
     const answer = await send().catch((error: Error) => {
-      // No connection: the service is just not there.
-      if (/fetch failed|terminated|is not running/.test(error.message)) return undefined;
+      // The service is away, in the middle of an answer perhaps.
+      if (error instanceof ConnectionLost || error.message.endsWith('is not running')) return undefined;
       throw error;
     });
     if (answer && answer.status !== 503) {

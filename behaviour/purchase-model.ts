@@ -22,9 +22,9 @@ import { OrderState } from '../services/order/src/domain/state.ts';
 import { handlers as orderHandlers } from '../services/order/src/handlers.ts';
 
 /*
- * The four services that take part in a purchase, with their real handlers and commands, on tables that are maps. Like the
- * real ones they decide on copies and save only what a decision has marked; events pass an outbox and an inbox. In between
- * stands a network that does whatever the caller wants: late, twice, in any order, in any batch.
+ * The services of a purchase with their real handlers and commands, on maps instead of tables. Like the real services they decide on
+ * copies and save only what decisions have marked as changed; events pass an outbox and an inbox. The network between them does
+ * whatever the caller wants: it delivers late, twice, in any order, in any batch.
  */
 
 export const ttlMs = 120_000;
@@ -50,7 +50,7 @@ type Work = DomainEvent | { command: string; input: unknown };
 type Table<Row> = Map<string, Row>;
 type Decide = (input: unknown, state: unknown, context: Context, prepared?: unknown) => Result;
 
-/** How long the inboxes know what has come. */
+/** How long the inboxes remember events. */
 export const recognisedForMs = 86_400_000;
 const handlers = {
   inventory: inventoryHandlers({ holdTtlMs: ttlMs, unpaid: noUnpaidBound }),
@@ -66,7 +66,7 @@ const commands = {
 } as unknown as Record<Taker, Record<string, Decide>>;
 
 export class PurchaseModel {
-  /** Begins as the clock by which ids are made: they tell their age. */
+  /** Begins as the clock by which ids are made, since ids tell their age. */
   now = new Date();
   readonly stock: Table<Stock> = new Map();
   readonly holds: Table<Hold> = new Map();
@@ -77,9 +77,9 @@ export class PurchaseModel {
   readonly payables: Table<Payable> = new Map();
   readonly payments: Table<Payment> = new Map();
   readonly ledger: Table<LedgerEntry> = new Map();
-  /** Everything that is on its way. */
+  /** The messages on their way. */
   readonly network: Delivery[] = [];
-  /** Everything that ever was on its way: what may lie among the dead letters. */
+  /** Every message there ever was: any may be among the dead letters. */
   readonly history: Delivery[] = [];
   readonly usedKeys: Table<UsedKey> = new Map();
   readonly #inboxes: Record<Taker, Set<string>> = {
@@ -93,15 +93,15 @@ export class PurchaseModel {
     this.stock.set(stock.product.id, stock);
   }
 
-  /** What a route or a task gives to its service. @returns the answer */
+  /** Runs a command, as a route or task does. @returns its result */
   command(service: Taker, command: string, input: unknown): unknown {
     return this.#transact(service, [{ command, input }], false)[0];
   }
 
   /**
-   * Brings one batch to a service.
-   * @param picks which of what is on its way, counted round and round; only what goes to the service of the first
-   * @param repeat leaves them on their way, to come again
+   * Delivers one batch to a service.
+   * @param picks indexes into the network, modulo its length; only messages to the service of the first are taken
+   * @param repeat leaves the messages in the network, to be delivered again
    * @param fate `crash`: decided but not committed. `silence`: the gateway acts, but its answer is lost
    */
   deliver(picks: number[], { repeat = false, fate = 'commit' } = {}): void {
@@ -120,19 +120,19 @@ export class PurchaseModel {
     for (const delivery of prepared) this.network.splice(this.network.indexOf(delivery), 1);
   }
 
-  /** Puts a message back on its way that came long ago: one of the dead letters. */
+  /** Replays a message from long ago, as a dead letter may be. */
   replay(which: number): void {
     const message = this.history[which % Math.max(1, this.history.length)];
     if (message) this.network.push(message);
   }
 
-  /** Lets so much time pass that no inbox knows what has come, and whatever came to nothing may be removed. */
+  /** Lets so much time pass that the inboxes forget everything, and rows that came to nothing may be removed. */
   age(): void {
     this.now = new Date(this.now.getTime() + 2 * recognisedForMs);
     for (const inbox of Object.values(this.#inboxes)) inbox.clear();
   }
 
-  /** What the removal of a service does, which knows nothing of the others'. */
+  /** Runs the removal of one service, which knows nothing of the others'. */
   remove(service: Taker): void {
     switch (service) {
       case 'inventory':
@@ -151,7 +151,7 @@ export class PurchaseModel {
     }
   }
 
-  /** Lets everything arrive, in order. */
+  /** Delivers everything, in order. */
   quiesce(): void {
     for (let left = 10_000; this.network.length > 0; left -= 1) {
       if (left === 0) throw new Error('events beget events without end');
@@ -159,14 +159,14 @@ export class PurchaseModel {
     }
   }
 
-  /** What the inventory's sweep does. */
+  /** Runs the inventory's sweep. */
   expireHolds(): void {
     for (const { reservationId, items, state } of [...this.holds.values()]) {
       if (state === 'held') this.command('inventory', 'expire', { reservationId, items });
     }
   }
 
-  /** What the payment service's sweep does; it looks at none that may yet find its order. */
+  /** Runs the payment service's sweep, as if every waiting payment had waited long enough. */
   giveUpOrphans(): void {
     for (const { id: paymentId, orderId, status, amountCents } of [...this.payments.values()]) {
       if (status === 'pending' && amountCents === null) this.command('payment', 'giveUp', { paymentId, orderId });
@@ -228,7 +228,7 @@ export class PurchaseModel {
     return structuredClone(answers);
   }
 
-  /** Loads copies; `save` puts back what the decisions have marked, and nothing else. */
+  /** Loads copies; `save` stores what the decisions have marked as changed, and nothing else. */
   #open(service: Taker, batch: Work[]): { state: unknown; save: () => void } {
     switch (service) {
       case 'inventory': {
@@ -263,7 +263,7 @@ export class PurchaseModel {
         return { state, save: () => put(this.orders, [...state.added, ...state.changed]) };
       }
       case 'payment': {
-        // Loading makes a row for every order that the batch names.
+        // Loading inserts a row for every order of the batch.
         for (const work of batch) {
           const { orderId } = ('command' in work ? work.input : work.data) as { orderId: string };
           const awaited: Payable = { orderId, status: 'awaited', due: null, paymentId: null };

@@ -6,7 +6,7 @@ import { PurchaseModel, ttlMs } from './purchase-model.ts';
 
 const shoppers = 3;
 
-/** A shop with two products, and shoppers who have something in their cart: the first product, the second or both. */
+/** A shop with two products, and three shoppers with the first product, the second or both in their cart. */
 export function aShop(units: [number, number], limitPerUser: number | null) {
   const model = new PurchaseModel();
   const products = units.map((total, index) => aStock({ total, limitPerUser, priceCents: 1_000 + 500 * index }));
@@ -99,7 +99,7 @@ export function take(shop: Shop, step: Step): void {
   }
 }
 
-/** Everything that is on its way arrives, and whoever has a deadline meets it. */
+/** Delivers everything and lets every deadline pass. */
 export function settle({ model }: Shop): void {
   model.quiesce();
   model.now = new Date(model.now.getTime() + 2 * ttlMs);
@@ -111,7 +111,7 @@ export function settle({ model }: Shop): void {
 
 const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
 
-/** What must hold at every moment. Plain conditions: it is asked after every step. */
+/** The invariants of every moment. Plain conditions, since they are checked after every step. */
 export function checkAlways({ stock, units, payments, reservations }: PurchaseModel): void {
   for (const { total, held, sold } of stock.values()) {
     if (held < 0 || sold < 0 || held + sold > total) throw new Error(`${held} held and ${sold} sold of ${total}`);
@@ -126,7 +126,7 @@ export function checkAlways({ stock, units, payments, reservations }: PurchaseMo
   if (new Set(live.map(({ cartId }) => cartId)).size < live.length) throw new Error('a cart was reserved twice');
 }
 
-/** What must hold once all is quiet and every deadline has passed. */
+/** The invariants once all is quiet and every deadline has passed. */
 export function checkSettled(model: PurchaseModel): void {
   const { stock, holds, reservations, orders, payables, payments, ledger, network } = model;
   expect(network).toEqual([]);
@@ -156,7 +156,7 @@ export function checkSettled(model: PurchaseModel): void {
     expect(captured.map(({ id }) => id)).toEqual(order.status === 'confirmed' ? [order.paymentId] : []);
     expect(theirs.some(({ status }) => status === 'refunded')).toBe(order.status === 'refunded');
     expect(reservations.get(order.reservationId)!.status === 'completed').toBe(order.status === 'confirmed');
-    // A payable stands open only for an order that was bought; nothing more is due for it.
+    // A payable stays open only for an order that was bought; nothing more is due for it.
     expect(payables.get(order.id)!.status).toBe(order.status === 'confirmed' ? 'open' : 'closed');
   }
   for (const { id, status, orderId, amountCents } of payments.values()) {

@@ -5,7 +5,7 @@ import { panelsOf, readDashboard } from '../infra/grafana/dashboard-file.ts';
 import { dashboards } from '../infra/grafana/dashboards/index.ts';
 import { influxql } from '../infra/launcher/influxql.ts';
 import { Viewer } from '../test-kit/stack/grafana.ts';
-import { bodyOf } from '../test-kit/stack/http.ts';
+import { bodyOf } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import { Sale } from '../test-kit/stack/sale.ts';
 import type { Shop } from '../test-kit/stack/shop.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, test } from '@jest/globals';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { expectProblem } from '../test-kit/stack/expectations.ts';
-import { bodyOf } from '../test-kit/stack/http.ts';
+import { bodyOf } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import type { Product, Shop, Shopper } from '../test-kit/stack/shop.ts';
 import { onEachStack } from '../test-kit/stack/stacks.ts';

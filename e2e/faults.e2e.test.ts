@@ -6,7 +6,7 @@ import { servicesIn, type Stack } from '../infra/launcher/stack-types.ts';
 import { ask, expectAuditClean } from '../test-kit/stack/audit.ts';
 import { duringASale } from '../test-kit/stack/during-a-sale.ts';
 import { expectProblem } from '../test-kit/stack/expectations.ts';
-import { bodyOf, type Answer } from '../test-kit/stack/http.ts';
+import { bodyOf, type Answer } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import type { Sale } from '../test-kit/stack/sale.ts';
 import type { Product, Shop, Shopper } from '../test-kit/stack/shop.ts';

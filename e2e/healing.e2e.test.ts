@@ -7,7 +7,7 @@ import { serviceNames } from '@flash-sale/contract/services.ts';
 import { servicesIn, type Stack } from '../infra/launcher/stack-types.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { duringASale } from '../test-kit/stack/during-a-sale.ts';
-import { bodyOf } from '../test-kit/stack/http.ts';
+import { bodyOf } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import type { Sale } from '../test-kit/stack/sale.ts';
 import type { Product, Shop, Shopper } from '../test-kit/stack/shop.ts';

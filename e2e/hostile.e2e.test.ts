@@ -5,7 +5,7 @@ import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { booksAtRest, digestOfTheBooks } from '../test-kit/stack/books.ts';
 import { expectProblem, tally } from '../test-kit/stack/expectations.ts';
-import { bodyOf, type CallOptions } from '../test-kit/stack/http.ts';
+import { bodyOf, type CallOptions } from '../test-kit/http.ts';
 import { rawRequest, sendRaw } from '../test-kit/stack/raw.ts';
 import type { Cart, Product, Reservation, Shop, Shopper } from '../test-kit/stack/shop.ts';
 import { onEachStack } from '../test-kit/stack/stacks.ts';

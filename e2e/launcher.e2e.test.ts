@@ -12,7 +12,7 @@ import { identityOf, isAlive, type ProcessIdentity } from '../infra/launcher/pro
 import { findRunningStack } from '../infra/launcher/running-stack.ts';
 import { plainFolder } from '../infra/launcher/unprivileged.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
-import { bodyOf, send } from '../test-kit/stack/http.ts';
+import { bodyOf, send } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import { password, type ProductPage } from '../test-kit/stack/shop.ts';
 

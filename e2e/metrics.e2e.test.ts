@@ -6,7 +6,7 @@ import { serviceNames } from '@flash-sale/contract/services.ts';
 import { influxql, type Series } from '../infra/launcher/influxql.ts';
 import { servicesIn, type Stack } from '../infra/launcher/stack-types.ts';
 import { parseMetrics } from '../test-kit/stack/metrics-page.ts';
-import { send, type Problem } from '../test-kit/stack/http.ts';
+import { send, type Problem } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import { expectProblem } from '../test-kit/stack/expectations.ts';
 import { onEachStack } from '../test-kit/stack/stacks.ts';

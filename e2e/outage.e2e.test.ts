@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { servicesIn, type Stack } from '../infra/launcher/stack-types.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
-import { type Answer } from '../test-kit/stack/http.ts';
+import { type Answer } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import type { Cart, Product, Reservation, Shop, Shopper } from '../test-kit/stack/shop.ts';
 import { onEachStack } from '../test-kit/stack/stacks.ts';

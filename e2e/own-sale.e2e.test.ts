@@ -4,7 +4,7 @@ import { startStack } from '../infra/launcher/stack.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
-import { bodyOf } from '../test-kit/stack/http.ts';
+import { bodyOf } from '../test-kit/http.ts';
 import { Shop, type Order, type ProductPage } from '../test-kit/stack/shop.ts';
 
 /* What docs/your-own-sale.md describes, on the data of a demo. */

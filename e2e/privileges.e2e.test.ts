@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { servicesIn } from '../infra/launcher/stack-types.ts';
 import { startTestStack, type TestStack } from '../infra/testing/stack.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
-import { bodyOf } from '../test-kit/stack/http.ts';
+import { bodyOf } from '../test-kit/http.ts';
 import { Shop } from '../test-kit/stack/shop.ts';
 
 const repository = join(import.meta.dirname, '..');

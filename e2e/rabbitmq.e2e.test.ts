@@ -15,7 +15,7 @@ import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { withoutDatabase } from '../test-kit/stack/databases.ts';
 import { duringASale } from '../test-kit/stack/during-a-sale.ts';
 import { expectProblem } from '../test-kit/stack/expectations.ts';
-import { bodyOf } from '../test-kit/stack/http.ts';
+import { bodyOf } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import type { Sale } from '../test-kit/stack/sale.ts';
 import type { Product, Shop, Shopper } from '../test-kit/stack/shop.ts';

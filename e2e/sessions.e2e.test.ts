@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { expectProblem } from '../test-kit/stack/expectations.ts';
-import { bodyOf } from '../test-kit/stack/http.ts';
+import { bodyOf } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import { password, type Session, type Shop, type Shopper } from '../test-kit/stack/shop.ts';
 import { onEachStack } from '../test-kit/stack/stacks.ts';

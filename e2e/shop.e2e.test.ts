@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { expectProblem, tally } from '../test-kit/stack/expectations.ts';
-import { bodyOf, type Answer } from '../test-kit/stack/http.ts';
+import { bodyOf, type Answer } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import {
   password,

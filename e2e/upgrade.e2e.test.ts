@@ -15,7 +15,7 @@ import { narrowedIn, readSchemas } from '../infra/testing/release/schema.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { expectProblem } from '../test-kit/stack/expectations.ts';
-import { bodyOf } from '../test-kit/stack/http.ts';
+import { bodyOf } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import { Shop, Shopper, type ProductPage, type Session } from '../test-kit/stack/shop.ts';
 

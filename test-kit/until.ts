@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Repeats a look at something until it is as it should be. @throws when that takes too long, with what it looks for */
+/** Repeats a check until it holds. @param what names it in the error @throws when it does not hold in time */
 export async function until(
   what: string,
   isSo: () => Promise<boolean> | boolean,

@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { shopServices, type Shop } from './shop.ts';
 
-/** Waits until all is quiet and holds the databases against each other. @throws at the first discrepancy */
+/** Waits until all is quiet, and compares the databases with each other. @throws at the first discrepancy */
 export async function audit(shop: Shop): Promise<void> {
   await eventually(async () => {
     for (const service of shopServices) {
@@ -54,7 +54,7 @@ export async function audit(shop: Shop): Promise<void> {
   const sorted = (pairs: [string, string | null][]) => pairs.map((pair) => pair.join(' for ')).sort();
   const withStatus = <Row extends { status: string }>(rows: Row[], status: string) =>
     rows.filter((row) => row.status === status);
-  // Whoever paid has bought, and nobody twice; whoever bought has paid.
+  // Every captured payment has bought exactly one order, and every confirmed order is paid.
   expect(sorted(withStatus(payments, 'captured').map((p) => [p.id, p.order_id]))).toEqual(
     sorted(withStatus(orders, 'confirmed').map((o) => [o.payment_id!, o.id])),
   );

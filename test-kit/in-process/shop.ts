@@ -8,18 +8,13 @@ import type { ServiceDefinition, TransportFactory } from '@flash-sale/shared/ser
 import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { startInternalListener } from '@flash-sale/shared/testing/internal-listener.ts';
-import {
-  jsonClient,
-  testConfig,
-  testEnvironment,
-  type Answer,
-  type CallOptions,
-} from '@flash-sale/shared/testing/service.ts';
+import { testConfig, testEnvironment } from '@flash-sale/shared/testing/service.ts';
 import { createTestDatabase, type TestDatabase } from '../../infra/testing/database.ts';
 import { createTestRedis, type TestRedis } from '../../infra/testing/redis.ts';
 import { databases as databaseNames, type DatabaseName } from '../../infra/launcher/database-names.ts';
 import { withClient } from '../../infra/launcher/databases.ts';
 import { exportOf } from '../../infra/launcher/service-exports.ts';
+import { send, type Answer, type CallOptions } from '../http.ts';
 
 /** The services that take part in a purchase; one that handles no event runs only where it is asked for. */
 export const shopServices = serviceNames.filter((name) => subscriptions[name].length > 0);
@@ -31,45 +26,45 @@ export interface Shopper {
 }
 
 export interface Shop {
-  /** Sends a request to the service that has the path. */
+  /** Sends a request to the service that has the path. Its answer must be one that the API documents. */
   call<Body = Record<string, unknown>>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>>;
   urlOf(service: ServiceName): string;
   aShopper(): Shopper;
   admin: Shopper;
   redis: TestRedis;
-  /** How to reach each database, for somebody who looks through all of it. */
+  /** The URL of each database, for tests that read all of it. */
   databaseUrls: Record<DatabaseName, string>;
   /** Starts a service that is not running; settings as in its config.ts. */
   start(service: ServiceName, settings?: Settings): Promise<void>;
-  /** Starts one more instance of a service that runs, which from now on handles its events. @returns its URL */
+  /** Starts another instance of a running service, which from now on handles its events. @returns its URL */
   add(service: ServiceName, settings: Settings): Promise<string>;
   stop(service: ServiceName): Promise<void>;
   /** Runs a service with other settings while the work lasts. */
   withSettings<Result>(service: ServiceName, settings: Settings, work: () => Promise<Result>): Promise<Result>;
-  /** Takes a service away while the work lasts. */
+  /** Stops a service while the work lasts. */
   without<Result>(service: ServiceName, work: () => Promise<Result>): Promise<Result>;
-  /** Rows of a database, read or changed past its service. */
+  /** Runs SQL on a database directly. */
   query<Row extends object>(database: DatabaseName, text: string, values?: unknown[]): Promise<Row[]>;
-  /** Makes the deadline of a hold pass now, and not whenever the test may have come that far. */
+  /** Ends a hold's time now, so that no test has to wait for its deadline. */
   endHold(reservationId: string): Promise<void>;
-  /** Cuts the connections that a service has to its database. @returns how many there were */
+  /** Kills a service's connections to its database. @returns how many there were */
   killConnections(service: ServiceName): Promise<number>;
   /** Stops everything and removes the databases. @throws when a service has left a connection open */
   close(): Promise<void>;
 }
 
-/** What makes failures show and pass within a test's patience. */
+/** Short intervals, so that failures show and heal within a test. */
 const impatient: Settings = { OUTBOX_GRACE_MS: '300', OUTBOX_SWEEP_MS: '100', EXPIRY_SWEEP_MS: '50' };
 
-/** As with the launcher, who comes from this machine is not counted; a test of the limits says otherwise. */
+/** As with the launcher, this machine is exempt from rate limits; tests of the limits say otherwise. */
 const uncounted: Settings = { RATE_LIMIT_EXEMPT: '127.0.0.0/8,::1/128' };
 
 export interface ShopOptions {
   settings?: Settings;
   services?: readonly ServiceName[];
-  /** Of each service; requests go to them in turn. 1 unless given. */
+  /** Instances of each service; requests go to them in turn. 1 unless given. */
   instances?: number;
-  /** What carries the events; memory unless given. */
+  /** The transport of the events; in memory unless given. */
   transport?: TransportFactory;
   /** The PostgreSQL server; that of the test run unless given. */
   serverUrl?: string;
@@ -143,7 +138,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   };
 
   const shop: Shop = {
-    call: async (method, path, callOptions) => jsonClient(urlOf(ownerOf(path)))(method, path, callOptions),
+    call: async (method, path, callOptions) => send(urlOf(ownerOf(path)), method, path, callOptions),
     urlOf,
     aShopper: () => someone('shopper'),
     admin: someone('admin'),
@@ -153,7 +148,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     ) as Shop['databaseUrls'],
     async start(service, settings = {}) {
       const started: RunningService[] = [];
-      // One after the other: the first migrates.
+      // One after the other, since the first migrates.
       while (started.length < instances) {
         started.push(await launch(service, settings));
         running.set(service, started);

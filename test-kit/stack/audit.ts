@@ -7,7 +7,7 @@ import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 import { until } from '../until.ts';
 
-/** Runs one query as the auditor, who may read everything and change nothing. */
+/** Runs a query as the auditor, who may read everything and change nothing. */
 export async function ask<Row>(
   stack: Stack,
   database: DatabaseName,
@@ -25,7 +25,7 @@ export async function ask<Row>(
 
 const comesToRestWithinMs = 90_000;
 
-/** Waits until nothing is under way any more, and then holds all invariants against the databases and Redis. */
+/** Waits until nothing is under way, and checks all invariants on the databases and Redis. */
 export async function expectAuditClean(stack: Stack): Promise<void> {
   const { verdict, found, checks } = await runAudit({ stack, quietWithinMs: comesToRestWithinMs });
   expect({ verdict, found }).toEqual({ verdict: 'passed', found: [] });
@@ -33,8 +33,8 @@ export async function expectAuditClean(stack: Stack): Promise<void> {
 }
 
 /**
- * Resolves when no event waits in an outbox or in the broker. What a service has taken from the broker and not committed
- * yet is in neither: `booksAtRest` looks twice.
+ * Resolves when no event is waiting in an outbox or in the broker. An event that a service has fetched but not committed is in
+ * neither, which is why `booksAtRest` looks twice.
  */
 export async function untilQuiet(stack: Stack, withinMs = comesToRestWithinMs): Promise<void> {
   let left: string[] = [];

@@ -23,7 +23,7 @@ export async function digestOfTheBooks(stack: Stack): Promise<Record<string, str
   return Object.fromEntries((await Promise.all(digests)).flat().map(({ name, md5 }) => [name, md5]));
 }
 
-/** The digest once nothing changes it any more: of two in a row, between which nothing was on its way. */
+/** The digest once nothing changes it any more: the same twice in a row, with nothing under way in between. */
 export async function booksAtRest(stack: Stack): Promise<Record<string, string>> {
   const look = async () => {
     await untilQuiet(stack);

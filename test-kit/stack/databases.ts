@@ -3,7 +3,7 @@ import { withClient } from '../../infra/launcher/databases.ts';
 import { postgresUrl } from '../../infra/launcher/postgres.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 
-/** Takes one database away while the work lasts: whoever is in it is put out, and nobody gets in. */
+/** Makes one database unreachable while the work lasts: ends its connections and refuses new ones. */
 export async function withoutDatabase(stack: Stack, name: DatabaseName, work: () => Promise<void>): Promise<void> {
   const { port } = stack.processes.find((one) => one.name === 'postgres')!;
   const database = databaseNameOf(name);

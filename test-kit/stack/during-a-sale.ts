@@ -6,9 +6,9 @@ import type { Product, Shop, Shopper } from './shop.ts';
 export interface Scene {
   shop: Shop;
   stack: Stack;
-  /** Goes on meanwhile; whatever surprises its shoppers fails the test at hand. */
+  /** The sale that goes on; a wrong answer to its shoppers fails the current test. */
   sale: Sale;
-  /** Somebody who takes no part in the sale, and a product that nobody else buys. */
+  /** A shopper who takes no part in the sale, and a product that nobody else buys. */
   shopper: Shopper;
   product: Product;
 }

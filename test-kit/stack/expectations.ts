@@ -1,10 +1,10 @@
 import { expect } from '@jest/globals';
-import type { Answer } from './http.ts';
+import type { Answer } from '../http.ts';
 
-/** What a stack trace or a message from the depths looks like. */
+/** What a stack trace or an internal message looks like. */
 const insides = /\n\s+at |node_modules|\.ts:\d|\.js:\d|\bpg_|SELECT |INSERT |duplicate key|ECONN|postgres/;
 
-/** A problem document with this status and code, which tells a client what to do and nobody how we are built. */
+/** Expects a problem document with this status and code that reveals nothing internal. */
 export function expectProblem(answer: Answer<unknown>, status: number, code: string): void {
   const body = answer.body as { type?: string; status?: number } | undefined;
   expect({ status: answer.status, type: body?.type, text: answer.text }).toEqual({
@@ -23,7 +23,7 @@ export function expectProblem(answer: Answer<unknown>, status: number, code: str
   if (status === 401 && code === 'unauthenticated') expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
 }
 
-/** How often each of some answers came, as `status code`. */
+/** Counts answers by `status code`. */
 export function tally(answers: Answer<unknown>[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { status, body } of answers) {

@@ -1,6 +1,6 @@
 /**
- * What bounds one shopper does not bound a crowd of virtual ones: they share accounts, hold without paying, and ask as fast
- * as they can. Rate limits need no setting: the launcher exempts requests from this machine.
+ * Lifts the bounds of a single shopper, which virtual users would exceed: they share accounts, hold without paying, and send as
+ * fast as they can. Rate limits need no setting, since the launcher exempts this machine.
  */
 export const liftedBounds = {
   OPEN_RESERVATIONS_MAX: '0',
@@ -8,7 +8,7 @@ export const liftedBounds = {
   UNPAID_UNITS_MAX: '0',
 };
 
-/** The same by numbers that no run reaches: everything is counted as in a shop, for a pair that shows what it costs. */
+/** The same by numbers that no run reaches, so that everything is counted as in production: to measure what counting costs. */
 export const countedBounds = {
   OPEN_RESERVATIONS_MAX: '1000000',
   LEFT_TO_EXPIRE_MAX: '1000000',
@@ -21,11 +21,11 @@ export const countedBounds = {
 };
 
 /**
- * Settings of the services under which load programs run a stack: few accounts do in minutes what a crowd does in a sale, and
- * that is to be measured, not refused or expired. A tree that does not know one of them is run without it.
+ * Settings of the services under which load programs run a stack: a few accounts do in minutes what a crowd does in a sale, and are
+ * to be measured, not refused. A tree that does not know one of them runs without it.
  */
 export const loadSettings: Readonly<Record<string, string>> = {
   ...liftedBounds,
-  /** Longer than any benchmark: what one phase has reserved must not be released in the middle of another. */
+  /** Longer than any benchmark: holds of one phase must not expire during another. */
   HOLD_TTL_MS: '7200000',
 };

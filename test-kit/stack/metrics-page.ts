@@ -1,4 +1,4 @@
-/** The Prometheus gauges that tell what a service waits for, and the factor to the unit of the figure. */
+/** The Prometheus gauges of a service's queues, each with its figure and the factor to the figure's unit. */
 const gauges = {
   flash_sale_event_loop_delay_p99_seconds: ['eventLoopDelayMs', 1_000],
   flash_sale_lane_waiting_items: ['laneWaiting', 1],
@@ -8,7 +8,7 @@ const gauges = {
 } as const;
 export type WaitFigure = (typeof gauges)[keyof typeof gauges][0];
 
-/** The figures in a page of metrics. Of a gauge with labels the largest value counts; what is no number is left out. */
+/** The figures in a metrics page: the largest value of a gauge with labels; values that are no numbers are left out. */
 export function parseMetrics(text: string): Partial<Record<WaitFigure, number>> {
   const figures: Partial<Record<WaitFigure, number>> = {};
   for (const line of text.split('\n')) {

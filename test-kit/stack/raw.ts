@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
-import type { Answer, Problem } from './http.ts';
+import type { Answer, Problem } from '../http.ts';
 
 const maxMs = 60_000;
 
-/** Sends bytes as they are, for what no client would send, and reads one answer until the server closes. */
+/** Sends raw bytes, for requests that no client would send, and reads one answer until the server closes. */
 export async function sendRaw(url: string, bytes: string | Buffer): Promise<Answer<Problem>> {
   const { hostname, port } = new URL(url);
   const text = await new Promise<string>((resolve, reject) => {
@@ -16,7 +16,7 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<Answ
     };
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('end', done);
-    // A server that has read enough answers and closes while we are still writing.
+    // The server may answer and close before it has read everything.
     socket.on('error', (error) => (chunks.length > 0 ? done() : reject(error)));
     socket.write(bytes);
   });
@@ -34,7 +34,7 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<Answ
   };
 }
 
-/** A whole request of which only the named parts are as one would expect. */
+/** A raw request with the given parts replaced. */
 export function rawRequest(options: {
   method?: string;
   path?: string;

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConnectionLost, type Answer } from './http.ts';
+import { ConnectionLost, type Answer } from '../http.ts';
 import { until } from '../until.ts';
 import type { Cart, Line, Payment, Product, Shop, Shopper } from './shop.ts';
 
 const insistForMs = 120_000;
 const waitSeconds = 10;
-/** What a client tries again: something was away or too busy, and says so. */
+/** Statuses after which a client retries. */
 const passing = [429, 502, 503, 504];
 
 /**
- * Shoppers who buy and buy. Whatever goes wrong they try again with the same key, as an honest client would, and they
- * remember every answer that promised something.
+ * Shoppers who keep buying. After a failure they retry with the same key, as a correct client does, and they record every answer
+ * that promised something.
  */
 export class Sale {
   /** Reservations that were answered 201 or 202, and the payments that were answered 201, 202 or 402. */
@@ -19,9 +19,9 @@ export class Sale {
   readonly payments = new Set<string>();
   /** Orders whose payment was answered 201. */
   readonly paidOrders = new Set<string>();
-  /** Answers that nothing excuses. */
+  /** Answers that are wrong under any circumstances. */
   readonly surprises: string[] = [];
-  /** Requests that had to be sent again. */
+  /** How many requests had to be retried. */
   repeated = 0;
   #journeys = 0;
   #isOver = false;
@@ -38,13 +38,13 @@ export class Sale {
     this.#shoppers = Array.from({ length: shoppers }, (_, n) => this.#shopAgainAndAgain(n + 1));
   }
 
-  /** Lets everybody finish what they have begun. */
+  /** Lets all shoppers finish what they have begun. */
   async close(): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.#shoppers);
   }
 
-  /** Resolves when so many more checkouts have come to their end. */
+  /** Resolves when so many more checkouts are complete. */
   async goesOn(checkouts = 20, withinMs = 120_000): Promise<void> {
     const goal = this.#journeys + checkouts;
     await until(`${checkouts} more checkouts`, () => this.#journeys >= goal, withinMs);
@@ -62,7 +62,7 @@ export class Sale {
       } catch (error) {
         this.surprises.push(error instanceof Error ? error.message : String(error));
       }
-      // A shopper looks around before buying the next thing.
+      // A pause between two purchases.
       await sleep(50);
     }
   }
@@ -97,13 +97,13 @@ export class Sale {
     const key = randomUUID();
     const pay = () => shopper.pay(orderId, token, { key, wait: waitSeconds });
     const paid = await this.#insist('pay', [201, 202, 402, 409], pay);
-    // The reservation was only pending and has been refused, or another try of ours is still under way.
+    // The pending reservation was rejected, or another attempt of ours is still under way.
     if (paid.status === 409) this.#expectCode(paid, 'order-not-payable', 'already-paid');
     else if (paid.status !== 402) this.payments.add(paid.body.id);
     return paid;
   }
 
-  /** Adding is the one step that must not be repeated blindly: when in doubt a new cart is taken. */
+  /** Adding an item is not idempotent: if its outcome is unknown, a new cart is taken. */
   async #fillCart(shopper: Shopper, lines: Line[]): Promise<Cart> {
     return (
       await this.#insist('fill a cart', [200], async () => {
@@ -127,7 +127,7 @@ export class Sale {
     return turn % 2 === 0 || second === first ? lines : [...lines, { productId: second.id, quantity: 1 }];
   }
 
-  /** Repeats a request for as long as the trouble may pass. @throws when it was answered as it never may be */
+  /** Retries a request until it succeeds. @throws on an answer that is wrong, or when it takes too long */
   async #insist<Body>(what: string, right: number[], request: () => Promise<Answer<Body>>): Promise<Answer<Body>> {
     const deadline = Date.now() + insistForMs;
     for (;;) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type * as contract from '@flash-sale/contract/api/schemas.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
-import { bodyOf, send, type Answer, type CallOptions, type Problem } from './http.ts';
+import { bodyOf, send, type Answer, type CallOptions, type Problem } from '../http.ts';
 import { until } from '../until.ts';
 
 export type Product = z.output<typeof contract.product>;
@@ -15,7 +15,7 @@ export type Payment = z.output<typeof contract.payment>;
 export type Session = z.output<typeof contract.session>;
 
 export const password = 'flash-sale-demo';
-/** Long enough for either stack, and nobody waits longer than it takes. */
+/** Long enough for any stack; an answer comes as soon as there is one. */
 export const patienceSeconds = 20;
 
 export interface Line {
@@ -32,7 +32,7 @@ export interface Purchase {
 /** A shop as its clients see it: through nginx, by the public API. */
 export class Shop {
   readonly stack: Stack;
-  /** What the launcher has said so far. */
+  /** The launcher's output so far. */
   readonly log: readonly string[];
   #admin: Promise<Session> | undefined;
   #nextShopper = 1;
@@ -55,7 +55,7 @@ export class Shop {
     return (await this.#admin).accessToken;
   }
 
-  /** A demo shopper whom nobody in this file has been before. */
+  /** A demo shopper that no test of this file has used before. */
   async aShopper(): Promise<Shopper> {
     return this.shopper(this.#nextShopper++);
   }
@@ -93,7 +93,7 @@ interface Attempt {
   wait?: number | undefined;
 }
 
-/** Somebody who has logged in. Methods named as a request answer it as it came; those that begin with `a` insist on success. */
+/** A logged-in shopper. Methods named like a request return its answer; those that begin with `a` throw unless it succeeds. */
 export class Shopper {
   readonly shop: Shop;
   readonly token: string;
@@ -125,12 +125,12 @@ export class Shopper {
     return this.call('POST', '/api/payments', { body: { orderId, method: { token } }, key, wait });
   }
 
-  /** As it stands when it is settled. */
+  /** The reservation, once it is decided. */
   async reservation(id: string): Promise<Reservation> {
     return bodyOf(await this.call<Reservation>('GET', `/api/reservations/${id}`, { wait: patienceSeconds }), 200);
   }
 
-  /** As it stands when it has ended, or when `wait` has. An order that is on its way is asked for again, as its 503 says. */
+  /** The order, once it is final or after `wait` seconds. One that has not arrived is asked for again, as its 503 says. */
   async order(id: string, wait: number | undefined = patienceSeconds): Promise<Order> {
     const read = () => this.call<Order>('GET', `/api/orders/${id}`, { wait });
     let answer = await read();
@@ -138,7 +138,7 @@ export class Shopper {
     return bodyOf(answer, 200);
   }
 
-  /** As it stands when it is settled. */
+  /** The payment, once it is decided. */
   async payment(id: string): Promise<Payment> {
     return bodyOf(await this.call<Payment>('GET', `/api/payments/${id}`, { wait: patienceSeconds }), 200);
   }

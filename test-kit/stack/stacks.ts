@@ -24,7 +24,7 @@ function kindOf(stack: StackName, layout: LayoutName = stacks[stack].layouts[0])
   return { stack, together, processesOf: (...services) => [...new Set(services.flatMap(namesOf))] };
 }
 
-/** Describes what holds on every stack, or on some of them; `theShop` may be called from within tests and hooks. */
+/** Describes tests of every stack, or of some of them; `theShop` may be called from within tests and hooks. */
 export function onEachStack(
   title: string,
   options: Omit<Partial<StackOptions>, 'stack' | 'dataDir'>,

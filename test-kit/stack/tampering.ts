@@ -4,7 +4,7 @@ import { urlFor, withClient } from '../../infra/launcher/databases.ts';
 import { postgresUrl } from '../../infra/launcher/postgres.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
 
-/** Runs SQL as the superuser, who may do what no service may. */
+/** Runs SQL as the superuser, who may do what services may not. */
 export async function asSuperuser(stack: Stack, database: DatabaseName, sql: string): Promise<pg.QueryResult> {
   const { port } = stack.processes.find(({ name }) => name === 'postgres')!;
   const url = urlFor(postgresUrl(port, stack.secrets.postgresPassword), databaseNameOf(database));
@@ -18,7 +18,7 @@ export interface Row {
   key: [column: string, id: string];
 }
 
-/** Changes one row while the work lasts, and puts it back as it was. */
+/** Changes a row while the work lasts, and restores it. */
 export async function withRowChanged(
   stack: Stack,
   { database, table, key: [column, id] }: Row,

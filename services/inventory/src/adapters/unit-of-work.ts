@@ -102,7 +102,7 @@ export const inventoryUnitOfWork = (
   load: (tx, batch) => load(tx, batch, settings.unpaid.units > 0),
   save(tx, state) {
     save(tx, state);
-    if (levelsOf(state).length > 0) news.announced();
+    if (state.newProducts.length + state.changedStock.size > 0) news.announced();
   },
   committed(state) {
     const levels = levelsOf(state);

@@ -2,7 +2,7 @@ import { checkContract } from './contract.ts';
 
 export interface CallOptions {
   token?: string | undefined;
-  /** Sent as JSON; a string or bytes are sent as they stand. */
+  /** Sent as JSON; a string or bytes are sent as they are. */
   body?: unknown;
   /** The Idempotency-Key. */
   key?: string | undefined;
@@ -28,12 +28,12 @@ export interface Problem {
   errors?: { path: string; message: string }[];
 }
 
-/** No answer came, or not all of it: whether the request was heard is not known. */
+/** No complete answer arrived: whether the request took effect is unknown. */
 export class ConnectionLost extends Error {}
 
 const defaultTimeoutMs = 60_000;
 
-/** One request to the public listener. Whatever is asked for, the answer must be one that the API documents. */
+/** Sends a request. Its answer must be one that the API documents. @throws ConnectionLost, ContractBroken */
 export async function send<Body>(
   baseUrl: string,
   method: string,

@@ -1,6 +1,6 @@
 import { checkAnswer, templateOf } from '@flash-sale/shared/testing/contract-check.ts';
 
-/** Holds an answer against the API's document. What is not in it (and is answered 404) is nobody's contract. @throws ContractBroken */
+/** Checks an answer against the API's document; paths that it does not have are not checked. @throws ContractBroken */
 export function checkContract(
   method: string,
   path: string,
