@@ -35,8 +35,8 @@ const observer: Observer = {
   ended: () => undefined,
   gaveUp: () => undefined,
 };
-/** What a server has to cope with, wherever its user has put it. */
-export interface Surroundings {
+/** What differs from server to server, such as a folder or password of an unusual name. */
+export interface ServerOptions {
   /** Part of the name of its folder. */
   name?: string;
   /** InfluxDB 2 takes none of fewer than eight characters. */
@@ -45,7 +45,7 @@ export interface Surroundings {
 const ordinary = { password: 'of-a-test' };
 
 /** Without fsync: what a test commits need not survive a power failure, and should not wait for a disk. */
-export function startTestPostgres({ name, password = ordinary.password }: Surroundings = {}): Promise<TestServer> {
+export function startTestPostgres({ name, password = ordinary.password }: ServerOptions = {}): Promise<TestServer> {
   return startServer('postgres', name, async ({ folder, logFile, port, runAs }) => {
     const executables = (await preparePrograms(['postgres'], console.log)).postgres;
     const program = await postgresProgram({ executables, folder, logFile, port, password, runAs, durable: false });
@@ -58,7 +58,7 @@ export interface TestRedis extends TestServer {
   urlOf(user: RedisUser): string;
 }
 
-export async function startTestRedis({ name, password = ordinary.password }: Surroundings = {}): Promise<TestRedis> {
+export async function startTestRedis({ name, password = ordinary.password }: ServerOptions = {}): Promise<TestRedis> {
   const users = passwordsOf(redisUsers, password);
   let urls: Record<RedisUser, string> | undefined;
   const server = await startServer('redis', name, async ({ folder, logFile, port, runAs }) => {
@@ -85,7 +85,7 @@ export interface TestRabbitmq extends TestServer {
 export async function startTestRabbitmq({
   name,
   password = ordinary.password,
-}: Surroundings = {}): Promise<TestRabbitmq> {
+}: ServerOptions = {}): Promise<TestRabbitmq> {
   const users = passwordsOf(rabbitmqUsers, password);
   let urls: Record<RabbitmqUser, string> | undefined;
   let control: TestRabbitmq['control'] | undefined;
@@ -118,7 +118,7 @@ export type TestInfluxdb = TestServer & Pick<Influxdb, 'token' | 'org' | 'bucket
 export async function startTestInfluxdb({
   name,
   password = ordinary.password,
-}: Surroundings = {}): Promise<TestInfluxdb> {
+}: ServerOptions = {}): Promise<TestInfluxdb> {
   let prepared: Influxdb | undefined;
   const server = await startServer('influxdb', name, async ({ home, folder, port, runAs }) => {
     const { influxdb, nginx } = await preparePrograms(['influxdb', 'nginx'], console.log);
