@@ -29,7 +29,7 @@ export interface StartArguments {
 }
 
 /** Each copy of all services has some 25 connections to PostgreSQL, and these share 200. */
-const maxInstances = 6;
+export const maxInstances = 6;
 
 /** A line for each choice, with what it is, and where it is the default. */
 function choices<Name extends string>(

@@ -19,11 +19,11 @@ export const usage = `usage: npm run bench -- --against FOLDER|COMMIT [options]
 
 Measures this tree and another in turns, and judges the ratio of the two turns of each pair.
 
-  --against X            the other tree: a folder as it is ("." pairs this tree with itself), or a commit of this repository
+  --against X          the other tree: a folder as it is ("." pairs this tree with itself), or a commit of this repository
 ${stackUsage}
 ${turnUsage(usualLevels)}
-  --this-set NAME=VALUE  a setting of the services of this tree only; may be given several times
-  --that-set NAME=VALUE  the same for the other tree`;
+  --this-set NAME=V    a setting of the services of this tree only; may be given several times
+  --that-set NAME=V    the same for the other tree`;
 
 /** Whether a command line asks for another tree rather than for the limit. */
 export const asksForPairs = (argv: string[]): boolean =>

@@ -25,6 +25,6 @@ describe('stacks on command lines and in results', () => {
       instances: 4,
     });
     expect(() => stackIn({ stack: 'monolith', layout: 'separate' })).toThrow('has the layout shared');
-    expect(() => stackIn({ instances: '0' })).toThrow(UsageError);
+    for (const instances of ['0', '7', 'two']) expect(() => stackIn({ instances })).toThrow(UsageError);
   });
 });

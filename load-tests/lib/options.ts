@@ -1,5 +1,6 @@
 import { layoutNames, type LayoutName } from '@flash-sale/shared/layouts.ts';
 import { defaultStack, layoutRefusal, stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { maxInstances } from '../../infra/launcher/arguments.ts';
 import { layoutNamed, stackChoices, stackNamed, UsageError } from '../../infra/command-line.ts';
 
 /* What several of the commands that measure take on their command lines. */
@@ -20,7 +21,7 @@ export const stackOptions = { stack: text, layout: text, instances: text } as co
 
 export const stackUsage = `  --stack NAME         which stack to start: ${stackChoices} (${defaultStack})
   --layout NAME        which processes run its services: ${layoutNames.join('|')} (the usual one of the stack)
-  --instances N        of each service, or processes with all of them (${usualInstances})`;
+  --instances N        of each service, or processes with all of them; at most ${maxInstances} (${usualInstances})`;
 
 /** @throws UsageError */
 export function stackIn(values: {
@@ -29,9 +30,11 @@ export function stackIn(values: {
   instances?: string;
 }): StackChoice & { instances: number } {
   const stack = stackNamed(values.stack);
+  const instances = positive('--instances', values.instances) ?? usualInstances;
+  if (instances > maxInstances) throw new UsageError(`--instances is at most ${maxInstances}`);
   return {
     ...inLayout(stack, values.layout === undefined ? usualLayoutOf(stack) : layoutNamed(values.layout)),
-    instances: positive('--instances', values.instances) ?? usualInstances,
+    instances,
   };
 }
 
