@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { UsageError } from '../../infra/command-line.ts';
 import { parseBenchArguments, phases } from './arguments.ts';
 
@@ -32,6 +32,20 @@ describe('the command line of the benchmark', () => {
       seconds: 20,
       warmUp: false,
     });
+  });
+
+  test('names of the release before go on working, with a warning', () => {
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
+    try {
+      expect(parseBenchArguments(['--repeat', '9', '--only', 'checkout,fifty,audit'])).toMatchObject({
+        only: ['pairs', 'audit'],
+        turns: { rounds: 9 },
+      });
+      expect(parseBenchArguments(['--repeat', '1']).turns.rounds).toBe(5);
+      expect(warn).toHaveBeenCalledTimes(4);
+    } finally {
+      warn.mockRestore();
+    }
   });
 
   test('a stack in another layout, with more instances', () => {

@@ -37,6 +37,10 @@ function lacking(choice: StackChoice | undefined, phase: Phase): string | undefi
 export const isPhaseOf = (choice: StackChoice | undefined, phase: Phase): boolean =>
   lacking(choice, phase) === undefined;
 
+/** Phases that are parts of the pairs now; their names go on working. */
+const partsOfPairs = ['yardstick', 'checkout', 'fifty'];
+const minPairs = 5;
+
 export interface BenchArguments {
   /** An own stack, or a running one; its processes are unknown, unless its stack file is given too. */
   stack: StackToOpen;
@@ -60,6 +64,7 @@ ${stackUsage}
                        ${ofBroker.join(' and ')} need a broker (${withBroker})
 ${turnUsage(usualLevels)};
                        a race of 400 for 20, a backlog of 5,000
+  --repeat N           the old name of --pairs
   --no-warm-up         the phases after the pairs measure cold services, where there were none
   --cpu-prof           a CPU profile of each own Node process, written when it ends`;
 
@@ -71,11 +76,15 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
     url: text,
     'stack-file': text,
     only: text,
+    repeat: text,
     'no-warm-up': flag,
     'cpu-prof': flag,
   });
+  const repeat = positive('--repeat', values.repeat);
+  if (repeat !== undefined) console.warn(`--repeat is --pairs now, and at least ${minPairs}`);
+  const pairs = values.pairs ?? (repeat === undefined ? undefined : String(Math.max(minPairs, repeat)));
   const choice = stackIn(values);
-  const only = values.only === undefined ? phases : values.only.split(',').map(phaseNamed);
+  const only = values.only === undefined ? phases : [...new Set(values.only.split(',').map(phaseNamed))];
   const lacks = only.map((phase) => lacking(choice, phase));
   if (lacks.every((reason) => reason !== undefined)) {
     throw new UsageError(`${nameOf(choice)} has nothing of --only: ${lacks.join('; ')}`);
@@ -88,7 +97,7 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
       cpuProfile: values['cpu-prof'] ?? false,
     },
     only,
-    turns: turnsIn(values, usualLevels),
+    turns: turnsIn({ ...values, ...(pairs === undefined ? {} : { pairs }) }, usualLevels),
     seconds: positive('--seconds', values.seconds),
     quick: values.quick ?? false,
     warmUp: !values['no-warm-up'],
@@ -97,6 +106,10 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
 
 function phaseNamed(name: string): Phase {
   const found = phases.find((phase) => phase === name.trim());
+  if (partsOfPairs.includes(name.trim())) {
+    console.warn(`--only ${name.trim()} is a part of pairs now, which is measured instead`);
+    return 'pairs';
+  }
   if (!found) throw new UsageError(`--only knows ${phases.join(', ')}, not "${name}"`);
   return found;
 }
