@@ -13,14 +13,14 @@ import { runAudit, type AuditOptions, type AuditReport } from './audit.ts';
 import {
   id,
   orderOf,
-  paint,
+  loadFixture,
   payments,
   products,
   provisionDatabases,
   reservations,
   run,
   shoppers,
-} from './testing/picture.ts';
+} from './testing/fixture.ts';
 
 // A server of its own: the audit looks for a moment at which nobody on the whole server writes.
 let server: TestServer;
@@ -38,7 +38,7 @@ afterAll(async () => {
   await Promise.all([server?.close(), redisServer?.close()]);
 });
 beforeEach(async () => {
-  await paint(urls);
+  await loadFixture(urls);
   await redis.hset(stockKey(products.limited), { available: 7, version: 7 });
   await redis.hset(stockKey(products.free), { available: 5, version: 1 });
 });
@@ -54,7 +54,7 @@ const change = (database: DatabaseName, sql: string) => run(urls, database, sql)
 const event = (attempts: number, nextAttempt: string) =>
   `INSERT INTO outbox VALUES ('${id('f1')}', '[]', now() ${nextAttempt}, ${attempts})`;
 
-describe('the audit of a correct picture', () => {
+describe('the audit of a correct fixture', () => {
   test('passes, and has looked at everything', async () => {
     const report = await audit();
     expect(report).toMatchObject({ verdict: 'passed', found: [] });

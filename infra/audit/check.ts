@@ -4,7 +4,7 @@ import type { Pair } from './merge.ts';
 /** The invariant that a check proves, by its number in the design. */
 export type Invariant = 1 | 2 | 3 | 4 | 5 | 6;
 
-/** What a check has looked at, and what it found wrong, in sentences that name ids; at most `mostFound` of them. */
+/** What a check has looked at, and what it found wrong, in sentences that name ids; at most `maxFound` of them. */
 export interface Finding {
   counted: number;
   wrong: string[];
@@ -22,7 +22,7 @@ export interface Check {
 export class Undecided extends Error {}
 
 /** More would say nothing new. */
-export const mostFound = 10;
+export const maxFound = 10;
 
 /** Looks at pair by pair until enough is wrong. */
 export async function comparePairs<Left, Right>(
@@ -33,7 +33,7 @@ export async function comparePairs<Left, Right>(
   for await (const pair of pairs) {
     finding.counted += 1;
     const wrong = wrongWith(pair);
-    if (wrong !== undefined && finding.wrong.push(wrong) >= mostFound) break;
+    if (wrong !== undefined && finding.wrong.push(wrong) >= maxFound) break;
   }
   return finding;
 }

@@ -8,7 +8,7 @@ import { deadLetterOf, type DeadLetter } from './dead-letter.ts';
 import { isSelected, type Selection } from './selection.ts';
 
 /** Of each queue; they are held all at once, so that none is looked at twice. */
-const mostRead = 10_000;
+const maxRead = 10_000;
 
 /** `keep`: it stays where it is. */
 export type Verdict = 'keep' | 'replay' | 'drop';
@@ -46,8 +46,8 @@ export async function forDeadLetters(
     for (const service of services) {
       const queue = deadQueueOf(service);
       const { messageCount } = await channel.checkQueue(queue);
-      if (messageCount > mostRead) outcome.unread.push(service);
-      for (let read = 0; read < Math.min(messageCount, mostRead); read += 1) {
+      if (messageCount > maxRead) outcome.unread.push(service);
+      for (let read = 0; read < Math.min(messageCount, maxRead); read += 1) {
         const message = await channel.get(queue);
         if (!message) break;
         const letter = deadLetterOf(message, service);

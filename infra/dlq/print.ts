@@ -2,7 +2,7 @@ import type { DlqArguments } from './arguments.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { Outcome } from './dead-letters.ts';
 
-const longestReason = 100;
+const maxReasonLength = 100;
 
 /** What a command has done, and what it could not do. */
 export function report(command: DlqArguments['command'], { letters, refused, silent, unread }: Outcome): string[] {
@@ -50,5 +50,5 @@ export function description(letter: DeadLetter): string {
 
 function shortened(reason: string): string {
   const line = reason.replaceAll(/\s+/g, ' ');
-  return line.length > longestReason ? `${line.slice(0, longestReason - 1)}…` : line;
+  return line.length > maxReasonLength ? `${line.slice(0, maxReasonLength - 1)}…` : line;
 }

@@ -139,9 +139,9 @@ describe.each(stackNames)('the %s overlay', (stack) => {
 
     test('has more time to stop than it needs', () => {
       const { lifecycle } = pod.containers[0]!;
-      const longestMs = one.metadata.name === 'nginx' ? 40_000 : Number(settings.DRAIN_TIMEOUT_MS) + 1_000;
+      const maxMs = one.metadata.name === 'nginx' ? 40_000 : Number(settings.DRAIN_TIMEOUT_MS) + 1_000;
       expect(pod.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(
-        lifecycle.preStop.sleep.seconds * 1_000 + longestMs,
+        lifecycle.preStop.sleep.seconds * 1_000 + maxMs,
       );
     });
   });

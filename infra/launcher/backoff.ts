@@ -1,7 +1,7 @@
 /** When to start a program again that has ended by itself. Pure: the caller counts and waits. */
 
 export const firstDelayMs = 100;
-export const longestDelayMs = 5_000;
+export const maxDelayMs = 5_000;
 /** A program that lived this long was well; its next end is a new story. */
 export const healthyAfterMs = 30_000;
 /** A program that never became ready in so many tries will not at the next one either. */
@@ -19,6 +19,6 @@ export type Verdict = { kind: 'restart'; afterMs: number; history: History } | {
 export function afterAnEnd(history: History, livedMs: number): Verdict {
   const failures = livedMs >= healthyAfterMs ? 1 : history.failures + 1;
   if (!history.everReady && failures >= triesBeforeGivingUp) return { kind: 'give-up' };
-  const afterMs = Math.min(longestDelayMs, firstDelayMs * 2 ** (failures - 1));
+  const afterMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - 1));
   return { kind: 'restart', afterMs, history: { ...history, failures } };
 }

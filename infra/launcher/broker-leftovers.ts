@@ -7,7 +7,7 @@ import { forgetPlace, ownBroker, placeOf, readPlaces, UnusableBroker } from './b
 import { withProgress } from './progress.ts';
 import { preparePrograms } from './programs.ts';
 import { startOwnRabbitmq, urlsOfGivenBroker, type RabbitmqUrls } from './servers.ts';
-import { serviceProgram, type ServiceProcess, type ServiceSurroundings } from './service-program.ts';
+import { serviceProgram, type ServiceProcess, type StackContext } from './service-program.ts';
 import { setUpBroker } from './set-up.ts';
 import { chooseInstances, consumersName, type Site } from './site.ts';
 
@@ -64,11 +64,12 @@ export async function assertBrokersReachable(site: Pick<Site, 'options' | 'dataD
  * Empties every broker but that of this stack, by running the services that consume from it.
  * @throws UnusableBroker when events are left after `emptyWithinMs`
  */
-export async function emptyOtherBrokers(site: Site, around: ServiceSurroundings): Promise<void> {
+export async function emptyOtherBrokers(site: Site, context: StackContext): Promise<void> {
   const { amqpUrl } = site.options;
   for (const place of otherPlaces(site)) {
-    if (place === ownBroker) await whileOwnBrokerRuns(site, (urls) => empty(site, around, urls));
-    else if (amqpUrl !== undefined && placeOf(amqpUrl) === place) await empty(site, around, urlsOfGivenBroker(amqpUrl));
+    if (place === ownBroker) await whileOwnBrokerRuns(site, (urls) => empty(site, context, urls));
+    else if (amqpUrl !== undefined && placeOf(amqpUrl) === place)
+      await empty(site, context, urlsOfGivenBroker(amqpUrl));
     else continue;
     forgetPlace(site.dataDir, place);
   }
@@ -81,7 +82,7 @@ async function whileOwnBrokerRuns(site: Site, work: (urls: RabbitmqUrls) => Prom
   for (const name of ['rabbitmq', 'epmd']) await site.processes.get(name).stop();
 }
 
-async function empty(site: Site, around: ServiceSurroundings, urls: RabbitmqUrls): Promise<void> {
+async function empty(site: Site, context: StackContext, urls: RabbitmqUrls): Promise<void> {
   const { say, signal } = site;
   await setUpBroker(urls.admin);
   const deadline = performance.now() + (site.options.emptyBrokerWithinMs ?? emptyWithinMs);
@@ -90,7 +91,7 @@ async function empty(site: Site, around: ServiceSurroundings, urls: RabbitmqUrls
     signal.throwIfAborted();
     if (performance.now() > deadline) throw stillLeft(site, left);
     say(`RabbitMQ still holds events (${left.join(', ')}): handling them first …`);
-    const consumers = await site.processes.start(await consumersOf(around, urls));
+    const consumers = await site.processes.start(await consumersOf(context, urls));
     await withProgress(say, (note) => untilEmpty(urls.operator, { deadline, signal, note }));
     await consumers.stop();
   }
@@ -127,9 +128,9 @@ const stillLeft = ({ logsFolder, options }: Site, left: string[]) =>
   );
 
 /** One instance of each service, behind no nginx: they are here for the events alone. */
-async function consumersOf(around: ServiceSurroundings, urls: RabbitmqUrls) {
+async function consumersOf(context: StackContext, urls: RabbitmqUrls) {
   const instances = await chooseInstances(1);
   const consumers: ServiceProcess = { name: consumersName, instance: 1, instances };
   const stack = stackNames.find((name) => stacks[name].events === 'amqp')!;
-  return serviceProgram(consumers, { ...around, stack, layout: 'shared', rabbitmq: urls, influxdb: undefined });
+  return serviceProgram(consumers, { ...context, stack, layout: 'shared', rabbitmq: urls, influxdb: undefined });
 }

@@ -2,14 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withProgress } from './progress.ts';
 import { runCommand } from './run-command.ts';
-import { demoScript, environmentOf, type Instance, type ServiceSurroundings } from './service-program.ts';
+import { demoScript, environmentOf, type Instance, type StackContext } from './service-program.ts';
 import { StartFailed } from './supervised.ts';
 
 interface DemoOptions {
   /** None: the demo ends, if there was one. */
   shoppers: number | undefined;
   instances: Instance[];
-  around: ServiceSurroundings;
+  context: StackContext;
   signal: AbortSignal;
   say: (line: string) => void;
 }
@@ -23,18 +23,18 @@ export async function loadOrEndDemo(options: DemoOptions): Promise<void> {
   await withProgress(options.say, (note) => Promise.all(oneOfEach.map((one) => loadOne(one, options, note))));
 }
 
-async function loadOne(one: Instance, { shoppers, around, signal }: DemoOptions, note: (line: string) => void) {
-  const script = demoScript(one.service, around.servicesRoot, shoppers === undefined ? 'demo-end' : 'demo');
+async function loadOne(one: Instance, { shoppers, context, signal }: DemoOptions, note: (line: string) => void) {
+  const script = demoScript(one.service, context.servicesRoot, shoppers === undefined ? 'demo-end' : 'demo');
   if (!script) return;
   const env = {
-    ...environmentOf(one, around),
+    ...environmentOf(one, context),
     ...(shoppers === undefined ? {} : { DEMO_SHOPPERS: String(shoppers) }),
     LAUNCHER_PIPE: '0',
   };
   const args = ['--disable-warning=ExperimentalWarning', script];
-  const how = { env, cwd: around.servicesRoot, signal, onLine: note };
+  const how = { env, cwd: context.servicesRoot, signal, onLine: note };
   const { code, output } = await runCommand(process.execPath, args, how);
-  await writeFile(join(around.logsFolder, `demo-${one.service}.log`), output + '\n');
+  await writeFile(join(context.logsFolder, `demo-${one.service}.log`), output + '\n');
   if (code !== 0)
     throw new StartFailed(
       `the demo data of ${one.service} could not be ${shoppers === undefined ? 'put away' : 'loaded'}:\n${output.slice(-2_000)}`,

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { FrozenProcesses, frozenAfterMs, longestGapMs } from './frozen-processes.ts';
+import { FrozenProcesses, frozenAfterMs, maxGapMs } from './frozen-processes.ts';
 import { stateOf } from './process-identity.ts';
 
 const onLinux = process.platform === 'linux' ? describe : describe.skip;
-const everyMs = longestGapMs / 2;
+const everyMs = maxGapMs / 2;
 
 onLinux('a process that does not run', () => {
   const children: ChildProcess[] = [];

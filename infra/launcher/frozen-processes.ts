@@ -4,7 +4,7 @@ import { stateOf } from './process-identity.ts';
 /** A process that the kernel has stopped for so long counts as dead. */
 export const frozenAfterMs = 2_000;
 /** Between two looks. After a longer pause we did not run ourselves, and must not judge by what we did not see. */
-export const longestGapMs = 1_000;
+export const maxGapMs = 1_000;
 
 interface NamedProcess {
   name: string;
@@ -23,7 +23,7 @@ export class FrozenProcesses {
 
   /** @returns those of the processes, and of their descendants, that have been stopped for long enough */
   look(processes: NamedProcess[], nowMs = performance.now()): NamedProcess[] {
-    if (nowMs - this.#lookedAtMs > longestGapMs) this.#since.clear();
+    if (nowMs - this.#lookedAtMs > maxGapMs) this.#since.clear();
     this.#lookedAtMs = nowMs;
     const stopped = processes.flatMap(withDescendants).filter(({ pid }) => stateOf(pid) === 'T');
     const pids = new Set(stopped.map(({ pid }) => pid));

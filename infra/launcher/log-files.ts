@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, renameSync, rmSync, fstatSync } from 'no
 import { copyFile, rm, stat, truncate } from 'node:fs/promises';
 import { devNull } from 'node:os';
 
-const largestBytes = 64 * 1024 * 1024;
+const maxBytes = 64 * 1024 * 1024;
 
 /** Keeps the log of the run before as `<file>.1`. */
 export function rotate(file: string): void {
@@ -32,7 +32,7 @@ export async function limit(files: string[]): Promise<void> {
     const size = await stat(file)
       .then((found) => found.size)
       .catch(() => 0);
-    if (size < largestBytes) continue;
+    if (size < maxBytes) continue;
     // Without room for a copy the file itself must go, all the more.
     await copyFile(file, `${file}.1`).catch(() => rm(`${file}.1`, { force: true, recursive: true }));
     await truncate(file, 0);

@@ -122,7 +122,7 @@ describe.each(serviceNames)('the migrations of %s beside processes of the releas
     } finally {
       done.abort();
     }
-    for (const longestMs of await Promise.all(writers)) expect(longestMs).toBeLessThan(10 * patience.lockTimeoutMs);
+    for (const maxMs of await Promise.all(writers)) expect(maxMs).toBeLessThan(10 * patience.lockTimeoutMs);
     expect((await run('SELECT name FROM kysely_migration ORDER BY name')).rows).toEqual(
       Object.keys(migrations[name]).map((one) => ({ name: one })),
     );
@@ -136,16 +136,16 @@ describe.each(serviceNames)('the migrations of %s beside processes of the releas
  * @throws on the first error
  */
 async function write(statements: string[], signal: AbortSignal, onDone: () => void): Promise<number> {
-  let longestMs = 0;
+  let maxMs = 0;
   await withClient(database.url, async (client) => {
     while (!signal.aborted) {
       for (const statement of ['BEGIN', ...statements, 'COMMIT']) {
         const startedMs = performance.now();
         await client.query(statement);
-        longestMs = Math.max(longestMs, performance.now() - startedMs);
+        maxMs = Math.max(maxMs, performance.now() - startedMs);
       }
       onDone();
     }
   });
-  return longestMs;
+  return maxMs;
 }

@@ -13,7 +13,7 @@ import type { Program } from './supervised.ts';
 import type { RunAs } from './unprivileged.ts';
 
 /** What all services of a stack have in common. */
-export interface ServiceSurroundings {
+export interface StackContext {
   stack: StackName;
   layout: LayoutName;
   databases: Record<DatabaseName, DatabaseUrls>;
@@ -60,7 +60,7 @@ export function serviceProcesses(layout: LayoutName, instances: Instance[]): Ser
 }
 
 /** Nothing of ours leaks in but this, so that a start is the same everywhere. */
-const environmentOfAll = ({ compileCache }: ServiceSurroundings): Record<string, string> => ({
+const environmentOfAll = ({ compileCache }: StackContext): Record<string, string> => ({
   PATH: process.env.PATH ?? '',
   HOME: process.env.HOME ?? '/',
   NODE_ENV: 'production',
@@ -68,22 +68,19 @@ const environmentOfAll = ({ compileCache }: ServiceSurroundings): Record<string,
 });
 
 /** The whole environment of an instance. */
-export function environmentOf(
-  { service, instance, port }: Instance,
-  around: ServiceSurroundings,
-): Record<string, string> {
-  const { databases, secrets } = around;
-  const metrics = around.influxdb && {
-    INFLUX_URL: around.influxdb.url,
-    INFLUX_TOKEN: around.influxdb.token,
-    INFLUX_ORG: around.influxdb.org,
-    INFLUX_BUCKET: around.influxdb.bucket,
+export function environmentOf({ service, instance, port }: Instance, context: StackContext): Record<string, string> {
+  const { databases, secrets } = context;
+  const metrics = context.influxdb && {
+    INFLUX_URL: context.influxdb.url,
+    INFLUX_TOKEN: context.influxdb.token,
+    INFLUX_ORG: context.influxdb.org,
+    INFLUX_BUCKET: context.influxdb.bucket,
   };
   return {
-    ...environmentOfAll(around),
+    ...environmentOfAll(context),
     LAUNCHER_PIPE: '1',
-    ...(around.runAs ? { RUN_AS: `${around.runAs.uid}:${around.runAs.gid}` } : {}),
-    STACK: around.stack,
+    ...(context.runAs ? { RUN_AS: `${context.runAs.uid}:${context.runAs.gid}` } : {}),
+    STACK: context.stack,
     SERVICE_INSTANCE: String(instance),
     HOST: '127.0.0.1',
     PORT: String(port),
@@ -92,44 +89,44 @@ export function environmentOf(
       services[service].furtherDatabases.map((name) => [`${name.toUpperCase()}_DATABASE_URL`, databases[name].runtime]),
     ),
     ...(service === 'user' ? { TOKEN_KEYS: secrets.tokenKey } : {}),
-    REDIS_URL: around.redis[service],
-    ...(around.rabbitmq ? { AMQP_URL: around.rabbitmq[service] } : {}),
+    REDIS_URL: context.redis[service],
+    ...(context.rabbitmq ? { AMQP_URL: context.rabbitmq[service] } : {}),
     ...metrics,
-    INTERNAL_URL: around.internalUrl,
+    INTERNAL_URL: context.internalUrl,
     INTERNAL_TOKEN: secrets.internalToken,
     JWT_SECRET: secrets.jwtSecret,
     ORDER_ID_SECRET: secrets.orderIdSecret,
     // Load comes from this machine. In a shop that is for real, so does whatever a proxy on this machine passes on.
-    ...(around.demo ? { RATE_LIMIT_EXEMPT: '127.0.0.0/8,::1/128' } : {}),
+    ...(context.demo ? { RATE_LIMIT_EXEMPT: '127.0.0.0/8,::1/128' } : {}),
     LOG_LEVEL: 'info',
-    ...around.extraEnv,
+    ...context.extraEnv,
   };
 }
 
 /** What a process runs, and with which environment. */
-function commandOf({ instances }: ServiceProcess, around: ServiceSurroundings) {
+function commandOf({ instances }: ServiceProcess, context: StackContext) {
   const [first] = instances;
-  if (!layouts[around.layout].together)
-    return { main: join(around.servicesRoot, first!.service, 'src/main.ts'), env: environmentOf(first!, around) };
+  if (!layouts[context.layout].together)
+    return { main: join(context.servicesRoot, first!.service, 'src/main.ts'), env: environmentOf(first!, context) };
   const ofEach = instances.flatMap((one) =>
-    Object.entries(environmentOf(one, around)).map(([name, value]) => [settingOf(one.service, name), value] as const),
+    Object.entries(environmentOf(one, context)).map(([name, value]) => [settingOf(one.service, name), value] as const),
   );
   // Settings of Node among them, such as NODE_OPTIONS, are the process's.
-  const env = { ...environmentOfAll(around), ...around.extraEnv, ...Object.fromEntries(ofEach) };
-  return { main: join(around.servicesRoot, 'main.ts'), env };
+  const env = { ...environmentOfAll(context), ...context.extraEnv, ...Object.fromEntries(ofEach) };
+  return { main: join(context.servicesRoot, 'main.ts'), env };
 }
 
-export function serviceProgram(ofServices: ServiceProcess, around: ServiceSurroundings): Program {
+export function serviceProgram(ofServices: ServiceProcess, context: StackContext): Program {
   const { name, instances } = ofServices;
-  const { main, env } = commandOf(ofServices, around);
+  const { main, env } = commandOf(ofServices, context);
   return {
     name,
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', main],
     env,
-    cwd: around.servicesRoot,
+    cwd: context.servicesRoot,
     input: 'open-pipe',
-    logFile: join(around.logsFolder, `${name}.log`),
+    logFile: join(context.logsFolder, `${name}.log`),
     stopSignal: 'SIGTERM',
     stopWithinMs: 10_000,
     deathSignal: 'SIGTERM',

@@ -14,7 +14,7 @@ import { ProcessSet } from './process-set.ts';
 import { forgetRunningStack, recordRunningStack } from './running-stack.ts';
 import { loadSecrets } from './secrets.ts';
 import { startServers } from './servers.ts';
-import { serviceProcesses, serviceProgram, type ServiceProcess, type ServiceSurroundings } from './service-program.ts';
+import { serviceProcesses, serviceProgram, type ServiceProcess, type StackContext } from './service-program.ts';
 import { chooseInstances, choosePorts, runsRabbitmq, stopOrder, type Site } from './site.ts';
 import type { ServerControl, Stack, StackOptions, StackProcess } from './stack-types.ts';
 import { unprivilegedUser } from './unprivileged.ts';
@@ -115,7 +115,7 @@ async function startParts(site: Site): Promise<Started> {
   );
   const servers = await startServers(site);
   say(`servers are up (${seconds()})`);
-  const around: ServiceSurroundings = {
+  const context: StackContext = {
     ...servers,
     stack: options.stack,
     layout,
@@ -132,15 +132,15 @@ async function startParts(site: Site): Promise<Started> {
   const demo = {
     shoppers: options.demo ? options.demo.shoppers : undefined,
     instances,
-    around,
+    context,
     signal: site.signal,
     say,
   };
   // Before anybody can log in by the password that everybody knows.
   if (!options.demo) await loadOrEndDemo(demo);
-  await emptyOtherBrokers(site, around);
+  await emptyOtherBrokers(site, context);
   say(`starting ${site.serviceProcesses.length} service processes …`);
-  await Promise.all(site.serviceProcesses.map((one) => site.processes.start(serviceProgram(one, around))));
+  await Promise.all(site.serviceProcesses.map((one) => site.processes.start(serviceProgram(one, context))));
   say(`services are ready (${seconds()})`);
   if (options.demo) {
     say('loading demo data …');

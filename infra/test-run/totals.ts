@@ -23,7 +23,7 @@ export function totalsOf(report: JestReport): Totals {
   };
 }
 
-const mostNamed = 30;
+const maxNamed = 30;
 
 /** A line for each test that was not run, so that none is left out in silence; of very many (`-t`), how many more. */
 export function skippedLines({ testResults }: JestReport): string[] {
@@ -31,8 +31,8 @@ export function skippedLines({ testResults }: JestReport): string[] {
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ status }) => status === 'pending' || status === 'todo')
     .map(({ fullName }) => `skipped: ${fullName}`);
-  const more = names.length - mostNamed;
-  return more > 0 ? [...names.slice(0, mostNamed), `skipped: ${more} more`] : names;
+  const more = names.length - maxNamed;
+  return more > 0 ? [...names.slice(0, maxNamed), `skipped: ${more} more`] : names;
 }
 
 export function add(a: Totals, b: Totals): Totals {

@@ -1,4 +1,4 @@
-import { mostFound, type Check } from '../check.ts';
+import { maxFound, type Check } from '../check.ts';
 
 interface UnitsRow {
   product_id: string;
@@ -33,7 +33,7 @@ export const withinLimits: Check = {
     const wrong = await query<UnitsRow>(
       'inventory',
       `SELECT * FROM (${unitsOfShoppers}) u WHERE units > limit_per_user OR units <> counted
-        ORDER BY product_id, user_id LIMIT ${mostFound}`,
+        ORDER BY product_id, user_id LIMIT ${maxFound}`,
     );
     return { counted: row?.pairs ?? 0, wrong: wrong.map(describeUnits) };
   },

@@ -1,4 +1,4 @@
-import { mostFound, type Check } from '../check.ts';
+import { maxFound, type Check } from '../check.ts';
 import type { DatabaseName } from '../../launcher/database-names.ts';
 
 interface DoubleCapture {
@@ -16,7 +16,7 @@ const oneCapture = (database: DatabaseName, table: string, id: string, kept: str
     const wrong = await query<DoubleCapture>(
       database,
       `SELECT order_id, array_agg(${id}::text ORDER BY ${id}) AS payments FROM ${table} WHERE ${kept}
-        GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id LIMIT ${mostFound}`,
+        GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id LIMIT ${maxFound}`,
     );
     return { counted: row?.charges ?? 0, wrong: wrong.map(describeDoubleCapture) };
   },

@@ -1,5 +1,5 @@
 import { serviceNames } from '@flash-sale/contract/services.ts';
-import { mostFound, type Check } from '../check.ts';
+import { maxFound, type Check } from '../check.ts';
 
 interface GivenUp {
   id: string;
@@ -21,11 +21,11 @@ export const nothingGivenUp = (maxAttempts: number): Check => ({
       serviceNames.map(async (service) => {
         const rows = await query<GivenUp>(
           service,
-          `SELECT id, attempts FROM outbox WHERE ${givenUp(maxAttempts)} ORDER BY id LIMIT ${mostFound}`,
+          `SELECT id, attempts FROM outbox WHERE ${givenUp(maxAttempts)} ORDER BY id LIMIT ${maxFound}`,
         );
         return rows.map(({ id, attempts }) => `outbox record ${id} of ${service} was given up after ${attempts} tries`);
       }),
     );
-    return { counted: serviceNames.length, wrong: found.flat().slice(0, mostFound) };
+    return { counted: serviceNames.length, wrong: found.flat().slice(0, maxFound) };
   },
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
-import { mostFound, Undecided, type Check } from '../check.ts';
+import { maxFound, Undecided, type Check } from '../check.ts';
 import type { Databases, Snapshot } from '../snapshot.ts';
 
 export interface Level {
@@ -31,7 +31,7 @@ export const redisEqualsStock = (databases: Databases, redis: Redis, patienceMs:
       firstLookAt ??= now; // not before it: on a busy machine a look may take longer than all the patience
       wrongSince = new Map(wrong.map((one) => [one, wrongSince.get(one) ?? now]));
       const steadily = wrong.filter((one) => now - wrongSince.get(one)! >= patienceMs);
-      if (wrong.length === 0 || steadily.length > 0) return { counted, wrong: steadily.slice(0, mostFound) };
+      if (wrong.length === 0 || steadily.length > 0) return { counted, wrong: steadily.slice(0, maxFound) };
       if (now - firstLookAt > 3 * patienceMs) {
         throw new Undecided('Stock changes faster than it can be compared with Redis.');
       }

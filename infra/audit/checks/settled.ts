@@ -1,5 +1,5 @@
 import type { DatabaseName } from '../../launcher/database-names.ts';
-import { mostFound, type Check } from '../check.ts';
+import { maxFound, type Check } from '../check.ts';
 
 /** With nothing under way, what is not settled never will be. */
 const settled = (what: string, database: DatabaseName, table: string, unsettled: string): Check => ({
@@ -10,7 +10,7 @@ const settled = (what: string, database: DatabaseName, table: string, unsettled:
     const [row] = await query<{ rows: number }>(database, `SELECT count(*) AS rows FROM ${table}`);
     const wrong = await query<{ id: string; status: string }>(
       database,
-      `SELECT id, status FROM ${table} WHERE status = '${unsettled}' ORDER BY id LIMIT ${mostFound}`,
+      `SELECT id, status FROM ${table} WHERE status = '${unsettled}' ORDER BY id LIMIT ${maxFound}`,
     );
     return {
       counted: row?.rows ?? 0,

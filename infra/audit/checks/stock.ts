@@ -1,4 +1,4 @@
-import { mostFound, type Check } from '../check.ts';
+import { maxFound, type Check } from '../check.ts';
 
 type Levels = Pick<StockRow, 'id' | 'total' | 'held' | 'sold'>;
 
@@ -22,7 +22,7 @@ export const neverOversold: Check = {
       'inventory',
       `SELECT p.id, s.total, s.held, s.sold FROM products p LEFT JOIN stock s ON s.product_id = p.id
         WHERE s.product_id IS NULL OR s.held < 0 OR s.sold < 0 OR s.held + s.sold > s.total
-        ORDER BY p.id LIMIT ${mostFound}`,
+        ORDER BY p.id LIMIT ${maxFound}`,
     );
     return { counted: row?.products ?? 0, wrong: wrong.map(describeOversold) };
   },
@@ -57,7 +57,7 @@ export const stockEqualsHolds: Check = {
                 coalesce(h.units_committed, 0) AS units_committed
            FROM stock s FULL JOIN (${unitsOfHolds}) h ON h.product_id = s.product_id) both_sides
         WHERE held <> units_held OR sold <> units_committed
-        ORDER BY id LIMIT ${mostFound}`,
+        ORDER BY id LIMIT ${maxFound}`,
     );
     return { counted: row?.products ?? 0, wrong: wrong.map(describeUnequalStock) };
   },

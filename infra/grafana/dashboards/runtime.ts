@@ -40,7 +40,7 @@ const delay = graph({
   lines: byInstance('max("event_loop_p99_ms")', 'process'),
 });
 
-const longestDelay = graph({
+const maxDelay = graph({
   title: 'Event loop: longest delay',
   about: 'A single peak is a pause, such as a large garbage collection or a start. Regular peaks are worth a profile.',
   unit: units.Milliseconds,
@@ -159,7 +159,7 @@ export const runtime = (): Dashboard =>
     description: 'Why an instance is slow: event loop, memory, transactions and connections, instance by instance.',
     variables: [stack(), service()],
     rows: [
-      { title: 'Is there time left?', columns: 2, panels: [cpu, utilization, delay, longestDelay, medianDelay] },
+      { title: 'Is there time left?', columns: 2, panels: [cpu, utilization, delay, maxDelay, medianDelay] },
       { title: 'Transactions', columns: 2, panels: [batchTime, batches, batchSize, largestBatch] },
       { title: 'Reads', columns: 2, panels: [poolWaiting, poolUsed] },
       { title: 'Memory', columns: 3, panels: [heap, gcTime, gcCount] },

@@ -6,7 +6,7 @@ import { urlFor, withClient, type DatabaseUrls } from '../../launcher/databases.
 import { folderWith } from '../../launcher/find-executable.ts';
 import { catalogue } from '../../launcher/programs.ts';
 
-const largestDump = 16 * 1024 * 1024;
+const maxDumpBytes = 16 * 1024 * 1024;
 /** What stands before each database's part of the dump. */
 const heading = (name: DatabaseName) => `-- database ${databaseNameOf(name)}\n`;
 
@@ -20,7 +20,7 @@ export async function dumpDatabases(adminUrl: string): Promise<string> {
   const parts: string[] = [];
   for (const name of databases) {
     const args = ['--no-owner', '--inserts', '--rows-per-insert=1000', urlFor(adminUrl, databaseNameOf(name))];
-    const { stdout } = await promisify(execFile)(join(folder, 'pg_dump'), args, { maxBuffer: largestDump });
+    const { stdout } = await promisify(execFile)(join(folder, 'pg_dump'), args, { maxBuffer: maxDumpBytes });
     // Newer versions of pg_dump write commands of psql, which no other client knows.
     parts.push(heading(name) + stdout.replaceAll(/^(--.*|\\.*|SET .*;|)\n/gm, ''));
   }

@@ -6,8 +6,8 @@ import { remembered } from '../remembered.ts';
 import { verifyText } from './json-text.ts';
 import { notFound, problemHandler } from './problem.ts';
 
-const largestPublicBodyBytes = 100 * 1024;
-const largestInternalBodyBytes = 16 * 1024 * 1024;
+const maxPublicBodyBytes = 100 * 1024;
+const maxInternalBodyBytes = 16 * 1024 * 1024;
 
 /** Hears of each answered request. `route` is its pattern, `other` where there is none; 499 is a client that left. */
 export type OnRequest = (route: string, method: string, status: number, ms: number) => void;
@@ -36,13 +36,13 @@ export function createApp(options: AppOptions): Express {
     '/internal',
     requestLine(log, onRequest, 'warn'),
     guard,
-    express.json({ limit: largestInternalBodyBytes }),
+    express.json({ limit: maxInternalBodyBytes }),
     routes,
     notFound,
   );
   app.use(requestLine(log, onRequest));
   app.use(edges(options.publicRoutes));
-  app.use(express.json({ limit: largestPublicBodyBytes, inflate: false, verify: verifyText }));
+  app.use(express.json({ limit: maxPublicBodyBytes, inflate: false, verify: verifyText }));
   app.use(options.publicRoutes);
   app.use(otherMethod(options.publicRoutes));
   app.use(notFound);

@@ -7,13 +7,13 @@ import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts
 import { parse } from '../http/validate.ts';
 import { BadAnswer, failureSchema, type Failure, type Intake, type OutboxRecord, type Receipt } from './transport.ts';
 import type { InternalClient } from './http-client.ts';
-import { handlesNothing, largestHop, type Hop } from './walker.ts';
+import { handlesNothing, maxHopEvents, type Hop } from './walker.ts';
 
 const acknowledgeWithinMs = 100;
 const acknowledgeAtMost = 1_000;
 
 const requestSchema = z.strictObject({
-  events: z.array(z.unknown()).max(largestHop),
+  events: z.array(z.unknown()).max(maxHopEvents),
   acknowledged: z.array(z.uuid()).max(acknowledgeAtMost),
 });
 const responseSchema = z.strictObject({

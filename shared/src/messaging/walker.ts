@@ -16,7 +16,7 @@ import {
 } from './transport.ts';
 
 /** Most events that one hop brings to a service at once. */
-export const largestHop = 256;
+export const maxHopEvents = 256;
 
 /** How a walker reaches the other services. */
 export interface Hop {
@@ -79,7 +79,7 @@ export class Walker implements Transport {
         service,
         new Batcher({
           flush: (events) => this.#bring(service, events),
-          maxItems: largestHop,
+          maxItems: maxHopEvents,
           maxQueued,
           ...(maxRestMs === undefined ? {} : { maxRestMs }),
           shouldSplit: (error) => error instanceof BadAnswer,

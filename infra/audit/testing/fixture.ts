@@ -31,8 +31,8 @@ export const run = (urls: Record<DatabaseName, DatabaseUrls>, database: Database
   withClient(urls[database].owner, (client) => client.query(sql));
 
 /** Replaces everything by a small sale in which all is as it should be: one of each way that a checkout can end. */
-export async function paint(urls: Record<DatabaseName, DatabaseUrls>): Promise<void> {
-  await Promise.all(databases.map((name) => run(urls, name, picture[name] ?? 'TRUNCATE outbox')));
+export async function loadFixture(urls: Record<DatabaseName, DatabaseUrls>): Promise<void> {
+  await Promise.all(databases.map((name) => run(urls, name, fixture[name] ?? 'TRUNCATE outbox')));
 }
 
 const { limited, free } = products;
@@ -42,7 +42,7 @@ const priced = (productId: string, quantity: number) =>
   JSON.stringify([{ productId, quantity, name: 'A thing', unitPriceCents: 500 }]);
 const r = reservations;
 
-const picture: Partial<Record<DatabaseName, string>> = {
+const fixture: Partial<Record<DatabaseName, string>> = {
   user: 'TRUNCATE outbox, account CASCADE',
   inventory: `
     TRUNCATE outbox, products, holds CASCADE;
