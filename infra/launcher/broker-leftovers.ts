@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { stackNames, stacks } from '@flash-sale/shared/stacks.ts';
 import { countDeadLetters, countWaitingByQueue } from '../dlq/broker.ts';
-import { forgetPlace, ownBroker, placeOf, readPlaces, UnusableBroker } from './broker-places.ts';
+import { forgetPlace, hasNotes, notePlaces, ownBroker, placeOf, readPlaces, UnusableBroker } from './broker-places.ts';
 import { withProgress } from './progress.ts';
 import { preparePrograms } from './programs.ts';
 import { startOwnRabbitmq, urlsOfGivenBroker, type RabbitmqUrls } from './servers.ts';
@@ -27,11 +28,15 @@ const nothingDone = 'No service was started, and nothing was changed';
 /** Whether a stack publishes to and consumes from a broker in any case. */
 const hasBroker = ({ options }: Pick<Site, 'options'>) => stacks[options.stack].servers.includes('rabbitmq');
 
-/** Brokers that may hold events of this data, and are not the one that this stack uses. */
+/**
+ * Brokers that may hold events of this data, and are not the one that this stack uses. One whose address is given, and that
+ * nothing has been noted of, is another shop's, unless the data is of a release that noted nothing.
+ */
 function otherPlaces({ options, dataDir }: Pick<Site, 'options' | 'dataDir'>): string[] {
-  const given = options.amqpUrl === undefined ? [] : [placeOf(options.amqpUrl)];
-  const [inUse = ownBroker] = given;
-  return [...new Set([...readPlaces(dataDir), ...given])].filter((place) => !hasBroker({ options }) || place !== inUse);
+  const given = options.amqpUrl === undefined ? undefined : placeOf(options.amqpUrl);
+  const unknown = given !== undefined && !hasNotes(dataDir) && existsSync(join(dataDir, 'data')) ? [given] : [];
+  const inUse = hasBroker({ options }) ? (given ?? ownBroker) : undefined;
+  return [...new Set([...readPlaces(dataDir), ...unknown])].filter((place) => place !== inUse);
 }
 
 /**
@@ -40,61 +45,80 @@ function otherPlaces({ options, dataDir }: Pick<Site, 'options' | 'dataDir'>): s
  */
 export async function assertBrokersReachable(site: Pick<Site, 'options' | 'dataDir' | 'say'>): Promise<void> {
   const { amqpUrl } = site.options;
-  for (const place of otherPlaces(site).filter((one) => one !== ownBroker)) {
-    if (amqpUrl === undefined || placeOf(amqpUrl) !== place) {
-      const mayHold = `The RabbitMQ at ${place} may still hold events of this data`;
-      const where = join(site.dataDir, 'brokers.json');
-      if (hasBroker(site)) site.say(`${mayHold}, and is not the one of this start`);
-      else
-        throw new UnusableBroker(
-          `${mayHold}. ${nothingDone}: give its address in AMQP_URL, or, if it is gone for good, remove it from ${where}.`,
-        );
-      continue;
-    }
-    await withChannel(amqpUrl, () => Promise.resolve()).catch((cause: Error) => {
+  const places = otherPlaces(site);
+  if (amqpUrl !== undefined && !hasBroker(site) && !places.includes(placeOf(amqpUrl)))
+    site.say('AMQP_URL is given, but this stack has no broker, and this data has used none there: it is left alone');
+  for (const place of places.filter((one) => one !== ownBroker)) {
+    const mayHold = `The RabbitMQ at ${place} may still hold events of this data`;
+    if (hasBroker(site)) site.say(`${mayHold}, and is not the one of this start`);
+    else if (amqpUrl === undefined || placeOf(amqpUrl) !== place)
       throw new UnusableBroker(
-        `The RabbitMQ at ${place} (AMQP_URL) may still hold events of this data and cannot be reached (${cause.message}). ${nothingDone}: start it, or, if no stack has used it for this data, start without AMQP_URL.`,
-        { cause },
+        `${mayHold}. ${nothingDone}: give its address in AMQP_URL, or, if it is gone for good, remove it from ${join(site.dataDir, 'brokers.json')}.`,
       );
-    });
+    else
+      await withChannel(amqpUrl, () => Promise.resolve()).catch((cause: Error) => {
+        throw new UnusableBroker(
+          `The RabbitMQ at ${place} (AMQP_URL) may still hold events of this data and cannot be reached (${cause.message}). ${nothingDone}: start it, or, if it is gone for good, remove it from ${join(site.dataDir, 'brokers.json')} and start without AMQP_URL.`,
+          { cause },
+        );
+      });
   }
+  if (!hasNotes(site.dataDir)) notePlaces(site.dataDir, ...places);
 }
 
 /**
  * Empties every broker but that of this stack, by running the services that consume from it.
- * @throws UnusableBroker when events are left after `emptyWithinMs`
+ * @throws UnusableBroker when events are left after `emptyWithinMs`; a stack with a broker of its own says so and goes on
  */
 export async function emptyOtherBrokers(site: Site, context: StackContext): Promise<void> {
   const { amqpUrl } = site.options;
   for (const place of otherPlaces(site)) {
-    if (place === ownBroker) await whileOwnBrokerRuns(site, (urls) => empty(site, context, urls));
-    else if (amqpUrl !== undefined && placeOf(amqpUrl) === place)
-      await empty(site, context, urlsOfGivenBroker(amqpUrl));
-    else continue;
-    forgetPlace(site.dataDir, place);
+    try {
+      if (place === ownBroker) await whileOwnBrokerRuns(site, (urls) => empty(site, context, urls));
+      else if (amqpUrl !== undefined && placeOf(amqpUrl) === place)
+        await empty(site, context, urlsOfGivenBroker(amqpUrl));
+      else continue;
+      forgetPlace(site.dataDir, place);
+    } catch (error) {
+      if (!(error instanceof UnusableBroker) || !hasBroker(site)) throw error;
+      site.say(error.message);
+    }
   }
 }
 
 async function whileOwnBrokerRuns(site: Site, work: (urls: RabbitmqUrls) => Promise<void>): Promise<void> {
   site.say('starting RabbitMQ, which may still hold events of an earlier run …');
   const urls = await startOwnRabbitmq(site, await preparePrograms(['rabbitmq', 'erlang'], site.say));
-  await work(urls);
-  for (const name of ['rabbitmq', 'epmd']) await site.processes.get(name).stop();
+  try {
+    await work(urls);
+  } finally {
+    for (const name of ['rabbitmq', 'epmd']) await site.processes.get(name).stop();
+  }
 }
 
 async function empty(site: Site, context: StackContext, urls: RabbitmqUrls): Promise<void> {
   const { say, signal } = site;
   await setUpBroker(urls.admin);
   const deadline = performance.now() + (site.options.emptyBrokerWithinMs ?? emptyWithinMs);
-  // What its consumers were at when they were stopped is counted only then.
-  for (let left: string[]; (left = await whatWaits(urls.operator)).length > 0;) {
+  const untilNothingWaits = (note: (line: string) => void) => untilEmpty(urls.operator, { deadline, signal, note });
+  const seen = await whatWaits(urls.operator);
+  say(
+    seen.length > 0
+      ? `RabbitMQ still holds events (${seen.join(', ')}): handling them first …`
+      : 'RabbitMQ seems to hold nothing of this data: looking closely …',
+  );
+  // Also when it seems to hold nothing: what is on its way from one queue to another is in none, and a queue that has just been
+  // started may not know yet. Consumers are ready only when all queues are.
+  let left: string[];
+  do {
     signal.throwIfAborted();
-    if (performance.now() > deadline) throw stillLeft(site, left);
-    say(`RabbitMQ still holds events (${left.join(', ')}): handling them first …`);
     const consumers = await site.processes.start(await consumersOf(context, urls));
-    await withProgress(say, (note) => untilEmpty(urls.operator, { deadline, signal, note }));
+    left = await withProgress(say, untilNothingWaits);
     await consumers.stop();
-  }
+    // What they were at when they were stopped is counted only then.
+    if (left.length === 0) left = await untilEmpty(urls.operator, { deadline: 0, signal });
+  } while (left.length > 0 && performance.now() <= deadline);
+  if (left.length > 0) throw stillLeft(site, left);
   const dead = (await countDeadLetters(urls.operator)).filter(([, count]) => count > 0);
   if (dead.length > 0)
     say(
@@ -102,19 +126,22 @@ async function empty(site: Site, context: StackContext, urls: RabbitmqUrls): Pro
     );
 }
 
-/** Ends when nothing waits, or no time is left. */
+/**
+ * Ends when nothing has waited for a while, or something waits and no time is left.
+ * @returns what waits
+ */
 async function untilEmpty(
   url: string,
-  options: { deadline: number; signal: AbortSignal; note: (line: string) => void },
-): Promise<void> {
+  options: { deadline: number; signal: AbortSignal; note?: (line: string) => void },
+): Promise<string[]> {
   const { deadline, signal, note } = options;
   let emptySince: number | undefined;
   for (;;) {
-    const now = performance.now();
     const left = await whatWaits(url);
-    note(`waiting in RabbitMQ: ${left.join(', ') || 'nothing'}`);
+    const now = performance.now();
+    note?.(`waiting in RabbitMQ: ${left.join(', ') || 'nothing'}`);
     emptySince = left.length > 0 ? undefined : (emptySince ?? now);
-    if (now > deadline || (emptySince !== undefined && now - emptySince >= emptyForMs)) return;
+    if (emptySince === undefined ? now > deadline : now - emptySince >= emptyForMs) return left;
     await sleep(lookEveryMs, undefined, { signal });
   }
 }

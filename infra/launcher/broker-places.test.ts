@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { forgetPlace, notePlace, ownBroker, placeOf, readPlaces } from './broker-places.ts';
+import { forgetPlace, hasNotes, notePlaces, ownBroker, placeOf, readPlaces } from './broker-places.ts';
 
 let dataDir: string;
 beforeEach(() => void (dataDir = mkdtempSync(join(tmpdir(), 'flash-sale-test-'))));
@@ -10,10 +10,13 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 test('fresh data has used no broker', () => {
   expect(readPlaces(dataDir)).toEqual([]);
+  expect(hasNotes(dataDir)).toBe(false);
+  notePlaces(dataDir);
+  expect([hasNotes(dataDir), readPlaces(dataDir)]).toEqual([true, []]);
 });
 
 test('a broker is noted once, and until it is forgotten', () => {
-  for (const place of [ownBroker, 'elsewhere:5672', ownBroker]) notePlace(dataDir, place);
+  for (const place of [ownBroker, 'elsewhere:5672', ownBroker]) notePlaces(dataDir, place);
   expect(readPlaces(dataDir)).toEqual([ownBroker, 'elsewhere:5672']);
   forgetPlace(dataDir, ownBroker);
   expect(readPlaces(dataDir)).toEqual(['elsewhere:5672']);

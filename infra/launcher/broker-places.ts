@@ -14,6 +14,9 @@ export function placeOf(url: string): string {
   return `${hostname}:${port || (protocol === 'amqps:' ? '5671' : '5672')}${pathname === '/' ? '' : pathname}`;
 }
 
+/** Whether a release that notes brokers has run on this data; on data without notes any broker may have been used. */
+export const hasNotes = (dataDir: string): boolean => existsSync(fileIn(dataDir));
+
 const fileIn = (dataDir: string) => join(dataDir, 'brokers.json');
 
 /**
@@ -21,13 +24,13 @@ const fileIn = (dataDir: string) => join(dataDir, 'brokers.json');
  * release before has used, which did not write that down, is found by its folder.
  */
 export function readPlaces(dataDir: string): string[] {
-  if (existsSync(fileIn(dataDir))) return JSON.parse(readFileSync(fileIn(dataDir), 'utf8')) as string[];
+  if (hasNotes(dataDir)) return JSON.parse(readFileSync(fileIn(dataDir), 'utf8')) as string[];
   return existsSync(join(dataDir, 'data/rabbitmq')) ? [ownBroker] : [];
 }
 
-/** To be called before anything can be published there. */
-export function notePlace(dataDir: string, place: string): void {
-  write(dataDir, [...new Set([...readPlaces(dataDir), place])]);
+/** To be called before anything can be published there; with no place, to note that there is none. */
+export function notePlaces(dataDir: string, ...places: string[]): void {
+  write(dataDir, [...new Set([...readPlaces(dataDir), ...places])]);
 }
 
 /** To be called when nothing is left there, and nobody can publish any more. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
-import { notePlace, ownBroker, placeOf } from './broker-places.ts';
+import { notePlaces, ownBroker, placeOf } from './broker-places.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
 import { listenAddress } from './listen-address.ts';
 import { nginxProgram } from './nginx.ts';
@@ -102,7 +102,7 @@ const everybodyBy = <User extends string>(url: string, users: readonly User[]) =
 async function startRabbitmq(site: Site, programs: Programs): Promise<RabbitmqUrls | undefined> {
   const given = site.options.amqpUrl;
   if (!stacks[site.options.stack].servers.includes('rabbitmq')) return undefined;
-  notePlace(site.dataDir, given ? placeOf(given) : ownBroker);
+  notePlaces(site.dataDir, given ? placeOf(given) : ownBroker);
   const urls = given ? urlsOfGivenBroker(given) : await startOwnRabbitmq(site, programs);
   await setUpBroker(urls.admin);
   return urls;

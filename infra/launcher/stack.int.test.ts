@@ -11,6 +11,7 @@ import { createTestVhost, type TestVhost } from '../testing/rabbitmq.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { opensConnection } from './amqp-handshake.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
+import { forgetPlace, notePlaces, placeOf } from './broker-places.ts';
 import { withClient } from './databases.ts';
 import { influxql } from './influxql.ts';
 import { identityOf } from './process-identity.ts';
@@ -259,7 +260,12 @@ describe('an asynchronous stack', () => {
 
 describe('a stack without RabbitMQ, on data that one with it has used', () => {
   let vhost: TestVhost;
-  beforeEach(async () => void (vhost = await createTestVhost()));
+  beforeEach(async () => {
+    vhost = await createTestVhost();
+    await mkdir(folder(), { recursive: true });
+    await rm(join(folder(), 'brokers.json'), { force: true });
+    notePlaces(folder(), placeOf(vhost.url));
+  });
   afterEach(() => vhost.drop());
   const folder = () => join(home, 'left-data');
   const start = (options: Partial<StackOptions> = {}) => aStack({ dataDir: folder(), amqpUrl: vhost.url, ...options });
@@ -283,11 +289,26 @@ describe('a stack without RabbitMQ, on data that one with it has used', () => {
       }`,
     );
 
-  test('starts when nothing is left there', async () => {
+  test('looks closely though nothing seems to be left there, and once only', async () => {
+    const rabbitmqIn = async () => {
+      const log: string[] = [];
+      const stack = await start({ onLog: (line) => log.push(line) });
+      await stack.stop();
+      return log.filter((line) => line.includes('RabbitMQ'));
+    };
+    expect(await rabbitmqIn()).toContain('RabbitMQ seems to hold nothing of this data: looking closely …');
+    expect(await rabbitmqIn()).toEqual([]);
+  });
+
+  test('leaves alone a broker that this data has not used, though its address is given: another shop sells there', async () => {
+    await put('order');
+    notePlaces(folder(), 'elsewhere');
+    for (const place of [placeOf(vhost.url), 'elsewhere']) forgetPlace(folder(), place);
     const log: string[] = [];
-    const stack = await start({ onLog: (line) => log.push(line) });
+    const stack = await start({ servicesRoot: await consumers(), onLog: (line) => log.push(line) });
     await stack.stop();
-    expect(log.filter((line) => line.includes('RabbitMQ'))).toEqual([]);
+    expect(log).toContainEqual(expect.stringMatching(/^AMQP_URL is given, but .* it is left alone$/));
+    expect(await countWaiting(vhost.url)).toBe(1);
   });
 
   test('has what is left there handled first, what comes back from retries, too; dead letters stay, and it says so', async () => {
@@ -333,6 +354,8 @@ describe('a stack without RabbitMQ, on data that one with it has used', () => {
 
   test('does not start while the broker that is given is away, and says so in one sentence', async () => {
     const dataDir = join(home, 'left-away');
+    await mkdir(dataDir, { recursive: true });
+    notePlaces(dataDir, '127.0.0.1:9');
     await expect(start({ dataDir, amqpUrl: 'amqp://127.0.0.1:9' })).rejects.toThrow(
       /^The RabbitMQ at 127\.0\.0\.1:9 \(AMQP_URL\) may still hold events of this data and cannot be reached \(.*ECONNREFUSED.*\)\. No service was started, and nothing was changed: start it, or, .*$/,
     );

@@ -56,6 +56,16 @@ describe('no ratio is given', () => {
     }
   });
 
+  test('where nobody knows what the processes of the stack take of this machine, if they are on it at all', () => {
+    const { noRatio, beside: ratios } = besideLimit(
+      { turns: rounds(), levels: [500], discrepancies: [] },
+      'sync',
+      2,
+      false,
+    );
+    expect([noRatio, ratios]).toEqual([expect.stringContaining('--stack-file'), []]);
+  });
+
   test('where the limit was not exact', () => {
     expect(reason(rounds(), ['product 1 has 3 held'])).toBe('the limit is not exact: product 1 has 3 held');
   });

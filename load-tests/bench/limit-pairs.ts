@@ -10,15 +10,21 @@ export const yardstickName = 'yardstick';
 /** The least share of the yardstick's requests/s that makes a limit: a weak one would lift every ratio. */
 export const minLimitShare = 0.5;
 
-/** Sets a stack beside the limit, pair by pair, on a machine of so many cores. No ratio is given where the limit is none. */
+/**
+ * Sets a stack beside the limit, pair by pair, on a machine of so many cores. No ratio is given where the limit is none, or the
+ * processes of the stack are not known: they may be on another machine, and what they take of this one cannot be taken off.
+ */
 export function besideLimit(
   { turns, levels, discrepancies }: Pick<LimitPairs, 'turns' | 'levels' | 'discrepancies'>,
   stack: string,
   cores: number,
+  isKnown = true,
 ): LimitPairs {
   const ofYardstick = pairsOf(turns, Math.max(...levels), [limitName, yardstickName]);
   const limitShare = spreadOf(quotients(ofYardstick, ({ load }) => requests.of(load)));
-  const weakness = weaknessOf(turns, limitShare?.median, discrepancies);
+  const weakness = isKnown
+    ? weaknessOf(turns, limitShare?.median, discrepancies)
+    : 'the processes of the stack are not known (--stack-file)';
   return {
     levels,
     turns,

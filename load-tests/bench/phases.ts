@@ -123,7 +123,8 @@ async function measurePairs(
     levels: plan.levels,
     discrepancies: [],
   };
-  const judge = () => (found.pairs = besideLimit(pairs, stack.name, found.machine.cores));
+  const isKnown = stack.target().processes.length > 0;
+  const judge = () => (found.pairs = besideLimit(pairs, stack.name, found.machine.cores, isKnown));
   const warmUp = new WarmUp(plan, say);
   await using standing = new Standing((side, running) => warmUp.opened(side, running));
   const onTurn = (turn: (typeof pairs.turns)[number]) => {

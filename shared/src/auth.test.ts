@@ -143,6 +143,14 @@ describe('tokens signed by a key pair', () => {
   const signed = (by = key) =>
     accessTokens('another secret than the verifier has', { signWith: by }).sign(principal, 60);
 
+  test('of a key that is not known yet are believed only once it is known which sessions have ended lately', async () => {
+    let isEnded = false;
+    const ended = { has: () => isEnded, catchUp: () => Promise.resolve().then(() => void (isEnded = true)) };
+    const keys = new VerificationKeys(() => Promise.resolve([key.publicKey]));
+    const rested = accessTokens(secret, { keys, ended });
+    await expect(rested.verifyOrLearn(signed())).rejects.toThrow('has ended');
+  });
+
   test('are believed by their key, beside those of the secret while both are accepted', async () => {
     const both = await verifierOf();
     expect(both.verify(signed())).toEqual(principal);

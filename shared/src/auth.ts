@@ -145,7 +145,11 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
       } catch (error) {
         if (!(error instanceof UnknownKey) || !keys) throw error;
         return keys.learn().then(
-          () => verify(token),
+          async () => {
+            verify(token);
+            await ended?.catchUp();
+            return verify(token);
+          },
           (cause: unknown) => {
             const detail =
               'The keys of access tokens cannot be asked for right now. Nothing was changed; try again shortly.';

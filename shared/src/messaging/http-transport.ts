@@ -7,6 +7,7 @@ import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts
 import { parse } from '../http/validate.ts';
 import { BadAnswer, failureSchema, type Failure, type Intake, type OutboxRecord, type Receipt } from './transport.ts';
 import type { InternalClient } from './http-client.ts';
+import { readEvents } from './read-events.ts';
 import { handlesNothing, maxHopEvents, type Hop } from './walker.ts';
 
 const acknowledgeWithinMs = 100;
@@ -38,28 +39,9 @@ export class HttpHop implements Hop {
     this.#intake = intake;
   }
 
-  /** The receiving end, mounted under /internal behind the check of the internal token. */
+  /** The receiving end, as in `eventRoutes`. */
   routes(): Router {
-    const router = Router();
-    router.post('/events', async (request, response) => {
-      const { events, acknowledged } = parse(requestSchema, request.body);
-      const parsed: DomainEvent[] = [];
-      const unreadable: z.output<typeof failureSchema>[] = [];
-      for (const input of events) {
-        try {
-          parsed.push(parseEvent(input));
-        } catch (error) {
-          const eventId = z.object({ id: z.uuid() }).safeParse(input).data?.id;
-          this.#log.error({ eventId, reason: String(error).slice(0, 500) }, 'event cannot be read');
-          if (eventId) unreadable.push({ eventId, kind: 'poison', reason: 'not readable' });
-        }
-      }
-      if (acknowledged.length > 0) this.#intake!.acknowledge(acknowledged);
-      const { failures, records } = await this.#intake!.receive(parsed, 'return');
-      if (handlesNothing(parsed, failures)) throw new AppError('unavailable', 'None of the events can be handled now.');
-      response.json({ failures: [...failures.map(asAnswered), ...unreadable], records });
-    });
-    return router;
+    return eventRoutes(() => this.#intake!, this.#log);
   }
 
   async bring(service: ServiceName, events: DomainEvent[]): Promise<Receipt> {
@@ -104,6 +86,23 @@ export class HttpHop implements Hop {
     waiting.push(...ids);
     this.#acknowledged.set(service, waiting);
   }
+}
+
+/**
+ * Where events come in over HTTP, mounted under /internal behind the check of the internal token.
+ * @param intake of the service, once its transport has started
+ */
+export function eventRoutes(intake: () => Intake, log: Logger): Router {
+  const router = Router();
+  router.post('/events', async (request, response) => {
+    const { events: brought, acknowledged } = parse(requestSchema, request.body);
+    const { events, unreadable } = readEvents(brought, log);
+    if (acknowledged.length > 0) intake().acknowledge(acknowledged);
+    const { failures, records } = await intake().receive(events, 'return');
+    if (handlesNothing(events, failures)) throw new AppError('unavailable', 'None of the events can be handled now.');
+    response.json({ failures: [...failures.map(asAnswered), ...unreadable], records });
+  });
+  return router;
 }
 
 /** A release before does not know of what is unreachable behind a service that answers. */

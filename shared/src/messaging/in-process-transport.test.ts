@@ -11,7 +11,7 @@ import { Walker } from './walker.ts';
 /** As `transportFor` makes it. */
 const walkerAmong = (neighbours: Neighbours) =>
   new Walker({
-    hop: new InProcessHop(neighbours),
+    hop: new InProcessHop(neighbours, pino({ level: 'silent' })),
     log: pino({ level: 'silent' }),
     maxQueued: 20_000,
     maxRestMs: 0,
@@ -92,6 +92,15 @@ describe('in-process transport, its own side of it', () => {
     ]);
     const sizes = (name: 'order' | 'reservation') => services[name].batches.map((batch) => batch.length);
     expect([sizes('order'), sizes('reservation')]).toEqual([[100], [100]]);
+  });
+
+  test('what cannot be read, as an event of a later release, fails whenever it comes, and alone', async () => {
+    const [later, good] = [{ ...anEvent('stock.held'), version: 2 } as never, anEvent('stock.held')];
+    const [unreadable, readable] = [later, good].map((event) => services.inventory.record(event));
+    await services.inventory.transport!.deliver([unreadable!, readable!]);
+    expect(told()).toEqual(['poison']);
+    expect(services.inventory.acknowledged).toEqual([readable!.id]);
+    for (const name of ['order', 'reservation'] as const) expect(services[name].received).toEqual([good]);
   });
 
   test('a service that is slow does not hinder another', async () => {

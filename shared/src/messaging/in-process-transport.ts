@@ -1,6 +1,7 @@
 import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { copyOf } from './event-copy.ts';
+import type { Logger } from '../log.ts';
+import { readEvents } from './read-events.ts';
 import type { Intake, OutboxRecord, Receipt } from './transport.ts';
 import { handlesNothing, type Hop } from './walker.ts';
 
@@ -31,10 +32,17 @@ export class Neighbours {
  */
 export class InProcessHop implements Hop {
   readonly #neighbours: Neighbours;
+  readonly #log: Logger;
   #intake: Intake | undefined;
 
-  constructor(neighbours: Neighbours) {
+  constructor(neighbours: Neighbours, log: Logger) {
     this.#neighbours = neighbours;
+    this.#log = log;
+  }
+
+  /** Of its own service, once it is open. */
+  get intake(): Intake | undefined {
+    return this.#intake;
   }
 
   open(intake: Intake): void {
@@ -44,14 +52,15 @@ export class InProcessHop implements Hop {
 
   /**
    * The service gets a copy of its own, as it would over a wire: a handler may do to it what it likes, and what is tried again
-   * from memory is as it was. What follows is handed over and not copied: its owner keeps nothing of it in memory.
+   * from memory is as it was. It is read as from a wire, too: what a sweep has found may be of another release. What follows is handed over and not copied: its owner keeps nothing of it in memory.
    */
   async bring(service: ServiceName, events: DomainEvent[]): Promise<Receipt> {
     const intake = this.#neighbours.find(service);
     if (!intake) throw new Error(`${service} does not take events in this process now`);
-    const { failures, records } = await intake.receive(copyOf(events), 'return');
-    if (handlesNothing(events, failures)) throw new Error(`${service} can handle none of the events now`);
-    return { failures, records };
+    const { events: copies, unreadable } = readEvents(events, this.#log);
+    const { failures, records } = await intake.receive(copies, 'return');
+    if (handlesNothing(copies, failures)) throw new Error(`${service} can handle none of the events now`);
+    return { failures: [...failures, ...unreadable], records };
   }
 
   acknowledge({ owner, id }: OutboxRecord): void {

@@ -21,7 +21,7 @@ export interface Listener {
   cut: () => void;
 }
 
-/** Takes a connection over that asks to speak another protocol, such as WebSocket, and answers it. */
+/** Takes a connection over that asks to speak another protocol, and answers it, be it by a refusal: clients ask for more than WebSocket. */
 export type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Brings requests to an application. @throws when the port is taken */
@@ -55,6 +55,7 @@ function takeUpgrades(server: Server, onUpgrade: OnUpgrade): () => void {
   const upgraded = new Set<Duplex>();
   server.on('upgrade', (request, socket, head) => {
     upgraded.add(socket.once('close', () => upgraded.delete(socket)));
+    socket.on('error', () => socket.destroy()); // as when its client is gone: nobody else listens, and it would end the process
     onUpgrade(request, socket, head);
   });
   return () => upgraded.forEach((socket) => socket.destroy());

@@ -56,7 +56,7 @@ async function run(
     if (config.LAUNCHER_PIPE) process.stdin.resume().once('end', stop);
   } catch (error) {
     process.stderr.write(
-      `${name} cannot start: ${reasonOf(error)}\nNothing was changed beyond what its migrations add.\n`,
+      `${name} cannot start: ${reasonOf(error)}\nIt took no request. Beyond what its migrations add, nothing was changed, unless events from a broker came meanwhile.\n`,
     );
     process.exit(1);
   }

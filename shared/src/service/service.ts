@@ -56,7 +56,8 @@ async function open(service: BuiltService, config: CommonConfig): Promise<Runnin
   service.begin();
   const listening = listen({ app, onUpgrade, log, onRequest, host: config.HOST, port: config.PORT });
   const listener = await listening.catch(async (error: unknown) => {
-    await service.close();
+    // Others in this process may keep it from ending what it is at; that it cannot start is to be heard all the same.
+    await endsWithin(service.close(), closeWithinMs);
     throw error;
   });
   log.info({ port: listener.port, stack: config.STACK }, 'ready');

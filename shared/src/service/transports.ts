@@ -1,6 +1,6 @@
 import type { CommonConfig } from '../config.ts';
 import { AmqpTransport } from '../messaging/amqp-transport.ts';
-import { HttpHop } from '../messaging/http-transport.ts';
+import { eventRoutes, HttpHop } from '../messaging/http-transport.ts';
 import { InternalClient } from '../messaging/http-client.ts';
 import { InProcessHop, type Neighbours } from '../messaging/in-process-transport.ts';
 import { Walker } from '../messaging/walker.ts';
@@ -37,10 +37,12 @@ const inProcessTransport =
   ({ config, log }) => {
     if (neighbours === undefined)
       throw new Error(`with STACK=${config.STACK} services cannot run apart: one process holds them all`);
-    const hop = new InProcessHop(neighbours);
+    const hop = new InProcessHop(neighbours, log);
     const { walks } = neighbours;
     // The lane that takes the events rests by itself, and no wire gains from a rest.
-    return { transport: new Walker({ hop, log, maxQueued: config.BATCH_QUEUE_MAX, maxRestMs: 0, walks }) };
+    const transport = new Walker({ hop, log, maxQueued: config.BATCH_QUEUE_MAX, maxRestMs: 0, walks });
+    // While processes of the stack with HTTP are replaced by ours, some of their hops lead here.
+    return { transport, routes: eventRoutes(() => hop.intake!, log) };
   };
 
 /** Events travel through RabbitMQ, which keeps them until they are handled. */
