@@ -11,8 +11,8 @@ export type JestProject = 'unit' | 'int' | 'e2e';
 const settings: Record<JestProject, string[]> = {
   unit: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=60000'],
   int: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=120000'],
-  // One after the other: each has the machine, and its whole stack, to itself.
-  e2e: ['--runInBand', '--testTimeout=120000'],
+  // Two at a time: each has its whole stack to itself, and mostly waits for something to start, stop or run out.
+  e2e: ['--maxWorkers=2', '--testTimeout=240000'],
 };
 
 interface JestRun {
