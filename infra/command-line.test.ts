@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { defaultStack, stackNames } from '@flash-sale/shared/stacks.ts';
-import { stackChoices, stackNamed, UsageError } from './command-line.ts';
+import { refuseWhatNpmTook, stackChoices, stackNamed, UsageError } from './command-line.ts';
 
 const root = join(import.meta.dirname, '..');
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -30,6 +30,16 @@ describe('every command', () => {
     },
     30_000,
   );
+});
+
+test('options that npm took for its own are not missed in silence', () => {
+  const usage = 'usage: npm run sweep [-- --stack NAME] [--no-warm-up] [--help]';
+  const refused = (env: NodeJS.ProcessEnv) => () => refuseWhatNpmTook(usage, env);
+  expect(refused({ npm_config_stack: 'sync' })).toThrow(
+    'npm took --stack for an option of its own: npm run sweep -- --stack …',
+  );
+  expect(refused({ npm_config_no_warm_up: 'true' })).toThrow(UsageError);
+  expect(refused({ npm_config_cache: '/root/.npm', npm_config_help: 'true', npm_config_prefix: '/usr' })).not.toThrow();
 });
 
 test('a stack is one of the list, the default one unless it is given, and otherwise the answer is which there are', () => {

@@ -15,12 +15,25 @@ export function argumentsOrExit<Arguments>(parse: (argv: string[]) => Arguments,
     process.exit(0);
   }
   try {
+    refuseWhatNpmTook(usage, process.env);
     return parse(argv);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\n\n${usage}`);
     process.exit(2);
   }
+}
+
+/**
+ * Without `--` before them npm takes options of ours for settings of its own, warns of it, and would have us run without them.
+ * @throws UsageError
+ */
+export function refuseWhatNpmTook(usage: string, env: NodeJS.ProcessEnv): void {
+  const ours = [...new Set([...usage.matchAll(/--([a-z][a-z-]+)/g)].map(([, name]) => name!))];
+  const taken = ours.find((name) => name !== 'help' && env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined);
+  const [, command = 'npm start'] = /^usage: (npm (?:run )?\S+)/.exec(usage) ?? [];
+  if (taken !== undefined)
+    throw new UsageError(`npm took --${taken} for an option of its own: ${command} -- --${taken} …`);
 }
 
 /** The options on a command line, as `parseArgs` of Node reads them. @throws UsageError */

@@ -12,9 +12,9 @@ export interface DlqArguments {
   url: string | undefined;
 }
 
-export const usage = `usage: npm run dlq -- list|show|replay|drop [--service S] [--type T] [--id ID] [--url amqp://…]
+export const usage = `usage: npm run dlq -- list|show|replay|drop [--service S] [--type T] [--id ID] [--all] [--url amqp://…]
 
-What no service could handle lies in one queue per service until somebody has looked at it.
+What a service could not handle lies in a queue of its own until somebody has looked at it.
 
   list       how many there are, by service, type and reason
   show       all of each, with its reason
@@ -24,6 +24,7 @@ What no service could handle lies in one queue per service until somebody has lo
   --service  only those of a service: ${subscribingServices.join(', ')}
   --type     only events of a type, such as stock.held
   --id       only the event of an id
+  --all      with drop: all that are selected
   --url      another broker than that of the stack that npm start runs
 
 Exit code: 0 done, 1 not all of it, 2 the arguments or the broker are not usable.`;

@@ -120,10 +120,12 @@ async function empty(site: Site, context: StackContext, urls: RabbitmqUrls): Pro
   } while (left.length > 0 && performance.now() <= deadline);
   if (left.length > 0) throw stillLeft(site, left);
   const dead = (await countDeadLetters(urls.operator)).filter(([, count]) => count > 0);
-  if (dead.length > 0)
-    say(
-      `RabbitMQ holds no events any more, but dead letters (${dead.map(([name, count]) => `${name}: ${count}`).join(', ')}): npm run dlq, while a stack with RabbitMQ runs`,
-    );
+  const deadLetters = dead.map(([name, count]) => `${name}: ${count}`).join(', ');
+  say(
+    dead.length > 0
+      ? `RabbitMQ holds no events any more, but dead letters (${deadLetters}): npm run dlq, while a stack with RabbitMQ runs`
+      : 'RabbitMQ holds no events any more',
+  );
 }
 
 /**

@@ -42,7 +42,7 @@ try {
   });
   for (const line of welcome(stack)) say(line);
 } catch (error) {
-  if (askedToStopAt !== undefined) exit(0);
+  if (askedToStopAt !== undefined) exit(0, 'stopped');
   exit(1, explain(error));
 }
 

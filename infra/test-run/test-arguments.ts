@@ -1,7 +1,7 @@
 export const stages = ['lint', 'unit', 'int', 'e2e'] as const;
 export type Stage = (typeof stages)[number];
 
-export const usage = `usage: npm test [-- lint|unit|int|e2e] [-- PATTERN] [-- options of Jest]
+export const usage = `usage: npm test [-- [lint|unit|int|e2e] [PATTERN] [options of Jest]]
 
   npm test                      everything: format, lint and types, then the unit, integration and end-to-end tests
   npm test -- unit              one kind

@@ -1,5 +1,12 @@
 import { layoutNames, type LayoutName } from '@flash-sale/shared/layouts.ts';
-import { defaultStack, layoutRefusal, stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import {
+  defaultStack,
+  isStackName,
+  layoutRefusal,
+  stackNames,
+  stacks,
+  type StackName,
+} from '@flash-sale/shared/stacks.ts';
 import { maxInstances } from '../../infra/launcher/arguments.ts';
 import { layoutNamed, stackChoices, stackNamed, UsageError } from '../../infra/command-line.ts';
 
@@ -60,7 +67,9 @@ export function nameOf({ stack, layout }: StackChoice): string {
 export function choiceNamed(name: string): StackChoice {
   const [stack, layout, more] = name.split(':');
   if (more !== undefined) throw new UsageError(`a stack is named like ${nameOf(allChoices.at(-1)!)}, not "${name}"`);
-  const named = stackNamed(stack);
+  if (stack === undefined || !isStackName(stack))
+    throw new UsageError(`there are ${allChoices.map(nameOf).join(', ')}, and no "${name}"`);
+  const named = stack;
   return inLayout(named, layout === undefined ? usualLayoutOf(named) : layoutNamed(layout));
 }
 

@@ -3,7 +3,7 @@ import type { EventType } from './schemas.ts';
 
 /**
  * Which events each service handles. The types of the handler tables are made from this list, so that a service cannot
- * leave one out or take one more; both transports route by it.
+ * leave one out or take one more; all transports route by it.
  */
 export const subscriptions = {
   user: [],
