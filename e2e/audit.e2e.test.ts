@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { deadLettersExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
-import { stacks } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq } from '@flash-sale/shared/stacks.ts';
 import { runAudit, type AuditReport } from '../infra/audit/audit.ts';
 import { forDeadLetters } from '../infra/dlq/dead-letters.ts';
 import type { DatabaseName } from '../infra/launcher/database-names.ts';
@@ -214,7 +214,7 @@ const options = {
 
 // With a broker and without one: the checks of any other stack are those of one of these.
 for (const kind of ['sync', 'async'] as const) {
-  const hasBroker = stacks[kind].servers.includes('rabbitmq');
+  const hasBroker = needsRabbitmq(kind);
   const titles = Object.keys(breaks).filter((title) => hasBroker || !onlyOfBroker.includes(title));
   onEachStack(
     'the audit of a stack that runs',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Options } from 'amqplib';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { retrySteps } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, type StackName, stackNames } from '@flash-sale/shared/stacks.ts';
 import { countWaitingByQueue } from '../infra/dlq/broker.ts';
 import { freePort } from '../infra/launcher/free-port.ts';
 import { startStack } from '../infra/launcher/stack.ts';
@@ -22,8 +22,8 @@ import { Shop } from '../test-kit/stack/shop.ts';
 
 jest.setTimeout(400_000);
 const sellers = 10;
-const [first] = stackNames.filter((name) => stacks[name].servers.includes('rabbitmq'));
-const others = stackNames.filter((name) => !stacks[name].servers.includes('rabbitmq'));
+const [first] = stackNames.filter((name) => needsRabbitmq(name));
+const others = stackNames.filter((name) => !needsRabbitmq(name));
 const delayed = retrySteps.at(-1)!;
 
 let dataDir: string;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { stacks } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { panelsOf, readDashboard } from '../infra/grafana/dashboard-file.ts';
 import { dashboards } from '../infra/grafana/dashboards/index.ts';
@@ -19,7 +19,7 @@ const emptyWithoutBroker: Record<string, string[]> = {
 
 onEachStack('the dashboards', { metrics: true, demo: { shoppers } }, (theShop, { stack }) => {
   let viewer: Viewer;
-  const hasBroker = stacks[stack].servers.includes('rabbitmq');
+  const hasBroker = needsRabbitmq(stack);
 
   beforeAll(async () => {
     const shop = theShop();

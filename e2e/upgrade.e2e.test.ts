@@ -1,7 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, stackNames, stacks } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { countDeadLetters } from '../infra/dlq/broker.ts';
 import { forDeadLetters } from '../infra/dlq/dead-letters.ts';
@@ -29,12 +29,11 @@ const demoShoppers = 4;
 const comesToItsEndWithinMs = 120_000;
 jest.setTimeout(startWithinMs);
 
-const hasBroker = (stack: StackName) => stacks[stack].servers.includes('rabbitmq');
 /** Every stack in every layout; one that a release did not have, on the data of the one that is most like it. */
 const cases = releases.flatMap((release) =>
   stackNames.flatMap((stack) => {
     const had = stacksOf(release);
-    const kind = had.includes(stack) ? stack : had.find((name) => hasBroker(name) === hasBroker(stack))!;
+    const kind = had.includes(stack) ? stack : had.find((name) => needsRabbitmq(name) === needsRabbitmq(stack))!;
     return stacks[stack].layouts.map((layout) => [stack, layout, kind, release] as const);
   }),
 );
@@ -154,14 +153,14 @@ describe.each(cases)('the %s stack, %s, on the data of the %s stack of %s', (sta
     });
   }
 
-  if (hasBroker(kind))
+  if (needsRabbitmq(kind))
     test('a service of the release still comes to the broker by the one password, and declares what it knows', async () => {
       const { topology } = JSON.parse(readFixture(release, kind).read('broker.json')) as SavedBroker;
       await restoreBroker(stack.amqpAdminUrl!, { topology, messages: [] });
       expect(new URL(stack.amqpAdminUrl!).password).toBe(readFixture(release, kind).secrets.rabbitmqPassword);
     });
 
-  if (hasBroker(kind))
+  if (needsRabbitmq(kind))
     describe('dead letters', () => {
       const dead = async () => (await countDeadLetters(stack.amqpUrl!)).reduce((sum, [, count]) => sum + count, 0);
 

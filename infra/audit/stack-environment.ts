@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { commonSchema } from '@flash-sale/shared/config.ts';
-import { stackNames, stacks } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, stackNames } from '@flash-sale/shared/stacks.ts';
 import { databaseNameOf, databases, type DatabaseName } from '../launcher/database-names.ts';
 import { urlFor } from '../launcher/databases.ts';
 import type { AuditOptions } from './audit.ts';
@@ -15,7 +15,7 @@ export const environmentSchema = z
     OUTBOX_MAX_ATTEMPTS: commonSchema.shape.OUTBOX_MAX_ATTEMPTS,
   })
   // Without its broker the audit of a stack that has one would pass over dead letters.
-  .refine(({ STACK, AMQP_URL }) => stacks[STACK].servers.includes('rabbitmq') === (AMQP_URL !== undefined), {
+  .refine(({ STACK, AMQP_URL }) => needsRabbitmq(STACK) === (AMQP_URL !== undefined), {
     path: ['AMQP_URL'],
     message: 'a stack with RabbitMQ has one, any other has none',
   })

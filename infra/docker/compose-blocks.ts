@@ -1,7 +1,7 @@
 import { layouts, processOfServices, type LayoutName } from '@flash-sale/shared/layouts.ts';
 import { serviceNames, services, type ServiceName } from '@flash-sale/contract/services.ts';
 import { settingOf } from '@flash-sale/shared/service/environments.ts';
-import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, type StackName } from '@flash-sale/shared/stacks.ts';
 import { databaseNameOf, databases, type DatabaseName } from '../launcher/database-names.ts';
 import { rabbitmqUsers } from '../launcher/rabbitmq-users.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
@@ -119,7 +119,7 @@ export function blocksOfServers(): Blocks {
 }
 
 export function blocksOfStack(stack: StackName): Blocks {
-  const hasBroker = stacks[stack].servers.includes('rabbitmq');
+  const hasBroker = needsRabbitmq(stack);
   const layout = layoutOf(stack);
   const containerOf = (name: string, service: ServiceName, ...more: string[]) => {
     const parts = [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { layouts, processOfServices } from '../../shared/src/layouts.ts';
 import { environmentsIn } from '../../shared/src/service/environments.ts';
-import { defaultStack, stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
+import { defaultStack, needsRabbitmq, stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
@@ -21,7 +21,6 @@ import { nginxConfigForContainers } from './nginx-settings.ts';
 import { setupBrokerSchema, setupSchema } from './setup-config.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
-const hasBroker = (stack: StackName) => stacks[stack].servers.includes('rabbitmq');
 const ofBroker = ['rabbitmq', 'setup-broker', 'dlq'];
 const services = 'infra/docker/services.yml';
 const files = [...stackNames.map(composeFileOf), services, 'infra/docker/servers.yml'];
@@ -71,12 +70,13 @@ test('any two stacks differ in the architecture, and in nothing else', () => {
   const [first, ...others] = stackNames.map((stack) => {
     const { services: own, ...rest } = readCompose(composeFileOf(stack));
     expect(rest).toEqual(expectedRest(stack));
-    expect(ofBroker.filter((name) => name in own)).toEqual(hasBroker(stack) ? ofBroker : []);
+    expect(ofBroker.filter((name) => name in own)).toEqual(needsRabbitmq(stack) ? ofBroker : []);
     const containers = Object.keys(own).filter((name) => !ofBroker.includes(name));
     const described = containers.map((name) => {
       const { environment, depends_on: needs, ...service } = own[name]!;
       if (environment) expect(environment['STACK']).toBe(stack);
-      for (const other of Object.keys(needs ?? {})) expect([hasBroker(stack), other]).toEqual([true, 'setup-broker']);
+      for (const other of Object.keys(needs ?? {}))
+        expect([needsRabbitmq(stack), other]).toEqual([true, 'setup-broker']);
       const setting = Object.keys(environment ?? {}).filter((key) => !['STACK', 'AMQP_URL'].includes(key));
       const text = JSON.stringify(service)
         .replaceAll(stack, 'STACK')
@@ -105,7 +105,7 @@ function withoutImageOfAll(stack: StackName, name: string, service: { image?: st
 /** What a file says beside its containers. */
 function expectedRest(stack: StackName): object {
   const common = { name: `flash-sale-${stack}`, include: ['infra/docker/servers.yml'] };
-  if (!hasBroker(stack)) return { ...common, 'x-architecture': { environment: { STACK: stack } } };
+  if (!needsRabbitmq(stack)) return { ...common, 'x-architecture': { environment: { STACK: stack } } };
   const architecture = { depends_on: { 'setup-broker': { condition: 'service_completed_successfully' } } };
   const asUser = (user: string) => {
     const password = `\${${user.toUpperCase()}_RABBITMQ_PASSWORD:?run infra/docker/secrets}`;
@@ -154,7 +154,7 @@ describe.each(stackNames)('the %s stack in containers', (stack) => {
         expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
         expect(config.DATABASE_URL).toContain(`//fs_${service}:`);
         expect(config.REDIS_URL).toContain(`//${service}:`);
-        if (!hasBroker(stack)) expect(config.AMQP_URL).toBeUndefined();
+        if (!needsRabbitmq(stack)) expect(config.AMQP_URL).toBeUndefined();
         else expect(config.AMQP_URL).toContain(`//${service}:`);
       }
       expect(all[container]!.image).toBe(`flash-sale/${process}:local`);
@@ -223,7 +223,7 @@ describe.each(stackNames)('the %s stack in containers', (stack) => {
       expect(all[container]!.depends_on).toMatchObject({
         setup: { condition: 'service_completed_successfully' },
         redis: { condition: 'service_healthy' },
-        ...(hasBroker(stack) ? { 'setup-broker': { condition: 'service_completed_successfully' } } : {}),
+        ...(needsRabbitmq(stack) ? { 'setup-broker': { condition: 'service_completed_successfully' } } : {}),
       });
       expect(all['nginx']!.depends_on![container]).toEqual({ condition: 'service_healthy' });
     }
@@ -245,7 +245,7 @@ describe.each(stackNames)('the %s stack in containers', (stack) => {
     const mounted = Object.values(all).flatMap(({ volumes = [] }) =>
       volumes.filter((volume) => volume.startsWith('.')),
     );
-    expect(mounted).toHaveLength(hasBroker(stack) ? 3 : 2);
+    expect(mounted).toHaveLength(needsRabbitmq(stack) ? 3 : 2);
     expect(mounted.filter((volume) => !volume.endsWith(':ro,z'))).toEqual([]);
   });
 
@@ -387,7 +387,7 @@ describe('the servers are set as those of npm start', () => {
   });
 });
 
-describe.each(stackNames.filter(hasBroker))('RabbitMQ in containers (%s)', (stack) => {
+describe.each(stackNames.filter(needsRabbitmq))('RabbitMQ in containers (%s)', (stack) => {
   const own = servicesOf(composeFileOf(stack));
 
   test('has the users of npm start with their rights, each time that it starts', () => {

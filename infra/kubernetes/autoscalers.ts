@@ -1,6 +1,6 @@
 import { services, type ServiceName } from '@flash-sale/contract/services.ts';
 import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, type StackName, stackNames } from '@flash-sale/shared/stacks.ts';
 import { layoutOf, processesOf, type ProcessOfServices } from '../docker/containers.ts';
 import { sizeOf } from './service-manifests.ts';
 
@@ -8,7 +8,7 @@ const minReplicas = 2;
 
 /** What decides how many pods there are of each process: what waits in its queue, if it has one, and processor time. */
 export function autoscalers(stack: StackName): object[] {
-  const hasBroker = stacks[stack].servers.includes('rabbitmq');
+  const hasBroker = needsRabbitmq(stack);
   return processesOf(layoutOf(stack)).map((process) => {
     const takesMessages = process.holds.some(({ service }) => subscribingServices.includes(service));
     return hasBroker && takesMessages ? byQueue(process) : byProcessorTime(process);

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { serviceNames } from '@flash-sale/contract/services.ts';
-import { stackNames, stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, type StackName, stackNames } from '@flash-sale/shared/stacks.ts';
 import { layoutOf, processesOf } from '../docker/containers.ts';
 import { brokerPassword, ownerPassword, runtimePassword } from '../docker/setup-config.ts';
 import { auditorRole, databaseNameOf, databases } from '../launcher/database-names.ts';
@@ -82,7 +82,7 @@ export const blocksOf: Record<string, Blocks> = {
       { 'process of services': documents(autoscalers(stack)) },
     ]),
   ),
-  ...ofStacks((stack) => stacks[stack].servers.includes('rabbitmq'), 'set-up-broker.yaml', {
+  ...ofStacks(needsRabbitmq, 'set-up-broker.yaml', {
     'user of RabbitMQ': lines(
       rabbitmqUsers.map((user) => secretVariable(brokerPassword(user), `broker-${user}`, 'password')),
     ),

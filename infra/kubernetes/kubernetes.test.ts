@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
 import { environmentsIn, settingOf } from '../../shared/src/service/environments.ts';
-import { defaultStack, stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
+import { defaultStack, needsRabbitmq, stackNames, type StackName } from '../../shared/src/stacks.ts';
 import { demoEndSchema as inventoryDemoEnd } from '../../services/inventory/src/config.ts';
 import { demoEndSchema as userDemoEnd } from '../../services/user/src/config.ts';
 import { auditorRole, databaseNameOf, databases } from '../launcher/database-names.ts';
@@ -43,7 +43,7 @@ const overlays = Object.fromEntries(stackNames.map((stack) => [stack, render(at(
   StackName,
   Resource[]
 >;
-const withBroker = stackNames.filter((stack) => stacks[stack].servers.includes('rabbitmq'));
+const withBroker = stackNames.filter((stack) => needsRabbitmq(stack));
 
 const podOf = ({ spec }: Resource) => spec.template.spec;
 const labelsOf = ({ spec }: Resource) => spec.template.metadata.labels!;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { services, type ServiceName } from '@flash-sale/contract/services.ts';
 import { settingOf } from '@flash-sale/shared/service/environments.ts';
-import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, type StackName } from '@flash-sale/shared/stacks.ts';
 import { databaseNameOf, type DatabaseName } from '../launcher/database-names.ts';
 import { layoutOf, processesOf, type ProcessOfServices } from '../docker/containers.ts';
 import { singleServices, sizeOfAll, usualSize } from './single-services.ts';
@@ -124,9 +124,7 @@ function environmentOf(service: ServiceName, stack: StackName, named: (setting: 
     ...database('DATABASE', service),
     ...url('REDIS', (it) => `redis://${service}:${it}@valkey:6379`, 'valkey', service),
     ...services[service].furtherDatabases.flatMap((name) => database(`${name.toUpperCase()}_DATABASE`, name)),
-    ...(stacks[stack].servers.includes('rabbitmq')
-      ? url('AMQP', (it) => `amqp://${service}:${it}@rabbitmq:5672`, `broker-${service}`)
-      : []),
+    ...(needsRabbitmq(stack) ? url('AMQP', (it) => `amqp://${service}:${it}@rabbitmq:5672`, `broker-${service}`) : []),
     ...(singleServices[service]?.secrets ?? []).map(({ variable, secret: name, key }) =>
       secretVariable(named(variable), name, key, true),
     ),

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
-import { stackNames, stacks } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, stackNames, stacks } from '@flash-sale/shared/stacks.ts';
 import { countDeadLetters, countWaitingByQueue } from '../dlq/broker.ts';
 import { forgetPlace, hasNotes, notePlaces, ownBroker, placeOf, readPlaces, UnusableBroker } from './broker-places.ts';
 import { withProgress } from './progress.ts';
@@ -25,9 +25,6 @@ const emptyForMs = 1_000;
 
 const nothingDone = 'No service was started, and nothing was changed';
 
-/** Whether a stack publishes to and consumes from a broker in any case. */
-const hasBroker = ({ options }: Pick<Site, 'options'>) => stacks[options.stack].servers.includes('rabbitmq');
-
 /**
  * Brokers that may hold events of this data, and are not the one that this stack uses. One whose address is given, and that
  * nothing has been noted of, is another shop's, unless the data is of a release that noted nothing.
@@ -35,7 +32,7 @@ const hasBroker = ({ options }: Pick<Site, 'options'>) => stacks[options.stack].
 function otherPlaces({ options, dataDir }: Pick<Site, 'options' | 'dataDir'>): string[] {
   const given = options.amqpUrl === undefined ? undefined : placeOf(options.amqpUrl);
   const unknown = given !== undefined && !hasNotes(dataDir) && existsSync(join(dataDir, 'data')) ? [given] : [];
-  const inUse = hasBroker({ options }) ? (given ?? ownBroker) : undefined;
+  const inUse = needsRabbitmq(options.stack) ? (given ?? ownBroker) : undefined;
   return [...new Set([...readPlaces(dataDir), ...unknown])].filter((place) => place !== inUse);
 }
 
@@ -46,11 +43,11 @@ function otherPlaces({ options, dataDir }: Pick<Site, 'options' | 'dataDir'>): s
 export async function assertBrokersReachable(site: Pick<Site, 'options' | 'dataDir' | 'say'>): Promise<void> {
   const { amqpUrl } = site.options;
   const places = otherPlaces(site);
-  if (amqpUrl !== undefined && !hasBroker(site) && !places.includes(placeOf(amqpUrl)))
+  if (amqpUrl !== undefined && !needsRabbitmq(site.options.stack) && !places.includes(placeOf(amqpUrl)))
     site.say('AMQP_URL is given, but this stack has no broker, and this data has used none there: it is left alone');
   for (const place of places.filter((one) => one !== ownBroker)) {
     const mayHold = `The RabbitMQ at ${place} may still hold events of this data`;
-    if (hasBroker(site)) site.say(`${mayHold}, and is not the one of this start`);
+    if (needsRabbitmq(site.options.stack)) site.say(`${mayHold}, and is not the one of this start`);
     else if (amqpUrl === undefined || placeOf(amqpUrl) !== place)
       throw new UnusableBroker(
         `${mayHold}. ${nothingDone}: give its address in AMQP_URL, or, if it is gone for good, remove it from ${join(site.dataDir, 'brokers.json')}.`,
@@ -80,7 +77,7 @@ export async function emptyOtherBrokers(site: Site, context: StackContext): Prom
       else continue;
       forgetPlace(site.dataDir, place);
     } catch (error) {
-      if (!(error instanceof UnusableBroker) || !hasBroker(site)) throw error;
+      if (!(error instanceof UnusableBroker) || !needsRabbitmq(site.options.stack)) throw error;
       site.say(error.message);
     }
   }

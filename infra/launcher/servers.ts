@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stacks } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, stacks } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
 import { notePlaces, ownBroker, placeOf } from './broker-places.ts';
@@ -101,7 +101,7 @@ const everybodyBy = <User extends string>(url: string, users: readonly User[]) =
 
 async function startRabbitmq(site: Site, programs: Programs): Promise<RabbitmqUrls | undefined> {
   const given = site.options.amqpUrl;
-  if (!stacks[site.options.stack].servers.includes('rabbitmq')) return undefined;
+  if (!needsRabbitmq(site.options.stack)) return undefined;
   notePlaces(site.dataDir, given ? placeOf(given) : ownBroker);
   const urls = given ? urlsOfGivenBroker(given) : await startOwnRabbitmq(site, programs);
   await setUpBroker(urls.admin);

@@ -1,5 +1,5 @@
 import type { LayoutName } from '@flash-sale/shared/layouts.ts';
-import { stacks } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq } from '@flash-sale/shared/stacks.ts';
 import { freePort, keepFree } from './free-port.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import type { InfluxdbPorts } from './influxdb.ts';
@@ -72,7 +72,7 @@ export async function chooseInfluxdbPorts(): Promise<InfluxdbPorts> {
 
 /** Whether this stack has a RabbitMQ of its own. */
 export function runsRabbitmq({ stack, amqpUrl }: Pick<StackOptions, 'stack' | 'amqpUrl'>): boolean {
-  return stacks[stack].servers.includes('rabbitmq') && !amqpUrl;
+  return needsRabbitmq(stack) && !amqpUrl;
 }
 
 export async function chooseInstances(count: number): Promise<Instance[]> {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
-import { layoutRefusal, stacks } from '@flash-sale/shared/stacks.ts';
+import { layoutRefusal, needsRabbitmq, stacks } from '@flash-sale/shared/stacks.ts';
 import { assertBrokersReachable, emptyOtherBrokers } from './broker-leftovers.ts';
 import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
@@ -110,9 +110,7 @@ async function startParts(site: Site): Promise<Started> {
   const { options, layout, instances, ports, say } = site;
   const startedAt = Date.now();
   const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
-  say(
-    `starting PostgreSQL, Redis${stacks[options.stack].servers.includes('rabbitmq') ? ', RabbitMQ' : ''} and nginx …`,
-  );
+  say(`starting PostgreSQL, Redis${needsRabbitmq(options.stack) ? ', RabbitMQ' : ''} and nginx …`);
   const servers = await startServers(site);
   say(`servers are up (${seconds()})`);
   const context: StackContext = {

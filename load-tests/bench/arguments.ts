@@ -14,6 +14,7 @@ import {
   turnOptions,
   turnsIn,
   turnUsage,
+  usualPairs,
   type StackChoice,
   type TurnPlan,
 } from '../lib/options.ts';
@@ -39,7 +40,6 @@ export const isPhaseOf = (choice: StackChoice | undefined, phase: Phase): boolea
 
 /** Phases that are parts of the pairs now; their names go on working. */
 const partsOfPairs = ['yardstick', 'checkout', 'fifty'];
-const minPairs = 5;
 
 export interface BenchArguments {
   /** An own stack, or a running one; its processes are unknown, unless its stack file is given too. */
@@ -81,8 +81,8 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
     'cpu-prof': flag,
   });
   const repeat = positive('--repeat', values.repeat);
-  if (repeat !== undefined) console.warn(`--repeat is --pairs now, and at least ${minPairs}`);
-  const pairs = values.pairs ?? (repeat === undefined ? undefined : String(Math.max(minPairs, repeat)));
+  if (repeat !== undefined) console.warn(`--repeat is --pairs now, and at least ${usualPairs}`);
+  const pairs = values.pairs ?? (repeat === undefined ? undefined : String(Math.max(usualPairs, repeat)));
   const choice = stackIn(values);
   const only = values.only === undefined ? phases : [...new Set(values.only.split(',').map(phaseNamed))];
   const lacks = only.map((phase) => lacking(choice, phase));

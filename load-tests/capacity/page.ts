@@ -1,5 +1,5 @@
 import { serviceNames } from '@flash-sale/contract/services.ts';
-import { stacks } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq } from '@flash-sale/shared/stacks.ts';
 import type { Block, Document } from '../report/document.ts';
 import { busyShare, costsOf, limitsAt, needsAt, type Costs, type Limit, type Needs } from './needs.ts';
 import type { Capacity, StackCosts } from './results.ts';
@@ -81,7 +81,7 @@ function costTable(stacks: OfStack[]): Block {
 
 function needTable({ stack }: StackCosts, costs: Costs): Block {
   const needs = rates.map((rate) => needsAt(costs, rate));
-  const hasBroker = stacks[stack].servers.includes('rabbitmq');
+  const hasBroker = needsRabbitmq(stack);
   const row = (name: string, value: (needs: Needs) => string) => [name, ...needs.map(value)];
   const cores =
     (...names: string[]) =>

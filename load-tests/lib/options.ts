@@ -107,7 +107,7 @@ export interface TurnPlan {
 
 export const turnOptions = { pairs: text, vus: text, seconds: text, quick: flag } as const;
 
-const usualPairs = 5;
+export const usualPairs = 5;
 const usualSeconds = 15;
 const usualWarmUpSeconds = 30;
 const quickSeconds = 5;

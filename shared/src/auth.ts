@@ -123,6 +123,13 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
     return seen.principal;
   };
 
+  /** The same, once it is known which sessions have ended lately. */
+  const verifyUpToDate = (token: string): Principal | Promise<Principal> => {
+    const principal = verify(token);
+    const catchingUp = ended?.catchUp();
+    return catchingUp ? catchingUp.then(() => verify(token)) : principal;
+  };
+
   return {
     sign: ({ userId, role, sessionId, credentialsVersion }: TokenContent, ttlSeconds: number): string =>
       jwt.sign({ role, sid: sessionId, ver: credentialsVersion }, signWith?.privateKey ?? shared, {
@@ -139,17 +146,11 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
      */
     verifyOrLearn: (token: string): Principal | Promise<Principal> => {
       try {
-        const principal = verify(token);
-        const catchingUp = ended?.catchUp();
-        return catchingUp ? catchingUp.then(() => verify(token)) : principal;
+        return verifyUpToDate(token);
       } catch (error) {
         if (!(error instanceof UnknownKey) || !keys) throw error;
         return keys.learn().then(
-          async () => {
-            verify(token);
-            await ended?.catchUp();
-            return verify(token);
-          },
+          () => verifyUpToDate(token),
           (cause: unknown) => {
             const detail =
               'The keys of access tokens cannot be asked for right now. Nothing was changed; try again shortly.';

@@ -51,6 +51,9 @@ export const defaultStack: StackName = 'async';
 
 export const isStackName = (text: string): text is StackName => Object.hasOwn(list, text);
 
+/** Whether a stack's events travel through a RabbitMQ, be it its own or one that is given. */
+export const needsRabbitmq = (stack: StackName): boolean => stacks[stack].servers.includes('rabbitmq');
+
 /** Why a stack cannot run in a layout, in one line; undefined where it can. */
 export function layoutRefusal(stack: StackName, layout: LayoutName): string | undefined {
   const possible = stacks[stack].layouts;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
+import { needsRabbitmq, type StackName } from '@flash-sale/shared/stacks.ts';
 import { databaseUrls, provision } from '../../launcher/databases.ts';
 import { postgresProgram, postgresUrl } from '../../launcher/postgres.ts';
 import { preparePrograms } from '../../launcher/programs.ts';
@@ -64,7 +64,7 @@ export async function restoreRelease(release: string, kind: StackName, dataDir: 
   const keys = JSON.parse(read('redis.json')) as Key[];
   await whileRunning([cache], () => restoreRedis(redisUrl(ports.redis, secrets.redisPassword), keys));
 
-  if (stacks[kind].servers.includes('rabbitmq')) {
+  if (needsRabbitmq(kind)) {
     const options = {
       ...(await placeOf('rabbitmq')),
       executable: rabbitmq[0] ?? 'rabbitmq-server',
