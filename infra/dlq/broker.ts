@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { messagesIn, withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { deadQueueOf, retrySteps, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 
 const answerWithinMs = 10_000;
@@ -27,11 +27,15 @@ export async function countWaitingByQueue(url: string): Promise<[queue: string, 
 }
 
 function countMessages(url: string, queues: string[]): Promise<number[]> {
-  return withChannel(url, async (channel) => {
-    const counts = queues.map(async (queue) => (await channel.checkQueue(queue)).messageCount);
+  return withChannel(url, (channel) => {
+    const counts = async () => {
+      const known: number[] = [];
+      for (const queue of queues) known.push(await messagesIn(channel, queue));
+      return known;
+    };
     const silence = sleep(answerWithinMs, undefined, { ref: false }).then(() => {
       throw new Error('it does not answer');
     });
-    return Promise.race([Promise.all(counts), silence]);
+    return Promise.race([counts(), silence]);
   });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, GetMessage } from 'amqplib';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { messagesIn, withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { replayOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { deadQueueOf, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { deadLetterOf, type DeadLetter } from './dead-letter.ts';
@@ -45,7 +45,7 @@ export async function forDeadLetters(
     const replay = (message: GetMessage, service: ServiceName) => replayed(channel, message, service, confirmWithinMs);
     for (const service of services) {
       const queue = deadQueueOf(service);
-      const { messageCount } = await channel.checkQueue(queue);
+      const messageCount = await messagesIn(channel, queue);
       if (messageCount > maxRead) outcome.unread.push(service);
       for (let read = 0; read < Math.min(messageCount, maxRead); read += 1) {
         const message = await channel.get(queue);

@@ -12,26 +12,29 @@ export class EventLoopDelay {
   #histogram: ReturnType<typeof monitorEventLoopDelay>;
   #loop = performance.eventLoopUtilization();
 
-  /** @param everyMs how often it is probed at work; until the first look it counts as at rest */
+  /** @param everyMs how often it is probed at work, and until the first look */
   constructor(everyMs: number) {
     this.#atWorkMs = everyMs;
-    this.#everyMs = everyMs * rarerAtRest;
+    this.#everyMs = everyMs;
     this.#histogram = this.#probe();
   }
 
   /** Since the last look; undefined when it has not been probed since. */
   take(): { p50Ms: number; p99Ms: number; maxMs: number } | undefined {
     const histogram = this.#histogram;
+    // Its pace is judged by what lies between two looks that found something, too: otherwise looks that come faster than the
+    // probes could change it each time, and never find one.
+    if (histogram.count === 0) return undefined;
     // Node measures from one probe to the next, and so counts in the time that was to lie between them.
     const lateMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - this.#everyMs);
-    const taken = histogram.count > 0 && {
+    const taken = {
       p50Ms: lateMs(histogram.percentile(50)),
       p99Ms: lateMs(histogram.percentile(99)),
       maxMs: lateMs(histogram.max),
     };
-    if (taken) histogram.reset();
+    histogram.reset();
     this.#adapt();
-    return taken || undefined;
+    return taken;
   }
 
   close(): void {
