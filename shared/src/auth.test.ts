@@ -8,6 +8,8 @@ import { signingKey, VerificationKeys } from './signing-keys.ts';
 
 const secret = 'a secret of the tests that is long enough';
 const tokens = accessTokens(secret);
+/** Of another process, as it were: it knows of no token that `tokens` has signed. */
+const others = accessTokens(secret, { accepted: ['hs256'] });
 const userId = newId();
 const key = Buffer.from(secret);
 const claims = { sub: userId, role: 'admin', iss: 'flash-sale' };
@@ -25,8 +27,23 @@ const nowSeconds = () => Math.floor(Date.now() / 1000);
 describe('access tokens', () => {
   test('what is signed is what is verified', () => {
     for (const role of ['shopper', 'admin'] as const) {
-      expect(tokens.verify(tokens.sign({ userId, role }, 60))).toEqual({ userId, role });
+      const token = tokens.sign({ userId, role }, 60);
+      for (const verifier of [tokens, others]) expect(verifier.verify(token)).toEqual({ userId, role });
     }
+  });
+
+  test('what one service of a process has signed or verified, the next need not verify', () => {
+    const verifies = jest.spyOn(jwt, 'verify');
+    const mine = tokens.sign({ userId, role: 'shopper' }, 60);
+    const theirs = forged({ alg: 'HS256', typ: 'JWT' }, { ...claims, iat: nowSeconds(), exp: inAnHour() });
+    for (const token of [mine, theirs, theirs]) accessTokens(secret).verify(token);
+    expect(verifies).toHaveBeenCalledTimes(1);
+    verifies.mockRestore();
+  });
+
+  test('a service that does not accept what it signs with refuses that, too', () => {
+    const strict = accessTokens(secret, { accepted: ['es256'] });
+    expect(() => strict.verify(strict.sign({ userId, role: 'admin' }, 60))).toThrow(unauthenticated);
   });
 
   test('a token that was found good is good no longer than it lives, and changed by one letter not at all', () => {
@@ -34,14 +51,16 @@ describe('access tokens', () => {
     const clock = jest.spyOn(Date, 'now').mockReturnValue(nowMs);
     try {
       const token = tokens.sign({ userId, role: 'shopper' }, 60);
-      expect(tokens.verify(token)).toEqual({ userId, role: 'shopper' });
-      clock.mockReturnValue(nowMs + 58_000);
-      expect(tokens.verify(token)).toEqual({ userId, role: 'shopper' });
-      expect(() =>
-        tokens.verify(`${token.slice(0, -3)}${token.at(-3) === 'A' ? 'B' : 'A'}${token.slice(-2)}`),
-      ).toThrow();
-      clock.mockReturnValue(nowMs + 61_000);
-      expect(() => tokens.verify(token)).toThrow('The access token has expired.');
+      const changed = `${token.slice(0, -3)}${token.at(-3) === 'A' ? 'B' : 'A'}${token.slice(-2)}`;
+      for (const verifier of [tokens, others]) {
+        clock.mockReturnValue(nowMs);
+        expect(verifier.verify(token)).toEqual({ userId, role: 'shopper' });
+        clock.mockReturnValue(nowMs + 58_000);
+        expect(verifier.verify(token)).toEqual({ userId, role: 'shopper' });
+        expect(() => verifier.verify(changed)).toThrow();
+        clock.mockReturnValue(nowMs + 61_000);
+        expect(() => verifier.verify(token)).toThrow('The access token has expired.');
+      }
     } finally {
       clock.mockRestore();
     }

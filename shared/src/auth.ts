@@ -64,13 +64,28 @@ class UnknownKey extends AppError {
   }
 }
 
+/**
+ * Of tokens signed by a secret, those that were found good, by the secret: what one service of a process has signed or
+ * verified the others need not.
+ */
+const goodBySecret = new Map<string, Map<string, Known>>();
+
 /** Signs and verifies access tokens: one issuer, expiry required. */
 export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
   const { ended, keys, accepted = tokenAlgorithms, signWith } = options;
   // A string secret would be tried as a PEM first: 290 µs instead of 6 µs a token.
   const shared = createSecretKey(Buffer.from(secret));
   /** Tokens that were found good, whole as they came, until they expire: a shopper sends the same one many times. */
-  const known = new Map<string, Known>();
+  const bySecret = goodBySecret.get(secret) ?? new Map<string, Known>();
+  goodBySecret.set(secret, bySecret);
+  const byKey = new Map<string, Known>();
+  const remember = (token: string, seen: Known) => {
+    const known = seen.keyId === undefined ? bySecret : byKey;
+    if (known.size >= maxRemembered) known.delete(known.keys().next().value!);
+    known.set(token, seen);
+  };
+  const seenBefore = (token: string) =>
+    (accepted.includes('hs256') ? bySecret.get(token) : undefined) ?? byKey.get(token);
 
   /** The kind of the key decides on the algorithm; what the token says of it must only agree. @throws UnknownKey */
   const keyOf = (kid: string | undefined): { key: KeyObject; algorithm: 'HS256' | 'ES256' } => {
@@ -109,13 +124,12 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
 
   /** @throws AppError unauthenticated */
   const verify = (token: string): Principal => {
-    let seen = known.get(token);
+    let seen = seenBefore(token);
     const isWithdrawn = seen?.keyId !== undefined && keys?.of(seen.keyId) === undefined;
     if (!seen || seen.expiresAtMs <= Date.now() || isWithdrawn) {
-      known.delete(token);
+      for (const known of [bySecret, byKey]) known.delete(token);
       seen = check(token);
-      if (known.size >= maxRemembered) known.delete(known.keys().next().value!);
-      known.set(token, seen);
+      remember(token, seen);
     }
     if (ended?.has(seen.bearer)) {
       throw new AppError('unauthenticated', 'The session of this access token has ended; log in again.');
@@ -131,13 +145,25 @@ export function accessTokens(secret: string, options: AccessTokenOptions = {}) {
   };
 
   return {
-    sign: ({ userId, role, sessionId, credentialsVersion }: TokenContent, ttlSeconds: number): string =>
-      jwt.sign({ role, sid: sessionId, ver: credentialsVersion }, signWith?.privateKey ?? shared, {
+    sign: ({ userId, role, sessionId, credentialsVersion }: TokenContent, ttlSeconds: number): string => {
+      const iat = Math.floor(Date.now() / 1_000);
+      const content = { iat, role, sid: sessionId, ver: credentialsVersion };
+      const token = jwt.sign(content, signWith?.privateKey ?? shared, {
         ...(signWith ? { algorithm: 'ES256', keyid: signWith.kid } : { algorithm: 'HS256' }),
         issuer,
         subject: userId,
         expiresIn: ttlSeconds,
-      }),
+      });
+      // Who has signed it need not verify it.
+      if (!signWith)
+        remember(token, {
+          principal: { userId, role, ...(sessionId === undefined ? {} : { sessionId }) },
+          bearer: { userId, sessionId, credentialsVersion },
+          expiresAtMs: (iat + Math.min(ttlSeconds, maxLifeSeconds)) * 1_000,
+          keyId: undefined,
+        });
+      return token;
+    },
     verify,
     /**
      * The same, once the keys have been asked for if the token names one that is not known, and once it is known which
