@@ -1,7 +1,7 @@
-/** Runs one instance of each service in this process: with its own configuration, database and listener each. */
+/** Runs one instance of each service in this process: with its own configuration, database (if it has one) and listener each. */
 import { Neighbours } from '@flash-sale/shared/messaging/in-process-transport.ts';
 import type { CommonConfig } from '@flash-sale/shared/config.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
+import type { Service } from '@flash-sale/shared/service/assembly.ts';
 import { readConfigs, type ReadConfig } from '@flash-sale/shared/service/environments.ts';
 import { runServices } from '@flash-sale/shared/service/run.ts';
 import { startable } from '@flash-sale/shared/service/together.ts';
@@ -18,6 +18,6 @@ async function ofEach<Value>(path: string, nameOf: (service: ServiceName) => str
 }
 
 const configs = readConfigs(await ofEach<ReadConfig>('config.ts', () => 'readConfig'));
-const definitions = await ofEach<ServiceDefinition<CommonConfig, unknown>>('service.ts', (name) => `${name}Service`);
-const services = serviceNames.map((name) => startable(definitions[name], configs[name]));
-await runServices(services, transportFor(configs[serviceNames[0]!].STACK, new Neighbours()));
+const services = await ofEach<Service<CommonConfig>>('service.ts', (name) => `${name}Service`);
+const startables = serviceNames.map((name) => startable(services[name], configs[name]));
+await runServices(startables, transportFor(configs[serviceNames[0]!].STACK, new Neighbours()));

@@ -2,7 +2,9 @@
 export interface ServiceDescription {
   /** The public paths that lead to it, each with all below it, and how nginx passes requests for them on. */
   paths: Readonly<Record<`/api/${string}`, PathKind>>;
-  /** Its databases beside the one of its own name: it gets the runtime role's URL of `gateway` as `GATEWAY_DATABASE_URL`. */
+  /** Whether it keeps anything: then it has a database of its own name, and its events an outbox there. */
+  hasDatabase: boolean;
+  /** Its databases beside that: it gets the runtime role's URL of `gateway` as `GATEWAY_DATABASE_URL`. */
   furtherDatabases: readonly string[];
 }
 
@@ -22,22 +24,27 @@ export type PathKind = (typeof pathKinds)[number];
 export const services = {
   user: {
     paths: { '/api/users': 'plain', '/api/sessions': 'plain', '/api/docs': 'plain' },
+    hasDatabase: true,
     furtherDatabases: [],
   },
   inventory: {
     paths: { '/api/products': 'plain' },
+    hasDatabase: true,
     furtherDatabases: [],
   },
   reservation: {
     paths: { '/api/carts': 'plain', '/api/reservations': 'repeatable' },
+    hasDatabase: true,
     furtherDatabases: [],
   },
   order: {
     paths: { '/api/orders': 'waited-for' },
+    hasDatabase: true,
     furtherDatabases: [],
   },
   payment: {
     paths: { '/api/payments': 'repeatable' },
+    hasDatabase: true,
     // The ledger of the built-in payment gateway, which stands for another company.
     furtherDatabases: ['gateway'],
   },
@@ -48,6 +55,13 @@ export type ServiceName = keyof typeof services;
 export type FurtherDatabase = (typeof services)[ServiceName]['furtherDatabases'][number];
 
 export const serviceNames = Object.keys(services) as readonly ServiceName[];
+
+export type ServiceWithDatabase = {
+  [Name in ServiceName]: (typeof services)[Name]['hasDatabase'] extends true ? Name : never;
+}[ServiceName];
+export const servicesWithDatabase: readonly ServiceWithDatabase[] = serviceNames.filter(
+  (name): name is ServiceWithDatabase => services[name].hasDatabase,
+);
 
 /** The public paths of all services, each with the one that answers. */
 export const publicPaths = serviceNames.flatMap((service) =>

@@ -1,12 +1,12 @@
-import { commonSchema } from '@flash-sale/shared/config.ts';
+import { databaseSchema } from '@flash-sale/shared/config.ts';
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import type { DatabaseName } from '../launcher/database-names.ts';
-import { serviceNames } from '@flash-sale/contract/services.ts';
+import { servicesWithDatabase } from '@flash-sale/contract/services.ts';
 import { givenUp } from './checks/outbox.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** As the services have it, unless they are told otherwise. */
-export const usualMaxAttempts = commonSchema.shape.OUTBOX_MAX_ATTEMPTS.parse(undefined);
+export const usualMaxAttempts = databaseSchema.shape.OUTBOX_MAX_ATTEMPTS.parse(undefined);
 /** A payment may come before its order, and waits for it longer than a hold lasts; after this it is lost. */
 const orderWaitMs = 600_000;
 
@@ -24,7 +24,7 @@ export interface QuietOptions {
 export async function underWay(snapshot: Snapshot, options: QuietOptions): Promise<string[]> {
   const { stack, maxAttempts, messagesUnderWay } = options;
   const counts: [count: number, what: string][] = [];
-  for (const service of serviceNames) {
+  for (const service of servicesWithDatabase) {
     const records = `SELECT count(*) AS n FROM outbox WHERE NOT (${givenUp(maxAttempts)})`;
     counts.push([await count(snapshot, service, records), `events in the outbox of ${service}`]);
   }

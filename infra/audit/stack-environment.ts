@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commonSchema } from '@flash-sale/shared/config.ts';
+import { databaseSchema } from '@flash-sale/shared/config.ts';
 import { needsRabbitmq, stackNames } from '@flash-sale/shared/stacks.ts';
 import { databaseNameOf, databases, type DatabaseName } from '../launcher/database-names.ts';
 import { urlFor } from '../launcher/databases.ts';
@@ -12,7 +12,7 @@ export const environmentSchema = z
     DATABASE_URL: z.url(),
     REDIS_URL: z.url(),
     AMQP_URL: z.url().optional(),
-    OUTBOX_MAX_ATTEMPTS: commonSchema.shape.OUTBOX_MAX_ATTEMPTS,
+    OUTBOX_MAX_ATTEMPTS: databaseSchema.shape.OUTBOX_MAX_ATTEMPTS,
   })
   // Without its broker the audit of a stack that has one would pass over dead letters.
   .refine(({ STACK, AMQP_URL }) => needsRabbitmq(STACK) === (AMQP_URL !== undefined), {

@@ -1,8 +1,8 @@
 import { layouts, processOfServices, type LayoutName } from '@flash-sale/shared/layouts.ts';
-import { serviceNames, services, type ServiceName } from '@flash-sale/contract/services.ts';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { settingOf } from '@flash-sale/shared/service/environments.ts';
 import { needsRabbitmq, type StackName } from '@flash-sale/shared/stacks.ts';
-import { databaseNameOf, databases, type DatabaseName } from '../launcher/database-names.ts';
+import { databaseNameOf, databases, databasesOf, type DatabaseName } from '../launcher/database-names.ts';
 import { rabbitmqUsers } from '../launcher/rabbitmq-users.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import type { Blocks } from '../listed-blocks.ts';
@@ -23,12 +23,8 @@ const redisUrl = (user: RedisUser) => `redis://${user}:${required(redisPassword(
 
 /** What each service has of its own: its databases, and its user of Redis. */
 const serversOf = (name: ServiceName): [string, string][] => [
-  ['DATABASE_URL', databaseUrl(name)],
+  ...databasesOf(name).map((one): [string, string] => [`${one.setting}_URL`, databaseUrl(one.name)]),
   ['REDIS_URL', redisUrl(name)],
-  ...services[name].furtherDatabases.map((one): [string, string] => [
-    `${one.toUpperCase()}_DATABASE_URL`,
-    databaseUrl(one),
-  ]),
 ];
 
 /** In the network of the services, below the addresses that are given out. */

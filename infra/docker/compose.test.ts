@@ -7,6 +7,7 @@ import { layouts, processOfServices } from '../../shared/src/layouts.ts';
 import { environmentsIn } from '../../shared/src/service/environments.ts';
 import { defaultStack, needsRabbitmq, stackNames, stacks, type StackName } from '../../shared/src/stacks.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
+import { databasesOf } from '../launcher/database-names.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
 import { administrator, rabbitmqUsers, userDefinitions, type RabbitmqPasswords } from '../launcher/rabbitmq-users.ts';
@@ -151,11 +152,12 @@ describe.each(stackNames)('the %s stack in containers', (stack) => {
       for (const { service, port } of holds) {
         const config = configOf(service, environment, process);
         expect(config).toMatchObject({ STACK: stack, SERVICE_INSTANCE: String(instance), PORT: port });
-        expect(config.MIGRATION_DATABASE_URL).toBeUndefined();
-        expect(config.DATABASE_URL).toContain(`//fs_${service}:`);
+        expect(config).not.toHaveProperty('MIGRATION_DATABASE_URL');
+        for (const { setting, name } of databasesOf(service))
+          expect(config).toHaveProperty(`${setting}_URL`, expect.stringContaining(`//fs_${name}:`));
         expect(config.REDIS_URL).toContain(`//${service}:`);
-        if (!needsRabbitmq(stack)) expect(config.AMQP_URL).toBeUndefined();
-        else expect(config.AMQP_URL).toContain(`//${service}:`);
+        if (!needsRabbitmq(stack)) expect(config).not.toHaveProperty('AMQP_URL');
+        else expect(config).toHaveProperty('AMQP_URL', expect.stringContaining(`//${service}:`));
       }
       expect(all[container]!.image).toBe(`flash-sale/${process}:local`);
       const target = process === processOfServices ? 'services' : 'service';

@@ -19,7 +19,10 @@ export function autoscalers(stack: StackName): object[] {
 const furtherConnections = 25;
 
 /** Connections of a service in each of its processes: lane, reads, background, a look at the migrations; and two to a further database. */
-const connectionsOf = (service: ServiceName) => 5 + 2 * services[service].furtherDatabases.length;
+const connectionsOf = (service: ServiceName) => {
+  const { hasDatabase, furtherDatabases } = services[service];
+  return (hasDatabase ? 5 : 0) + 2 * furtherDatabases.length;
+};
 
 /** What PostgreSQL has to allow, in whichever stack, when all are scaled as far as they go. In hundreds. */
 export function maxConnections(): number {

@@ -235,7 +235,8 @@ describe.each(stackNames)('the %s overlay', (stack) => {
       ]),
     );
     // The lane, the reads, the background, and a look at the migrations; and for each database beside its own one, and a look there.
-    const perPod = (name: ServiceName) => 1 + 2 + 1 + 1 + 2 * services[name].furtherDatabases.length;
+    const perPod = (name: ServiceName) =>
+      (services[name].hasDatabase ? 1 + 2 + 1 + 1 : 0) + 2 * services[name].furtherDatabases.length;
     // In a roll-out each pod's successor is there before it has gone.
     const wanted = processesIn(stack).reduce(
       (sum, { name, holds }) => sum + holds.reduce((all, { service }) => all + 2 * most[name]! * perPod(service), 0),

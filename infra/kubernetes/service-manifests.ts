@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { services, type ServiceName } from '@flash-sale/contract/services.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { settingOf } from '@flash-sale/shared/service/environments.ts';
 import { needsRabbitmq, type StackName } from '@flash-sale/shared/stacks.ts';
-import { databaseNameOf, type DatabaseName } from '../launcher/database-names.ts';
+import { databaseNameOf, databasesOf, type DatabaseName } from '../launcher/database-names.ts';
 import { layoutOf, processesOf, type ProcessOfServices } from '../docker/containers.ts';
 import { singleServices, sizeOfAll, usualSize } from './single-services.ts';
 
@@ -116,14 +116,13 @@ function environmentOf(service: ServiceName, stack: StackName, named: (setting: 
       { name: named(`${server}_URL`), value: withPassword(`$(${password})`) },
     ];
   };
-  const database = (variable: string, name: DatabaseName) => {
+  const database = (setting: string, name: DatabaseName) => {
     const role = databaseNameOf(name);
-    return url(variable, (it) => `postgresql://${role}:${it}@postgres-rw:5432/${role}`, secretOfRole(role));
+    return url(setting, (it) => `postgresql://${role}:${it}@postgres-rw:5432/${role}`, secretOfRole(role));
   };
   return [
-    ...database('DATABASE', service),
+    ...databasesOf(service).flatMap(({ setting, name }) => database(setting, name)),
     ...url('REDIS', (it) => `redis://${service}:${it}@valkey:6379`, 'valkey', service),
-    ...services[service].furtherDatabases.flatMap((name) => database(`${name.toUpperCase()}_DATABASE`, name)),
     ...(needsRabbitmq(stack) ? url('AMQP', (it) => `amqp://${service}:${it}@rabbitmq:5672`, `broker-${service}`) : []),
     ...(singleServices[service]?.secrets ?? []).map(({ variable, secret: name, key }) =>
       secretVariable(named(variable), name, key, true),

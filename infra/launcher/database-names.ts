@@ -1,11 +1,27 @@
-import { serviceNames, services, type FurtherDatabase, type ServiceName } from '@flash-sale/contract/services.ts';
+import {
+  serviceNames,
+  services,
+  servicesWithDatabase,
+  type FurtherDatabase,
+  type ServiceName,
+  type ServiceWithDatabase,
+} from '@flash-sale/contract/services.ts';
 
-/** One database per service, and those that a service has beside it. */
-export type DatabaseName = ServiceName | FurtherDatabase;
+/** One database for each service that has any, and those that a service has besides. */
+export type DatabaseName = ServiceWithDatabase | FurtherDatabase;
 export const databases: readonly DatabaseName[] = [
-  ...serviceNames,
+  ...servicesWithDatabase,
   ...serviceNames.flatMap((name): readonly DatabaseName[] => services[name].furtherDatabases),
 ];
+
+/** The databases of a service, each with what its settings begin with: `DATABASE` for the one of its own name, `GATEWAY_DATABASE`. */
+export function databasesOf(service: ServiceName): { setting: string; name: DatabaseName }[] {
+  const own = servicesWithDatabase.filter((name) => name === service);
+  return [
+    ...own.map((name) => ({ setting: 'DATABASE', name })),
+    ...services[service].furtherDatabases.map((name) => ({ setting: `${name.toUpperCase()}_DATABASE`, name })),
+  ];
+}
 
 /** The name of a database and of its runtime role on the server; prefixed, because a given server may hold others. */
 export function databaseNameOf(name: DatabaseName): string {

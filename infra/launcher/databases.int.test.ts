@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { startTestPostgres, type TestServer } from '../testing/servers.ts';
 import { auditorRole, databases, type DatabaseName } from './database-names.ts';
-import { serviceNames } from '@flash-sale/contract/services.ts';
+import { servicesWithDatabase } from '@flash-sale/contract/services.ts';
 import { createDatabase, databaseUrls, provision, specOf, withClient, type DatabaseUrls } from './databases.ts';
 import type { Secrets } from './secrets.ts';
 import { setUpDatabases } from './set-up.ts';
@@ -86,7 +86,7 @@ describe.each([
   afterAll(() => own?.close());
 
   test('has the tables, and lets each service work with their rows', async () => {
-    for (const name of serviceNames) await run(reached[name].runtime, 'DELETE FROM outbox');
+    for (const name of servicesWithDatabase) await run(reached[name].runtime, 'DELETE FROM outbox');
     await run(reached.gateway.runtime, 'UPDATE ledger SET attempts = 1');
   });
 

@@ -6,7 +6,7 @@ import { migrateByKysely } from '@flash-sale/shared/testing/migrate-by-kysely.ts
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { readSchema } from '../testing/release/schema.ts';
 import { databases, type DatabaseName } from './database-names.ts';
-import { serviceNames } from '@flash-sale/contract/services.ts';
+import { servicesWithDatabase } from '@flash-sale/contract/services.ts';
 import { withClient } from './databases.ts';
 import { migrations } from './set-up.ts';
 
@@ -99,7 +99,7 @@ const isBrokenOff = (migrated: Promise<void>) =>
     },
   );
 
-describe.each(serviceNames)('the migrations of %s beside processes of the release before', (name) => {
+describe.each(servicesWithDatabase)('the migrations of %s beside processes of the release before', (name) => {
   test('neither deadlock with them nor let them queue up', async () => {
     await migrate(database.ownerUrl, ofEarlierRelease(name, '0010'));
     const { rows } = await run(

@@ -7,8 +7,12 @@ export async function exportOf<Value>(service: ServiceName, path: string, name: 
   return module[name]!;
 }
 
-/** The same of every service. */
-export async function exportOfEach<Value>(path: string, name: string): Promise<Record<ServiceName, Value>> {
-  const found = serviceNames.map(async (service) => [service, await exportOf<Value>(service, path, name)] as const);
+/** The same of every service, or of those that are given. */
+export async function exportOfEach<Value>(
+  path: string,
+  name: string,
+  of: readonly ServiceName[] = serviceNames,
+): Promise<Record<ServiceName, Value>> {
+  const found = of.map(async (service) => [service, await exportOf<Value>(service, path, name)] as const);
   return Object.fromEntries(await Promise.all(found)) as Record<ServiceName, Value>;
 }

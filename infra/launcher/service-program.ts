@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { layouts, processOfServices, type LayoutName } from '@flash-sale/shared/layouts.ts';
 import { settingOf } from '@flash-sale/shared/service/environments.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
-import type { DatabaseName } from './database-names.ts';
-import { services, type ServiceName } from '@flash-sale/contract/services.ts';
+import { databasesOf, type DatabaseName } from './database-names.ts';
+import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { DatabaseUrls } from './databases.ts';
 import type { Influxdb } from './influxdb.ts';
 import type { Secrets } from './secrets.ts';
@@ -84,10 +84,7 @@ export function environmentOf({ service, instance, port }: Instance, context: St
     SERVICE_INSTANCE: String(instance),
     HOST: '127.0.0.1',
     PORT: String(port),
-    DATABASE_URL: databases[service].runtime,
-    ...Object.fromEntries(
-      services[service].furtherDatabases.map((name) => [`${name.toUpperCase()}_DATABASE_URL`, databases[name].runtime]),
-    ),
+    ...Object.fromEntries(databasesOf(service).map(({ setting, name }) => [`${setting}_URL`, databases[name].runtime])),
     ...(service === 'user' ? { TOKEN_KEYS: secrets.tokenKey } : {}),
     REDIS_URL: context.redis[service],
     ...(context.rabbitmq ? { AMQP_URL: context.rabbitmq[service] } : {}),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from '@flash-sale/shared/db/migrate.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { assertTopology } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import type { FurtherDatabase } from '@flash-sale/contract/services.ts';
+import { servicesWithDatabase, type FurtherDatabase } from '@flash-sale/contract/services.ts';
 import { ledgerMigrations as gateway } from '../../services/payment/src/adapters/built-in-gateway.ts';
 import { UnusableBroker } from './broker-places.ts';
 import { databases, type DatabaseName } from './database-names.ts';
@@ -24,7 +24,7 @@ const ofFurther: Record<FurtherDatabase, Migrations> = { gateway };
 
 /** Of each database, by their names. */
 export const migrations: Record<DatabaseName, Migrations> = {
-  ...(await exportOfEach<Migrations>('migrations/index.ts', 'migrations')),
+  ...(await exportOfEach<Migrations>('migrations/index.ts', 'migrations', servicesWithDatabase)),
   ...ofFurther,
 };
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
-import { commonSchema } from '../../shared/src/config.ts';
+import { databaseSchema } from '../../shared/src/config.ts';
 import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
 import { Metrics } from '../../shared/src/metrics/metrics.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
@@ -99,12 +99,12 @@ test.each([
   ['LaneFull', 'BATCH_QUEUE_MAX'],
 ] as const)('%s comes at half of %s, before anybody is refused', (alert, setting) => {
   const { expr } = rules.find((rule) => rule.alert === alert)!;
-  expect(Number(/> (\d+)$/.exec(expr)![1])).toBe(commonSchema.shape[setting].parse(undefined) / 2);
+  expect(Number(/> (\d+)$/.exec(expr)![1])).toBe(databaseSchema.shape[setting].parse(undefined) / 2);
 });
 
 test('the alarms about age come when the shop says that it is not well, and before anybody is refused', () => {
   const boundOf = (alert: string) => Number(/> (\d+)$/.exec(rules.find((rule) => rule.alert === alert)!.expr)![1]);
-  const { WORK_LATE_MS: late, PUBLISH_AGE_MAX_MS: refused } = commonSchema.shape;
+  const { WORK_LATE_MS: late, PUBLISH_AGE_MAX_MS: refused } = databaseSchema.shape;
   expect(boundOf('WorkLate') * 1_000).toBe(late.parse(undefined));
   expect(boundOf('BrokerSilent') * 1_000).toBe(refused.parse(undefined) / 2);
 });

@@ -1,6 +1,6 @@
-import { commonSchema } from '@flash-sale/shared/config.ts';
+import { databaseSchema } from '@flash-sale/shared/config.ts';
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
-import { serviceNames, services, type ServiceName } from '@flash-sale/contract/services.ts';
+import { serviceNames, services, servicesWithDatabase, type ServiceName } from '@flash-sale/contract/services.ts';
 import type { EventType } from '@flash-sale/contract/events/schemas.ts';
 import { stacks } from '@flash-sale/shared/stacks.ts';
 import type { StackCosts } from './results.ts';
@@ -57,7 +57,7 @@ export function costsOf({ checkouts, spent, connections, instancesPerService, st
       itemsPerTransaction: items / transactions,
       transactionMs: (transactionSeconds * 1_000) / transactions,
     },
-    connectionsPerInstance: connections / (instancesPerService * serviceNames.length),
+    connectionsPerInstance: connections / (instancesPerService * servicesWithDatabase.length),
   };
 }
 
@@ -81,8 +81,10 @@ export interface Needs {
 }
 
 /** As many as a process ever opens: the lane, the reads, the tasks, and one to each database beside its own. */
-const connectionsOf = (service: ServiceName) =>
-  1 + commonSchema.shape.READ_POOL_SIZE.parse(undefined) + 1 + services[service].furtherDatabases.length;
+const connectionsOf = (service: ServiceName) => {
+  const { hasDatabase, furtherDatabases } = services[service];
+  return (hasDatabase ? 1 + databaseSchema.shape.READ_POOL_SIZE.parse(undefined) + 1 : 0) + furtherDatabases.length;
+};
 
 /** Straight proportion, which is on the safe side: the more comes at once, the more shares a transaction. */
 export function needsAt(costs: Costs, checkoutsPerSecond: number): Needs {
@@ -197,7 +199,7 @@ export function limitsAt(costs: Costs, needs: Needs): Limit[] {
   return all.toSorted((one, other) => other.need / other.limit - one.need / one.limit);
 }
 
-const largestBatch = commonSchema.shape.BATCH_MAX.parse(undefined);
+const largestBatch = databaseSchema.shape.BATCH_MAX.parse(undefined);
 const serverCores = 64;
 const mostConnections = 500;
 const diskMegabytes = 500;

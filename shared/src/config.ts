@@ -79,6 +79,42 @@ export const commonSchema = z.object({
   SERVICE_INSTANCE: z.string().default('1').describe('tells the instances of one service apart in logs'),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(0).describe('0 takes a free port'),
+  REDIS_URL: z.url(),
+  INFLUX_URL: z.url().optional().describe('InfluxDB 2, where metrics go each second; without it nowhere'),
+  INFLUX_TOKEN: z.string().default(''),
+  INFLUX_ORG: z.string().default('flash-sale'),
+  INFLUX_BUCKET: z.string().default('flash_sale'),
+  INTERNAL_URL: z.url().describe('where other services are reached: the internal listener of nginx'),
+  INTERNAL_TOKEN: secret.describe('proves that an internal request comes from a service'),
+  JWT_SECRET: secret.describe('signs access tokens, HS256, unless TOKEN_SIGNING of the user service says otherwise'),
+  TOKEN_ALGORITHMS: z
+    .string()
+    .default(tokenAlgorithms.join())
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(z.enum(tokenAlgorithms)).min(1))
+    .describe('by which algorithms access tokens may be signed: hs256, es256'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  TRUSTED_PROXIES: z.string().default('loopback').describe('whose X-Forwarded-For is believed; Express syntax'),
+  RUN_AS: z
+    .string()
+    .regex(runAsPattern, 'uid:gid, neither of root')
+    .optional()
+    .describe('uid:gid that a process of root takes on for good, before its first connection'),
+  LAUNCHER_PIPE: z
+    .stringbool()
+    .default(false)
+    .describe('end when standard input ends, with the process that started us'),
+  WORK_LATE_MS: milliseconds(10_000).describe('age of undone work from which on the shop’s /readyz answers 503'),
+  DRAIN_IDLE_MS: milliseconds(1_000).describe(
+    'in a shutdown, idle connections close when none has brought a request for so long: nginx may have chosen one just now',
+  ),
+  DRAIN_TIMEOUT_MS: milliseconds(8_000).describe(
+    'hard deadline of a graceful shutdown; who waits for an outcome is told how things stand (202) at half of it',
+  ),
+});
+
+/** What a service with a database needs to know besides: it has a lane, an outbox and a transport of events as well. */
+export const databaseSchema = commonSchema.extend({
   DATABASE_URL: z.url().describe('role that may read and write rows, nothing else'),
   MIGRATION_DATABASE_URL: z
     .url()
@@ -86,7 +122,6 @@ export const commonSchema = z.object({
     .describe(
       'role that owns the schema; used for migrations at start, then closed. Without it the set-up must have migrated',
     ),
-  REDIS_URL: z.url(),
   AMQP_URL: z
     .url({ protocol: /^amqps?$/ })
     .optional()
@@ -110,31 +145,7 @@ export const commonSchema = z.object({
   AMQP_HOLD_MS: milliseconds(10_000).describe(
     'how long a process without its database holds an event and tries it again by itself; then it comes again as above',
   ),
-  INFLUX_URL: z.url().optional().describe('InfluxDB 2, where metrics go each second; without it nowhere'),
-  INFLUX_TOKEN: z.string().default(''),
-  INFLUX_ORG: z.string().default('flash-sale'),
-  INFLUX_BUCKET: z.string().default('flash_sale'),
-  INTERNAL_URL: z.url().describe('where other services are reached: the internal listener of nginx'),
-  INTERNAL_TOKEN: secret.describe('proves that an internal request comes from a service'),
-  JWT_SECRET: secret.describe('signs access tokens, HS256, unless TOKEN_SIGNING of the user service says otherwise'),
-  TOKEN_ALGORITHMS: z
-    .string()
-    .default(tokenAlgorithms.join())
-    .transform((text) => text.split(',').map((part) => part.trim()))
-    .pipe(z.array(z.enum(tokenAlgorithms)).min(1))
-    .describe('by which algorithms access tokens may be signed: hs256, es256'),
   ORDER_ID_SECRET: secret.describe('marks order ids as minted by the reservation service'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  TRUSTED_PROXIES: z.string().default('loopback').describe('whose X-Forwarded-For is believed; Express syntax'),
-  RUN_AS: z
-    .string()
-    .regex(runAsPattern, 'uid:gid, neither of root')
-    .optional()
-    .describe('uid:gid that a process of root takes on for good, before its first connection'),
-  LAUNCHER_PIPE: z
-    .stringbool()
-    .default(false)
-    .describe('end when standard input ends, with the process that started us'),
   BATCH_MAX: count(256).describe('most items in one transaction'),
   BATCH_QUEUE_MAX: count(20_000).describe('most items waiting for a transaction; more are refused with 503'),
   READ_POOL_SIZE: count(2).describe('connections for reads outside batches'),
@@ -175,7 +186,6 @@ export const commonSchema = z.object({
   PUBLISH_AGE_MAX_MS: milliseconds(30_000).describe(
     'age of the oldest event that the broker has not confirmed beyond which new payments and reservations are refused with 503',
   ),
-  WORK_LATE_MS: milliseconds(10_000).describe('age of undone work from which on the shop’s /readyz answers 503'),
   QUEUE_BACKLOG_MAX: count(200_000).describe(
     'messages in the fullest queue of RabbitMQ beyond which new reservations are refused with 503',
   ),
@@ -193,16 +203,11 @@ export const commonSchema = z.object({
     .describe(
       'how long what came to nothing is kept: carts never reserved, reservations that were refused or released, with hold and unpaid order; never shorter than INBOX_RETENTION_MS; 0 keeps everything',
     ),
-  DRAIN_IDLE_MS: milliseconds(1_000).describe(
-    'in a shutdown, idle connections close when none has brought a request for so long: nginx may have chosen one just now',
-  ),
-  DRAIN_TIMEOUT_MS: milliseconds(8_000).describe(
-    'hard deadline of a graceful shutdown; who waits for an outcome is told how things stand (202) at half of it',
-  ),
 });
 
 /** From this age on what came to nothing may be removed: by then the inbox has seen or forgotten every repeat. */
-export const keptForMs = (config: Pick<CommonConfig, 'RETENTION_MS' | 'INBOX_RETENTION_MS'>): number =>
+export const keptForMs = (config: Pick<DatabaseConfig, 'RETENTION_MS' | 'INBOX_RETENTION_MS'>): number =>
   Math.max(config.RETENTION_MS, config.INBOX_RETENTION_MS);
 
 export type CommonConfig = z.output<typeof commonSchema>;
+export type DatabaseConfig = z.output<typeof databaseSchema>;

@@ -1,17 +1,23 @@
 import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
-import { publicPaths, serviceNames, services, type ServiceName } from '@flash-sale/contract/services.ts';
+import {
+  publicPaths,
+  serviceNames,
+  type ServiceName,
+  type ServiceWithDatabase,
+} from '@flash-sale/contract/services.ts';
 import { accessTokens } from '@flash-sale/shared/auth.ts';
 import type { CommonConfig, commonSchema } from '@flash-sale/shared/config.ts';
 import { MemoryNetwork, memoryTransport } from '@flash-sale/shared/messaging/memory-transport.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import type { ServiceDefinition, TransportFactory } from '@flash-sale/shared/service/definition.ts';
+import type { Service } from '@flash-sale/shared/service/assembly.ts';
+import type { TransportFactory } from '@flash-sale/shared/service/definition.ts';
 import { startService, type RunningService } from '@flash-sale/shared/service/service.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { startInternalListener } from '@flash-sale/shared/testing/internal-listener.ts';
 import { testConfig, testEnvironment } from '@flash-sale/shared/testing/service.ts';
 import { createTestDatabase, type TestDatabase } from '../../infra/testing/database.ts';
 import { createTestRedis, type TestRedis } from '../../infra/testing/redis.ts';
-import { databases as databaseNames, type DatabaseName } from '../../infra/launcher/database-names.ts';
+import { databases as databaseNames, databasesOf, type DatabaseName } from '../../infra/launcher/database-names.ts';
 import { withClient } from '../../infra/launcher/databases.ts';
 import { exportOf } from '../../infra/launcher/service-exports.ts';
 import { send, type Answer, type CallOptions } from '../http.ts';
@@ -48,7 +54,7 @@ export interface Shop {
   /** Ends a hold's time now, so that no test has to wait for its deadline. */
   endHold(reservationId: string): Promise<void>;
   /** Kills a service's connections to its database. @returns how many there were */
-  killConnections(service: ServiceName): Promise<number>;
+  killConnections(service: ServiceWithDatabase): Promise<number>;
   /** Stops everything and removes the databases. @throws when a service has left a connection open */
   close(): Promise<void>;
 }
@@ -90,28 +96,22 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
 
   /** As the service's main.ts does. */
   async function launch(service: ServiceName, settings: Settings): Promise<RunningService> {
-    const definition = await exportOf<ServiceDefinition<CommonConfig, unknown>>(
-      service,
-      'src/service.ts',
-      `${service}Service`,
-    );
+    const built = await exportOf<Service<CommonConfig>>(service, 'src/service.ts', `${service}Service`);
     const schema = await exportOf<typeof commonSchema>(service, 'src/config.ts', 'configSchema');
-    const further = services[service].furtherDatabases.flatMap((name) => [
-      [`${name.toUpperCase()}_DATABASE_URL`, databases[name].url],
-      [`${name.toUpperCase()}_MIGRATION_DATABASE_URL`, databases[name].ownerUrl],
+    const ofDatabases = databasesOf(service).flatMap(({ setting, name }) => [
+      [`${setting}_URL`, databases[name].url],
+      [`${setting.replace(/DATABASE$/, 'MIGRATION_DATABASE')}_URL`, databases[name].ownerUrl],
     ]);
     const config = testConfig(schema, {
-      DATABASE_URL: databases[service].url,
-      MIGRATION_DATABASE_URL: databases[service].ownerUrl,
+      ...(Object.fromEntries(ofDatabases) as Settings),
       REDIS_URL: redis.urlOf(service),
       INTERNAL_URL: internal.url,
       ...impatient,
       ...uncounted,
       ...options.settings,
       ...settings,
-      ...(Object.fromEntries(further) as Settings),
     });
-    return startService(definition, config, transport);
+    return startService(built, config, transport);
   }
 
   const tokens = accessTokens(testEnvironment()['JWT_SECRET']!);

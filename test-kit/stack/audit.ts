@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
+import { servicesWithDatabase, type ServiceWithDatabase } from '@flash-sale/contract/services.ts';
 import pg from 'pg';
 import { runAudit } from '../../infra/audit/audit.ts';
 import { countWaiting } from '../../infra/dlq/broker.ts';
@@ -39,7 +39,7 @@ export async function expectAuditClean(stack: Stack): Promise<void> {
 export async function untilQuiet(stack: Stack, withinMs = comesToRestWithinMs): Promise<void> {
   let left: string[] = [];
   const look = async () => {
-    left = (await Promise.all(serviceNames.map((service) => undeliveredIn(stack, service)))).flat();
+    left = (await Promise.all(servicesWithDatabase.map((service) => undeliveredIn(stack, service)))).flat();
     const messages = stack.amqpUrl === undefined ? 0 : await countWaiting(stack.amqpUrl);
     if (messages > 0) left.push(`messages in the broker: ${messages}`);
     return left.length === 0;
@@ -49,7 +49,7 @@ export async function untilQuiet(stack: Stack, withinMs = comesToRestWithinMs): 
   });
 }
 
-async function undeliveredIn(stack: Stack, service: ServiceName): Promise<string[]> {
+async function undeliveredIn(stack: Stack, service: ServiceWithDatabase): Promise<string[]> {
   const rows = await ask<{ what: string }>(
     stack,
     service,

@@ -1,4 +1,4 @@
-import { serviceNames } from '@flash-sale/contract/services.ts';
+import { servicesWithDatabase } from '@flash-sale/contract/services.ts';
 import { maxFound, type Check } from '../check.ts';
 
 interface GivenUp {
@@ -18,7 +18,7 @@ export const nothingGivenUp = (maxAttempts: number): Check => ({
   unit: 'outboxes',
   async run({ query }) {
     const found = await Promise.all(
-      serviceNames.map(async (service) => {
+      servicesWithDatabase.map(async (service) => {
         const rows = await query<GivenUp>(
           service,
           `SELECT id, attempts FROM outbox WHERE ${givenUp(maxAttempts)} ORDER BY id LIMIT ${maxFound}`,
@@ -26,6 +26,6 @@ export const nothingGivenUp = (maxAttempts: number): Check => ({
         return rows.map(({ id, attempts }) => `outbox record ${id} of ${service} was given up after ${attempts} tries`);
       }),
     );
-    return { counted: serviceNames.length, wrong: found.flat().slice(0, maxFound) };
+    return { counted: servicesWithDatabase.length, wrong: found.flat().slice(0, maxFound) };
   },
 });

@@ -1,6 +1,6 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import * as units from '@grafana/grafana-foundation-sdk/units';
-import { commonSchema } from '@flash-sale/shared/config.ts';
+import { databaseSchema } from '@flash-sale/shared/config.ts';
 import { dashboard, service, stack } from '../dashboard.ts';
 import { lines, perSecond, sumOfInstances } from '../influxql.ts';
 import { graph } from '../panels.ts';
@@ -165,5 +165,5 @@ export const overview = (): Dashboard =>
 
 /** A bound that holds unless the environment of a service says otherwise. */
 function defaultOf(setting: 'OUTBOX_BACKLOG_MAX' | 'QUEUE_BACKLOG_MAX' | 'BATCH_QUEUE_MAX'): number {
-  return commonSchema.shape[setting].parse(undefined);
+  return databaseSchema.shape[setting].parse(undefined);
 }

@@ -1,9 +1,9 @@
-import { bound, commonSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
+import { bound, databaseSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 import { demoSettings } from '@flash-sale/shared/demo.ts';
 import { z } from 'zod';
 
 /** The inventory's settings, besides those that every service has (shared/src/config.ts). */
-export const configSchema = commonSchema.extend({
+export const configSchema = databaseSchema.extend({
   HOLD_TTL_MS: milliseconds(120_000).describe('how long a hold lasts before its units go back on sale'),
   UNPAID_UNITS_MAX: bound(10).describe(
     'units of a product that one shopper may hold without having paid for them; 0 lifts the bound',

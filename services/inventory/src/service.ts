@@ -1,7 +1,7 @@
 import { newId } from '@flash-sale/shared/ids.ts';
 import { StockMark } from '@flash-sale/shared/redis/stock-mark.ts';
 import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
+import { serviceWithDatabase } from '@flash-sale/shared/service/with-database.ts';
 import { migrations } from '../migrations/index.ts';
 import { Catalogue } from './adapters/catalogue.ts';
 import { dueHolds } from './adapters/due-holds.ts';
@@ -19,7 +19,7 @@ const keepMarkEveryMs = 1_000;
 const refreshCheckMs = 1_000;
 const measureEveryMs = 1_000;
 
-export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTables> = {
+export const inventoryService = serviceWithDatabase<InventoryConfig, InventoryTables>({
   name: 'inventory',
   migrations,
   async build({ config, log, reads, background, openLane, redis, tokens, metrics, work }) {
@@ -73,4 +73,4 @@ export const inventoryService: ServiceDefinition<InventoryConfig, InventoryTable
       },
     };
   },
-};
+});

@@ -1,7 +1,7 @@
-import { commonSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
+import { databaseSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 
 /** The order service's settings, besides those that every service has (shared/src/config.ts). */
-export const configSchema = commonSchema.extend({
+export const configSchema = databaseSchema.extend({
   ARRIVAL_TIMEOUT_MS: milliseconds(2_000).describe(
     'longest a read waits for an order that is announced but not here yet',
   ),

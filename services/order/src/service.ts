@@ -1,5 +1,5 @@
 import { orderIds } from '@flash-sale/shared/ids.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
+import { serviceWithDatabase } from '@flash-sale/shared/service/with-database.ts';
 import { migrations } from '../migrations/index.ts';
 import { ExpectedOrders } from './adapters/expected-orders.ts';
 import { openOrderReads } from './adapters/reads.ts';
@@ -10,7 +10,7 @@ import type { OrderConfig } from './config.ts';
 import { announce, stages } from './outcomes.ts';
 import { routes } from './routes.ts';
 
-export const orderService: ServiceDefinition<OrderConfig, OrderTables> = {
+export const orderService = serviceWithDatabase<OrderConfig, OrderTables>({
   name: 'order',
   migrations,
   build({ config, reads, background, openLane, tokens, openOutcomes, peers }) {
@@ -30,4 +30,4 @@ export const orderService: ServiceDefinition<OrderConfig, OrderTables> = {
       }),
     };
   },
-};
+});

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { commonSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
+import { databaseSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 
 /** The payment service's settings, besides those that every service has (shared/src/config.ts). */
-export const configSchema = commonSchema.extend({
+export const configSchema = databaseSchema.extend({
   GATEWAY_DATABASE_URL: z.url().describe("the built-in gateway's ledger"),
   GATEWAY_MIGRATION_DATABASE_URL: z.url().optional().describe('as MIGRATION_DATABASE_URL'),
   GATEWAY_TIMEOUT_MS: milliseconds(3_500).describe('after this a call has an unknown outcome'),

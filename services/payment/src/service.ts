@@ -1,7 +1,7 @@
 import { ensureMigrated } from '@flash-sale/shared/db/migrate.ts';
 import { orderIds } from '@flash-sale/shared/ids.ts';
 import { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
+import { serviceWithDatabase } from '@flash-sale/shared/service/with-database.ts';
 import { migrations } from '../migrations/index.ts';
 import { builtInGateway, ledgerMigrations } from './adapters/built-in-gateway.ts';
 import { guarded } from './adapters/guarded-gateway.ts';
@@ -14,7 +14,7 @@ import { wasTriedInVain } from './domain/payment.ts';
 import { stages } from './outcomes.ts';
 import { routes } from './routes.ts';
 
-export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables> = {
+export const paymentService = serviceWithDatabase<PaymentConfig, PaymentTables>({
   name: 'payment',
   migrations,
   async build({ config, log, reads: db, background, openLane, redis, tokens, openOutcomes }) {
@@ -57,4 +57,4 @@ export const paymentService: ServiceDefinition<PaymentConfig, PaymentTables> = {
       close: () => gateway.close(),
     };
   },
-};
+});

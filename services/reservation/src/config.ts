@@ -1,11 +1,11 @@
-import { bound, commonSchema, count, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
+import { bound, databaseSchema, count, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 import { addressesPerNetwork, addressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { z } from 'zod';
 
 const aDayMs = 86_400_000;
 
 /** The reservation service's settings, besides those that every service has (shared/src/config.ts). */
-export const configSchema = commonSchema.extend({
+export const configSchema = databaseSchema.extend({
   OPEN_RESERVATIONS_MAX: bound(10).describe(
     'reservations that one shopper may have pending or held; 0 lifts the bound',
   ),

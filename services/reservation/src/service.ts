@@ -3,7 +3,7 @@ import { orderIds } from '@flash-sale/shared/ids.ts';
 import { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
 import { pruneEveryMs } from '@flash-sale/shared/service/retention.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
+import { serviceWithDatabase } from '@flash-sale/shared/service/with-database.ts';
 import { migrations } from '../migrations/index.ts';
 import { Gate } from './adapters/gate.ts';
 import { ProductQuestions } from './adapters/product-questions.ts';
@@ -16,7 +16,7 @@ import type { ReservationConfig } from './config.ts';
 import { stages } from './outcomes.ts';
 import { internalRoutes, routes } from './routes.ts';
 
-export const reservationService: ServiceDefinition<ReservationConfig, ReservationTables> = {
+export const reservationService = serviceWithDatabase<ReservationConfig, ReservationTables>({
   name: 'reservation',
   migrations,
   build({ config, reads, background, openLane, redis, tokens, openOutcomes, peers }) {
@@ -57,7 +57,7 @@ export const reservationService: ServiceDefinition<ReservationConfig, Reservatio
       internalRoutes: internalRoutes(reservationReads),
     };
   },
-};
+});
 
 const limitsOf = (config: ReservationConfig, redis: Redis): Limits =>
   new Limits({

@@ -1,6 +1,6 @@
 import { tokenAlgorithms } from '@flash-sale/shared/auth.ts';
 import { demoSettings } from '@flash-sale/shared/demo.ts';
-import { commonSchema, count, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
+import { databaseSchema, count, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
 import { addressesPerNetwork, addressSet } from '@flash-sale/shared/http/rate-limit.ts';
 import { registration } from '@flash-sale/contract/api/schemas.ts';
 import { signingKey, type SigningKey } from '@flash-sale/shared/signing-keys.ts';
@@ -18,7 +18,7 @@ function signingKeys(text: string, context: z.core.$RefinementCtx): SigningKey[]
   }
 }
 
-export const configSchema = commonSchema.extend({
+export const configSchema = databaseSchema.extend({
   ACCESS_TOKEN_TTL_S: z.coerce.number().int().min(1).max(86_400).default(900),
   REFRESH_TOKEN_TTL_S: z.coerce
     .number()

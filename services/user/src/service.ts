@@ -1,5 +1,5 @@
 import { pruneEveryMs } from '@flash-sale/shared/service/retention.ts';
-import type { ServiceDefinition } from '@flash-sale/shared/service/definition.ts';
+import { serviceWithDatabase } from '@flash-sale/shared/service/with-database.ts';
 import { Router, type RequestHandler } from 'express';
 import { migrations } from '../migrations/index.ts';
 import { Accounts } from './adapters/accounts.ts';
@@ -18,7 +18,7 @@ import { internalRoutes } from './internal-routes.ts';
 import { ownerRoutes } from './owner-routes.ts';
 import { routes } from './routes.ts';
 
-export const userService: ServiceDefinition<UserConfig, Tables> = {
+export const userService = serviceWithDatabase<UserConfig, Tables>({
   name: 'user',
   migrations,
   tokenAuthority: (db, config) => ({
@@ -72,7 +72,7 @@ export const userService: ServiceDefinition<UserConfig, Tables> = {
       tasks: [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads, keepEndedS) }],
     };
   },
-};
+});
 
 /** For as long as an access token may outlive its session, plus a minute for clocks that differ. */
 const keepEndedFor = ({ ACCESS_TOKEN_TTL_S }: UserConfig): number => ACCESS_TOKEN_TTL_S + 60;

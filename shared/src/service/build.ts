@@ -1,22 +1,21 @@
 import { Router, type Express } from 'express';
 import { requireInternal } from '../auth.ts';
 import type { CommonConfig } from '../config.ts';
-import { ensureMigrated } from '../db/migrate.ts';
 import { createApp, type OnRequest } from '../http/app.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { metricsRoute } from '../metrics/route.ts';
 import { authorityAt } from '../token-authority.ts';
-import type { ServiceContext, ServiceDefinition, ServiceParts, TransportFactory } from './definition.ts';
+import type { Service } from './assembly.ts';
+import type { ServiceContext, ServiceParts, Task, TransportFactory } from './definition.ts';
 import { drain, Stopping, type DrainOptions } from './drain.ts';
 import { healthRoutes, platformHealthRoutes, WorkAges } from './health.ts';
 import type { OnUpgrade } from './listener.ts';
-import { backlogOf, laneOpener, outboxOf } from './messaging.ts';
 import { readinessOf } from './readiness.ts';
-import { openResources, outcomesOpener } from './resources.ts';
-import { commonTasks, startTasks } from './tasks.ts';
-import { collectForInflux, watchService } from './telemetry.ts';
-import { openTokens } from './tokens.ts';
+import { openResources } from './resources.ts';
+import { startTasks } from './tasks.ts';
+import { collectForInflux, watchWork } from './telemetry.ts';
+import { openTokensOf } from './tokens.ts';
 
 /** A service that takes events, begins nothing by itself, and whom nobody can ask yet. */
 export interface BuiltService {
@@ -36,64 +35,53 @@ export interface BuiltService {
 }
 
 /**
- * Migrates if it may, connects and builds the service, in the order in which one thing needs the other.
+ * Opens what every service has and builds the service, with what it needs besides.
  * @param processAs what the figures of the process are told as, as in Metrics
- * @throws when the database cannot be reached or lacks a migration, or the service cannot be built; nothing stays open
+ * @throws when it cannot be built, as without its database; nothing stays open
  */
-export async function buildService<Config extends CommonConfig, DB>(
-  definition: ServiceDefinition<Config, DB>,
+export async function buildService<Config extends CommonConfig>(
+  service: Service<Config>,
   config: Config,
   transportFactory: TransportFactory,
-  processAs: string | null = definition.name,
+  processAs: string | null = service.name,
 ): Promise<BuiltService> {
-  const { name } = definition;
+  const { name } = service;
   const log = createLogger({ service: name, instance: config.SERVICE_INSTANCE, level: config.LOG_LEVEL });
   const metrics = new Metrics({ stack: config.STACK, service: name }, processAs);
-  const context: ServiceContext = { name, config, log, metrics, processAs };
-  const { DATABASE_URL: url, MIGRATION_DATABASE_URL: ownerUrl } = config;
-  await ensureMigrated({ url, ownerUrl }, definition.migrations);
+  const context: ServiceContext<Config> = { name, config, log, metrics, processAs };
 
   const opened = new AsyncDisposableStack();
   const close = () => opened.disposeAsync().catch(() => {});
   const stopping = new Stopping();
   try {
-    const resources = openResources<DB>(context, opened);
-    const { reads, background, messaging, redis, peers, poolUse } = resources;
-    const openOutcomes = outcomesOpener(context, resources, stopping.waitsEnd, opened);
-    const authority = definition.tokenAuthority?.(background, config) ?? authorityAt(peers);
-    const { tokens, tasks: tokenTasks } = openTokens(context, authority);
-    const { transport, routes: transportRoutes } = transportFactory({ config, log });
-    const backlog = backlogOf(context, transport);
-    const outbox = outboxOf(context, resources, transport, backlog);
-    const openLane = laneOpener(context, resources, { transport, outbox, backlog });
-
+    const { redis, peers } = openResources(context, opened);
     const work = new WorkAges();
-    const { draining } = stopping;
-    const used = { reads, background, openLane, redis, tokens, metrics, work, openOutcomes, peers, draining };
-    const parts = await definition.build({ config, log, ...used });
-    if (parts.close) opened.defer(parts.close);
-    const { lane, removals, tasks = [] } = parts;
+    watchWork(metrics, work);
+    const { draining, waitsEnd } = stopping;
+    const kernel = { config, log, redis, metrics, work, peers, draining };
+    const tokenTasks: Task[] = [];
+    const openTokens = (own = authorityAt(peers)) => {
+      const { tokens, tasks } = openTokensOf(context, own);
+      tokenTasks.push(...tasks);
+      return tokens;
+    };
+    const base = { context, kernel, openTokens, transportFactory, waitsEnd, opened };
+    const { parts, durable } = await service.assemble(base);
 
-    await outbox.begin();
-    opened.defer(() => outbox.end());
-    await transport.start(outbox.intakeOf(lane));
-    opened.defer(() => transport.stop());
-    watchService(metrics, { work, backlog, lane, poolUse, transport });
     collectForInflux(context, opened);
-    const common = commonTasks(context, { messaging, backlog, transport, removals });
     let stopTasks = () => Promise.resolve();
     const begin = () => {
-      outbox.sweep();
-      stopTasks = startTasks([...tokenTasks, ...common, ...tasks], log);
+      durable?.outbox.sweep();
+      stopTasks = startTasks([...tokenTasks, ...(parts.tasks ?? [])], log);
     };
     opened.defer(() => stopTasks());
 
-    const readiness = readinessOf(context, { background, redis, transport, draining });
+    const readiness = readinessOf(context, { redis, draining, ...durable });
     const onRequest: OnRequest = (route, method, status, ms) => metrics.requestDone(route, method, status, ms);
     const health = healthRoutes(readiness, work, config.WORK_LATE_MS);
-    const app = appOf(context, { parts, health, transportRoutes, onRequest });
+    const app = appOf(context, { parts, health, transportRoutes: durable?.transportRoutes, onRequest });
     const endWaitsAfterMs = config.DRAIN_TIMEOUT_MS / 2;
-    const drainable = { stopping, endWaitsAfterMs, transport, stopTasks: () => stopTasks(), outbox, lane };
+    const drainable = { stopping, endWaitsAfterMs, stopTasks: () => stopTasks(), ...durable };
     const { onUpgrade } = parts;
     return { app, onUpgrade, log, onRequest, begin, drain: (ends) => drain({ ...drainable, ...ends }), close };
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Router } from 'express';
 import type { Redis } from 'ioredis';
 import type { Kysely, Migration } from 'kysely';
 import type { AccessTokens } from '../auth.ts';
-import type { CommonConfig } from '../config.ts';
+import type { CommonConfig, DatabaseConfig } from '../config.ts';
 import type { EventType } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Logger } from '../log.ts';
@@ -18,26 +18,30 @@ import type { OnUpgrade } from './listener.ts';
 import type { Removal } from './retention.ts';
 
 /** What every service is given to build itself from. */
-export interface Kernel<Config extends CommonConfig = CommonConfig, DB = unknown> {
+export interface Kernel<Config extends CommonConfig = CommonConfig> {
   config: Config;
   log: Logger;
+  redis: Redis;
+  tokens: AccessTokens;
+  metrics: Metrics;
+  /** Where work that may be late is to be named: its age goes to the metrics, and beyond WORK_LATE_MS to the shop's `/readyz`. */
+  work: WorkAges;
+  /** For questions to other services that a request can do without, each for a second at most. */
+  peers: Pick<InternalClient, 'post'>;
+  /** Aborted from the first moment of a stop: what stays open for ever, such as an upgraded connection, is to end. */
+  draining: AbortSignal;
+}
+
+/** What a service with a database is given besides. */
+export interface DatabaseKernel<Config extends DatabaseConfig, DB> extends Kernel<Config> {
   /** For reads of routes; changes go through the lane. */
   reads: Kysely<DB>;
   /** For tasks and readiness: a crowd of readers must not keep holds from expiring. */
   background: Kysely<DB>;
   /** Opens the service's one lane. It carries work from when the service is built, and nothing is to be run on it before. */
   openLane: OpenLane;
-  redis: Redis;
-  tokens: AccessTokens;
-  metrics: Metrics;
-  /** Where work that may be late is to be named: its age goes to the metrics, and beyond WORK_LATE_MS to the shop's `/readyz`. */
-  work: WorkAges;
   /** Lets requests wait for what becomes of the service's things, on whichever instance it happens. */
   openOutcomes: OpenOutcomes;
-  /** For questions to other services that a request can do without, each for a second at most. */
-  peers: Pick<InternalClient, 'post'>;
-  /** Aborted from the first moment of a stop: what stays open for ever, such as an upgraded connection, is to end. */
-  draining: AbortSignal;
 }
 
 export type OpenLane = <S, E extends EventType, C extends Commands<S>>(
@@ -61,38 +65,51 @@ export interface Task {
   task: () => Promise<unknown>;
 }
 
+/** What every service is made of. */
 export interface ServiceParts {
-  /** From the kernel's `openLane`. */
-  lane: OpenedLane;
   routes: Router;
   /** What other services may ask, below /internal. */
   internalRoutes?: Router;
   onUpgrade?: OnUpgrade;
   tasks?: Task[];
-  /** What is removed when it has outlived its use; in this order. */
-  removals?: Removal[];
   close?: () => Promise<void>;
 }
 
-export interface ServiceDefinition<Config extends CommonConfig, DB> {
+/** What a service with a database is made of. */
+export interface DatabaseServiceParts extends ServiceParts {
+  /** From the kernel's `openLane`. */
+  lane: OpenedLane;
+  /** What is removed when it has outlived its use; in this order. */
+  removals?: Removal[];
+}
+
+/** A service that owns nothing which must survive it: no database, and so neither lane nor outbox nor events of its own. */
+export interface ServiceDefinition<Config extends CommonConfig> {
+  name: ServiceName;
+  /** May do I/O that must succeed before the service is ready. */
+  build: (kernel: Kernel<Config>) => Promise<ServiceParts> | ServiceParts;
+}
+
+/** A service with a database, changed through its lane, from which events go to the others. */
+export interface DatabaseServiceDefinition<Config extends DatabaseConfig, DB> {
   name: ServiceName;
   migrations: Record<string, Migration>;
   /** Of the user service, which knows by itself what the others ask it for. */
   tokenAuthority?: (db: Kysely<DB>, config: Config) => TokenAuthority;
-  /** May do I/O that must succeed before the service is ready. */
-  build: (kernel: Kernel<Config, DB>) => Promise<ServiceParts> | ServiceParts;
+  /** May do I/O that must succeed before the service is ready, and opens its lane. */
+  build: (kernel: DatabaseKernel<Config, DB>) => Promise<DatabaseServiceParts> | DatabaseServiceParts;
 }
 
 /** A transport, and the routes by which other services reach it, if it has any. */
-export type TransportFactory = (options: { config: CommonConfig; log: Logger }) => {
+export type TransportFactory = (options: { config: DatabaseConfig; log: Logger }) => {
   transport: Transport;
   routes?: Router;
 };
 
 /** What all parts of a service know of it. */
-export interface ServiceContext {
+export interface ServiceContext<Config extends CommonConfig = CommonConfig> {
   name: ServiceName;
-  config: CommonConfig;
+  config: Config;
   log: Logger;
   metrics: Metrics;
   /** As in Metrics. */

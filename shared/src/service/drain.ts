@@ -28,10 +28,11 @@ export interface DrainOptions {
   endWaitsAfterMs: number;
   /** Accepts no more requests, and ends when all are answered. */
   stopListening: () => Promise<void>;
-  transport: Pick<Transport, 'stopReceiving' | 'stop'>;
   stopTasks: () => Promise<void>;
-  outbox: Pick<Outbox, 'stopDelivering'>;
-  lane: Pick<OpenedLane, 'drained'>;
+  /** These three of a service with a database. */
+  transport?: Pick<Transport, 'stopReceiving' | 'stop'>;
+  outbox?: Pick<Outbox, 'stopDelivering'>;
+  lane?: Pick<OpenedLane, 'drained'>;
   /** Called when nothing begins here any more. */
   onIdle: () => void;
   /** Ends when the same is true of the others in this process; until then they may need this one. */
@@ -45,14 +46,14 @@ export async function drain(options: DrainOptions): Promise<void> {
   // Most outcomes come soon, also at an instance that stops: the other one handles the events.
   const endWaits = setTimeout(() => stopping.endWaits(), endWaitsAfterMs);
   // First: while events come in, the lane is never empty.
-  await Promise.all([stopListening(), transport.stopReceiving?.()]);
+  await Promise.all([stopListening(), transport?.stopReceiving?.()]);
   clearTimeout(endWaits);
-  await Promise.all([stopTasks(), outbox.stopDelivering()]);
-  await lane.drained();
+  await Promise.all([stopTasks(), outbox?.stopDelivering()]);
+  await lane?.drained();
   options.onIdle();
   await options.othersIdle;
-  await transport.stop();
-  await lane.drained();
+  await transport?.stop();
+  await lane?.drained();
 }
 
 /** Whether the work ends within the time; it goes on if it does not. @throws what it throws within it */

@@ -1,7 +1,7 @@
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { z } from 'zod';
 import {
-  commonSchema,
+  databaseSchema,
   exitUnusable,
   readEnvironment,
   UnusableConfiguration,
@@ -27,7 +27,7 @@ export function environmentsIn(env: NodeJS.ProcessEnv): Record<ServiceName, Node
     const [, prefix = '', name = ''] = ofOneService.exec(key) ?? [];
     const service = serviceNames.find((one) => one.toUpperCase() === prefix);
     if (service) own[service][name] = value;
-    else if (name in commonSchema.shape) problems.push(`  ${key}: there is no service ${prefix.toLowerCase()}`);
+    else if (name in databaseSchema.shape) problems.push(`  ${key}: there is no service ${prefix.toLowerCase()}`);
     else common[key] = value;
   }
   if (problems.length > 0)

@@ -1,19 +1,21 @@
+import type { Kysely } from 'kysely';
+import type { DatabaseConfig } from '../config.ts';
+import type { LaneConnection } from '../db/lane-connection.ts';
+import type { MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
 import { Outbox } from '../messaging/outbox.ts';
 import type { Transport } from '../messaging/transport.ts';
 import { Backlog } from './backlog.ts';
 import type { OpenLane, ServiceContext } from './definition.ts';
-import type { Resources } from './resources.ts';
 
 /** The outbox of a service, delivered by its transport. To be begun once the service is built. */
 export function outboxOf(
-  { name, config, log }: ServiceContext,
-  { messaging }: Pick<Resources<unknown>, 'messaging'>,
-  transport: Transport,
-  backlog: Backlog,
+  { name, config, log }: ServiceContext<DatabaseConfig>,
+  db: Kysely<MessagingTables>,
+  { transport, backlog }: { transport: Transport; backlog: Backlog },
 ): Outbox {
   return new Outbox({
-    db: messaging,
+    db,
     service: name,
     instance: config.SERVICE_INSTANCE,
     transport,
@@ -30,7 +32,7 @@ export function outboxOf(
 }
 
 /** What waits in the outbox of a service and at its transport, against the bounds of its configuration. */
-export function backlogOf({ name, config, log }: ServiceContext, transport: Transport): Backlog {
+export function backlogOf({ name, config, log }: ServiceContext<DatabaseConfig>, transport: Transport): Backlog {
   return new Backlog({
     service: name,
     transport,
@@ -46,14 +48,14 @@ export function backlogOf({ name, config, log }: ServiceContext, transport: Tran
 
 /** Opens lanes that deliver by this transport what they commit, and refuse work by this backlog. */
 export function laneOpener(
-  { name, config, log, metrics }: ServiceContext,
-  { laneConnection }: Pick<Resources<unknown>, 'laneConnection'>,
+  { name, config, log, metrics }: ServiceContext<DatabaseConfig>,
+  connection: LaneConnection,
   { transport, outbox, backlog }: { transport: Transport; outbox: Outbox; backlog: Backlog },
 ): OpenLane {
   return (unitOfWork) =>
     new Lane({
       service: name,
-      connection: laneConnection,
+      connection,
       unitOfWork,
       deliver: (records) => transport.deliver(records),
       log,

@@ -3,13 +3,19 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { withClient } from '../../../infra/launcher/databases.ts';
 import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
-import { configSchema } from '../../../services/order/src/config.ts';
+import { migrations } from '../../../services/order/migrations/index.ts';
+import { openOrderReads } from '../../../services/order/src/adapters/reads.ts';
+import type { OrderTables } from '../../../services/order/src/adapters/tables.ts';
+import { orderUnitOfWork } from '../../../services/order/src/adapters/unit-of-work.ts';
+import { configSchema, type OrderConfig } from '../../../services/order/src/config.ts';
+import { announce, stages } from '../../../services/order/src/outcomes.ts';
 import { orderService } from '../../../services/order/src/service.ts';
 import { MemoryNetwork, memoryTransport } from '../messaging/memory-transport.ts';
 import { eventually } from '../testing/eventually.ts';
 import { testConfig } from '../testing/service.ts';
 import type { TransportFactory } from './definition.ts';
 import { startService } from './service.ts';
+import { serviceWithDatabase } from './with-database.ts';
 
 /* A service that cannot start, at whichever step, leaves no connection and no lease behind. */
 
@@ -58,14 +64,16 @@ test('whose port is taken', async () => {
 });
 
 test('whose own parts cannot be built', async () => {
-  const broken: typeof orderService = {
-    ...orderService,
-    build: async (kernel) => {
-      await orderService.build(kernel);
-      for (const pool of [kernel.reads, kernel.background]) await sql`SELECT 1`.execute(pool);
+  const broken = serviceWithDatabase<OrderConfig, OrderTables>({
+    name: 'order',
+    migrations,
+    build: async ({ reads, background, openLane, openOutcomes }) => {
+      const outcomes = openOutcomes('order', { read: openOrderReads(reads).order, stages });
+      openLane(orderUnitOfWork((order) => announce(order, outcomes)));
+      for (const pool of [reads, background]) await sql`SELECT 1`.execute(pool);
       throw new Error('cannot be built');
     },
-  };
+  });
   await expect(startService(broken, configOn(0), inMemory)).rejects.toThrow('cannot be built');
   await expectNothingOpen();
 });

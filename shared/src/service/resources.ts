@@ -6,6 +6,7 @@ import { InternalClient } from '../messaging/http-client.ts';
 import type { MessagingTables } from '../messaging/housekeeping.ts';
 import { Outcomes, settledChannel } from '../messaging/outcomes.ts';
 import { connectRedis } from '../redis/connection.ts';
+import type { DatabaseConfig } from '../config.ts';
 import type { OpenOutcomes, ServiceContext } from './definition.ts';
 
 /** No request waits longer for what it asks another service. */
@@ -13,8 +14,28 @@ const askWithinMs = 1_000;
 /** The questions of a request beside those after ended sessions and keys. */
 const askAtOnce = 4;
 
-/** A service's connections to the servers that it needs. */
-export interface Resources<DB> {
+/** What every service is connected to. */
+export interface Resources {
+  redis: Redis;
+  peers: InternalClient;
+}
+
+/** Opens both; neither is waited for, so that a server that is away does not keep the other. `opened` closes them. */
+export function openResources({ config, log }: ServiceContext, opened: AsyncDisposableStack): Resources {
+  const redis = connectRedis(config.REDIS_URL, log);
+  opened.defer(() => redis.disconnect());
+  const peers = new InternalClient({
+    baseUrl: config.INTERNAL_URL,
+    token: config.INTERNAL_TOKEN,
+    timeoutMs: askWithinMs,
+    connections: askAtOnce,
+  });
+  opened.defer(() => peers.close());
+  return { redis, peers };
+}
+
+/** A service's connections to its database. */
+export interface DatabaseResources<DB> {
   /** For the reads of routes. */
   reads: Kysely<DB>;
   poolUse: () => PoolUse;
@@ -23,12 +44,13 @@ export interface Resources<DB> {
   /** The same, for the tables that every service has. */
   messaging: Kysely<MessagingTables>;
   laneConnection: LaneConnection;
-  redis: Redis;
-  peers: InternalClient;
 }
 
-/** Opens them all; none is waited for, so that a server that is away does not keep the others. `opened` closes them. */
-export function openResources<DB>({ config, log }: ServiceContext, opened: AsyncDisposableStack): Resources<DB> {
+/** As `openResources`. */
+export function openDatabase<DB>(
+  { config, log }: ServiceContext<DatabaseConfig>,
+  opened: AsyncDisposableStack,
+): DatabaseResources<DB> {
   const databaseOptions = {
     url: config.DATABASE_URL,
     statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
@@ -39,25 +61,14 @@ export function openResources<DB>({ config, log }: ServiceContext, opened: Async
   opened.defer(async () => void (await Promise.all([reads.destroy(), background.destroy()])));
   const laneConnection = new LaneConnection(databaseOptions);
   opened.defer(() => laneConnection.close());
-  const redis = connectRedis(config.REDIS_URL, log);
-  opened.defer(() => redis.disconnect());
-  const peers = new InternalClient({
-    baseUrl: config.INTERNAL_URL,
-    token: config.INTERNAL_TOKEN,
-    timeoutMs: askWithinMs,
-    connections: askAtOnce,
-  });
-  opened.defer(() => peers.close());
   const messaging = background as unknown as Kysely<MessagingTables>;
-  return { reads, poolUse, background, messaging, laneConnection, redis, peers };
+  return { reads, poolUse, background, messaging, laneConnection };
 }
 
 /** Each kind listens over a connection of its own, for one that is subscribed can be used for nothing else. */
 export function outcomesOpener(
   { config, log }: ServiceContext,
-  { redis: publisher }: Pick<Resources<unknown>, 'redis'>,
-  waitsEnd: AbortSignal,
-  opened: AsyncDisposableStack,
+  { publisher, waitsEnd, opened }: { publisher: Redis; waitsEnd: AbortSignal; opened: AsyncDisposableStack },
 ): OpenOutcomes {
   return (what, source) => {
     const subscriber = connectRedis(config.REDIS_URL, log);

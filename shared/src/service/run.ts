@@ -3,22 +3,23 @@ import type { CommonConfig } from '../config.ts';
 import { processOfServices, type LayoutName } from '../layouts.ts';
 import { ignoreLostOutput } from '../log-destination.ts';
 import { layoutRefusal } from '../stacks.ts';
-import type { ServiceDefinition, TransportFactory } from './definition.ts';
+import type { Service } from './assembly.ts';
+import type { TransportFactory } from './definition.ts';
 import { loadLazyCode } from './lazy-code.ts';
 import { dropPrivileges } from './privileges.ts';
 import { startService, type RunningService } from './service.ts';
 import { processConfigOf, reasonOf, startTogether, type Startable } from './together.ts';
 
 /** Runs a service as a process: starts it, stops it on SIGTERM or SIGINT, exits 1 when it cannot start. */
-export const runService = <Config extends CommonConfig, DB>(
-  definition: ServiceDefinition<Config, DB>,
+export const runService = <Config extends CommonConfig>(
+  service: Service<Config>,
   config: Config,
   transportFactory: TransportFactory,
 ): Promise<void> =>
   run(
-    definition.name,
+    service.name,
     () => runnable(config, 'separate'),
-    () => startService(definition, config, transportFactory),
+    () => startService(service, config, transportFactory),
   );
 
 /** The same for several services in one process, which start and stop together. */

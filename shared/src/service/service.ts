@@ -1,6 +1,7 @@
 import type { CommonConfig } from '../config.ts';
 import { buildService, type BuiltService } from './build.ts';
-import type { ServiceDefinition, TransportFactory } from './definition.ts';
+import type { Service } from './assembly.ts';
+import type { TransportFactory } from './definition.ts';
 import { endsWithin } from './drain.ts';
 import { listen, type Listener } from './listener.ts';
 
@@ -27,28 +28,28 @@ export interface PreparedService {
 }
 
 /**
- * Migrates if it may, connects, listens.
+ * Opens what the service needs, migrates its database if it may, builds it and listens.
  * @param processAs what the figures of the process are told as, as in Metrics
  * @throws when the database cannot be reached or lacks a migration, or the port is taken; nothing stays open
  */
-export async function startService<Config extends CommonConfig, DB>(
-  definition: ServiceDefinition<Config, DB>,
+export async function startService<Config extends CommonConfig>(
+  service: Service<Config>,
   config: Config,
   transportFactory: TransportFactory,
   processAs?: string | null,
 ): Promise<RunningService> {
-  return (await prepareService(definition, config, transportFactory, processAs)).open();
+  return (await prepareService(service, config, transportFactory, processAs)).open();
 }
 
 /** As far as it can go before others in this process are there: what `startService` does before it listens. */
-export async function prepareService<Config extends CommonConfig, DB>(
-  definition: ServiceDefinition<Config, DB>,
+export async function prepareService<Config extends CommonConfig>(
+  service: Service<Config>,
   config: Config,
   transportFactory: TransportFactory,
   processAs?: string | null,
 ): Promise<PreparedService> {
-  const service = await buildService(definition, config, transportFactory, processAs);
-  return { open: () => open(service, config), close: service.close };
+  const built = await buildService(service, config, transportFactory, processAs);
+  return { open: () => open(built, config), close: built.close };
 }
 
 async function open(service: BuiltService, config: CommonConfig): Promise<RunningService> {

@@ -1,20 +1,20 @@
-import { keptForMs } from '../config.ts';
+import { keptForMs, type DatabaseConfig } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { pruneInbox } from '../messaging/housekeeping.ts';
 import { periodically } from '../messaging/periodic.ts';
 import type { Transport } from '../messaging/transport.ts';
 import type { Backlog } from './backlog.ts';
 import type { ServiceContext, Task } from './definition.ts';
-import type { Resources } from './resources.ts';
+import type { DatabaseResources } from './resources.ts';
 import { pruneEveryMs, removableBefore, type Removal } from './retention.ts';
 
 const measureQueuesEveryMs = 2_000;
 
-/** What every service repeats; removals only where it has some, and where anything is ever removed. */
-export function commonTasks(
-  { config, log }: ServiceContext,
+/** What every service with a database repeats; removals only where it has some, and where anything is ever removed. */
+export function durableTasks(
+  { config, log }: ServiceContext<DatabaseConfig>,
   options: {
-    messaging: Resources<unknown>['messaging'];
+    messaging: DatabaseResources<unknown>['messaging'];
     backlog: Backlog;
     transport: Transport;
     removals: Removal[] | undefined;

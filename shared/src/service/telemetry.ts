@@ -14,16 +14,20 @@ export interface Observed {
   transport: Pick<Transport, 'deadLetters'>;
 }
 
-/** Has metrics tell how a service stands, whenever somebody looks: work that is late, what waits, the pool, dead letters. */
-export function watchService(metrics: Metrics, { work, backlog, lane, poolUse, transport }: Observed): void {
-  work.watch('outbox', () => backlog.oldestRecordMs());
-  work.watch('publish', () => backlog.oldestUnpublishedMs());
+/** Has metrics tell of a service what work of it is late, whenever somebody looks. */
+export function watchWork(metrics: Metrics, work: WorkAges): void {
   metrics.watch({
     measurement: 'work',
     tag: 'work',
     gauges: { age_seconds: 'flash_sale_work_age_seconds' },
     read: () => Object.entries(work.read()).map(([of, ageMs]) => ({ of, fields: { age_seconds: ageMs / 1_000 } })),
   });
+}
+
+/** The same of what waits in a service with a database: outbox, queue, lane, pool, dead letters. */
+export function watchDurable(metrics: Metrics, { work, backlog, lane, poolUse, transport }: Observed): void {
+  work.watch('outbox', () => backlog.oldestRecordMs());
+  work.watch('publish', () => backlog.oldestUnpublishedMs());
   metrics.watch({
     measurement: 'backlog',
     gauges: {

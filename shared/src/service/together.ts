@@ -1,7 +1,8 @@
 import type { CommonConfig } from '../config.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { processOfServices } from '../layouts.ts';
-import type { ServiceDefinition, TransportFactory } from './definition.ts';
+import type { Service } from './assembly.ts';
+import type { TransportFactory } from './definition.ts';
 import { prepareService, type PreparedService, type RunningService } from './service.ts';
 
 /** A service with its configuration, to be started with others in one process. */
@@ -11,13 +12,10 @@ export interface Startable {
   prepare: (transport: TransportFactory, processAs: string | null) => Promise<PreparedService>;
 }
 
-export const startable = <Config extends CommonConfig, DB>(
-  definition: ServiceDefinition<Config, DB>,
-  config: Config,
-): Startable => ({
-  name: definition.name,
+export const startable = <Config extends CommonConfig>(service: Service<Config>, config: Config): Startable => ({
+  name: service.name,
   config,
-  prepare: (transport, processAs) => prepareService(definition, config, transport, processAs),
+  prepare: (transport, processAs) => prepareService(service, config, transport, processAs),
 });
 
 /** What is the process's, and so the same for all services in it. */

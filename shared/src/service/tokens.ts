@@ -12,7 +12,7 @@ const askForKeysEveryMs = 30_000;
  * By which a service knows who sends a request, and the tasks that keep it up to date. What the authority tells is asked
  * for and not waited for: no service needs the user service to start.
  */
-export function openTokens(
+export function openTokensOf(
   { config, log }: ServiceContext,
   authority: TokenAuthority,
 ): { tokens: AccessTokens; tasks: Task[] } {
