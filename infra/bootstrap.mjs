@@ -14,14 +14,23 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '..');
 const pinnedNode = join(root, 'node_modules/.bin/node');
 
-/** Runs a TypeScript file of this folder on the pinned Node, with this process's arguments; does not return. */
-export async function bootstrap(script) {
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+let askedToStop = false;
+
+/**
+ * Runs a TypeScript file of this folder on the pinned Node, with this process's arguments; does not return.
+ * @param words.stopped last words of a command that a signal to stop ends with 0: then it does so also while it cannot yet answer
+ *   for itself
+ * @param words.killed what to say when it was killed
+ */
+export async function bootstrap(script, words = {}) {
+  for (const signal of stopSignals) process.on(signal, () => (askedToStop = true));
   if (root.includes('*')) {
     console.error(`Node finds no package below a folder with * in its name; move the clone elsewhere: ${root}`);
     process.exit(1);
   }
-  if (!packagesAreInstalled()) await installPackages();
-  handOver(join(here, script));
+  if (!packagesAreInstalled()) await installPackages(words);
+  handOver(join(here, script), words);
 }
 
 /**
@@ -48,7 +57,7 @@ function packagesOf(file) {
   }
 }
 
-async function installPackages() {
+async function installPackages(words) {
   const startedAt = Date.now();
   console.log('installing packages (npm ci; a minute or so on a fresh machine) …');
   const ticker = setInterval(() => console.log(`  … ${Math.round((Date.now() - startedAt) / 1000)} s`), 10_000);
@@ -64,8 +73,7 @@ async function installPackages() {
   npm.stdout.on('data', (chunk) => (output += chunk));
   npm.stderr.on('data', (chunk) => (output += chunk));
   const forward = (signal) => npm.kill(signal);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  signals.forEach((signal) => process.on(signal, forward));
+  stopSignals.forEach((signal) => process.on(signal, forward));
   const code = await new Promise((resolve) => {
     npm.on('error', (error) => {
       output += error.message;
@@ -74,7 +82,8 @@ async function installPackages() {
     npm.on('close', (exitCode) => resolve(exitCode ?? 1));
   });
   clearInterval(ticker);
-  signals.forEach((signal) => process.off(signal, forward));
+  stopSignals.forEach((signal) => process.off(signal, forward));
+  if (askedToStop) endStopped(words);
   if (code === 0 && existsSync(pinnedNode)) return;
   console.error(output.trim().split('\n').slice(0, 30).join('\n'));
   console.error(
@@ -89,20 +98,37 @@ async function installPackages() {
  * The child shares the terminal and has a channel to us: when we are killed without a chance to say so, the channel
  * closes and the child stops everything in order by itself.
  */
-function handOver(script) {
+function handOver(script, words) {
   const child = spawn(pinnedNode, ['--disable-warning=ExperimentalWarning', script, ...process.argv.slice(2)], {
     cwd: root,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(root, '.local/compile-cache') },
+    env: {
+      ...process.env,
+      NODE_COMPILE_CACHE: join(root, '.local/compile-cache'),
+      COMMAND_BEGAN_AT_MS: String(Math.round(performance.timeOrigin)),
+    },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of stopSignals) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     console.error(`cannot run ${pinnedNode}: ${error.message}`);
     process.exit(1);
   });
-  child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+  child.on('exit', (code, signal) => {
+    if (code !== null) process.exit(code);
+    if (askedToStop && stopSignals.includes(signal)) endStopped(words, signal);
+    console.error([`ended by ${signal}`, ...(words.killed ? [words.killed] : [])].join(': '));
+    process.exit(exitCodeOf(signal));
+  });
   stopWhenNpmIsGone(child);
 }
+
+/** As whoever started it asked. */
+function endStopped({ stopped }, signal = 'SIGINT') {
+  if (stopped) console.log(stopped);
+  process.exit(stopped ? 0 : exitCodeOf(signal));
+}
+
+const exitCodeOf = (signal) => 128 + (constants.signals[signal] ?? 0);
 
 /** A killed npm does not always take its script along. Outside npm nothing is assumed about the parent. */
 function stopWhenNpmIsGone(child) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { defaultStack, stackNames } from '@flash-sale/shared/stacks.ts';
-import { refuseWhatNpmTook, stackChoices, stackNamed, UsageError } from './command-line.ts';
+import { refuseWhatNpmTook, stackChoices, stackNamed, UsageError, wholeNumber } from './command-line.ts';
 
 const root = join(import.meta.dirname, '..');
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -30,6 +30,25 @@ describe('every command', () => {
     },
     30_000,
   );
+});
+
+test('what is not understood is answered by the error and where help is, and nothing above or below it', async () => {
+  const ended = run(process.execPath, [join(root, 'infra/audit.mjs'), '--no-such-option']);
+  const { code, stdout, stderr } = await ended.then(
+    (unexpected) => ({ code: 0, ...unexpected }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^Unknown option '--no-such-option'.*\nnpm run audit -- --help tells how it is used\n$/);
+}, 30_000);
+
+test('a number of an option is a whole one within its bounds', () => {
+  expect(wholeNumber('--port', '8080', 65_535)).toBe(8_080);
+  expect(wholeNumber('--port', undefined)).toBeUndefined();
+  for (const value of ['0', '65536', '-1', '80.5', '8e3', '', ' 80', 'http'])
+    expect(() => wholeNumber('--port', value, 65_535)).toThrow(
+      new UsageError(`--port is a number from 1 to 65535, not "${value}"`),
+    );
 });
 
 test('options that npm took for its own are not missed in silence', () => {

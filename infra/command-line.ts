@@ -7,7 +7,7 @@ import { defaultStack, isStackName, stackNames, type StackName } from '@flash-sa
 /** Something the caller got wrong: shown as it is, without a stack trace. */
 export class UsageError extends Error {}
 
-/** What the command line asks for. Help ends the process with 0; what cannot be understood, with 2 and the usage. */
+/** What the command line asks for. Help ends the process with 0; what cannot be understood, with 2 and where help is. */
 export function argumentsOrExit<Arguments>(parse: (argv: string[]) => Arguments, usage: string): Arguments {
   const argv = process.argv.slice(2);
   if (argv.some((argument) => argument === '--help' || argument === '-h')) {
@@ -19,7 +19,8 @@ export function argumentsOrExit<Arguments>(parse: (argv: string[]) => Arguments,
     return parse(argv);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${usage}`);
+    // Not the whole usage: the error would be lost above it.
+    console.error(`${error.message}\n${commandOf(usage)} -- --help tells how it is used`);
     process.exit(2);
   }
 }
@@ -31,10 +32,11 @@ export function argumentsOrExit<Arguments>(parse: (argv: string[]) => Arguments,
 export function refuseWhatNpmTook(usage: string, env: NodeJS.ProcessEnv): void {
   const ours = [...new Set([...usage.matchAll(/--([a-z][a-z-]+)/g)].map(([, name]) => name!))];
   const taken = ours.find((name) => name !== 'help' && env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined);
-  const [, command = 'npm start'] = /^usage: (npm (?:run )?\S+)/.exec(usage) ?? [];
   if (taken !== undefined)
-    throw new UsageError(`npm took --${taken} for an option of its own: ${command} -- --${taken} …`);
+    throw new UsageError(`npm took --${taken} for an option of its own: ${commandOf(usage)} -- --${taken} …`);
 }
+
+const commandOf = (usage: string): string => /^usage: (npm (?:run )?\S+)/.exec(usage)?.[1] ?? 'npm start';
 
 /** The options on a command line, as `parseArgs` of Node reads them. @throws UsageError */
 export function optionsIn<const Options extends NonNullable<ParseArgsConfig['options']>>(
@@ -80,6 +82,16 @@ export function stackNamed(name: string = defaultStack): StackName {
 export function layoutNamed(name: string): LayoutName {
   if (isLayoutName(name)) return name;
   throw new UsageError(`--layout is ${oneOf.format(layoutNames)}, not "${name}"`);
+}
+
+/** A whole number from 1 to `max`, if one is given. @throws UsageError */
+export function wholeNumber(option: string, value: string, max?: number): number;
+export function wholeNumber(option: string, value: string | undefined, max?: number): number | undefined;
+export function wholeNumber(option: string, value: string | undefined, max = 9_999_999): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (/^\d{1,7}$/.test(value) && number >= 1 && number <= max) return number;
+  throw new UsageError(`${option} is a number from 1 to ${max}, not "${value}"`);
 }
 
 /** For a command that takes none. */

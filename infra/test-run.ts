@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { argumentsOrExit } from './command-line.ts';
 import { Cleanup } from './test-run/cleanup.ts';
 import { runChecks } from './test-run/checks.ts';
-import { runJest } from './test-run/jest-project.ts';
+import { projectsWith, runJest } from './test-run/jest-project.ts';
 import { parseTestArguments, usage, type Stage } from './test-run/test-arguments.ts';
 import { add, type Totals, verdictOf } from './test-run/totals.ts';
 import { offerTestBroker } from './test-run/test-broker.ts';
@@ -23,10 +23,11 @@ cleanup.onSignals();
 
 let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 try {
-  if (stages.some((stage) => stage === 'int' || stage === 'e2e')) {
+  const asked = await stagesWithTests();
+  if (asked.some((stage) => stage === 'int' || stage === 'e2e')) {
     await preparePrograms(['postgres', 'redis', 'rabbitmq', 'erlang', 'nginx', 'influxdb'], console.log);
   }
-  for (const stage of stages) {
+  for (const stage of asked) {
     if (!cleanup.interrupted) totals = add(totals, await run(stage));
   }
 } catch (error) {
@@ -40,6 +41,18 @@ try {
 const { line, exitCode } = verdictOf(totals);
 console.log(line);
 process.exit(cleanup.interrupted ? 130 : exitCode);
+
+/** Of the stages those in which something is to be done. */
+async function stagesWithTests(): Promise<readonly Stage[]> {
+  const projects = stages.filter((stage) => stage !== 'lint');
+  if (jestArguments.length === 0 || projects.length === 0) return stages;
+  const found = await projectsWith(projects, { root, jestArguments, cleanup });
+  if (found.length === 0 && !cleanup.interrupted)
+    console.error(
+      `no ${projects.join(', ')} test has a path like ${jestArguments.join(' ')}; npm test -- --help tells how they are named`,
+    );
+  return found;
+}
 
 async function run(stage: Stage): Promise<Totals> {
   if (stage === 'lint') return runChecks(root, cleanup);

@@ -1,6 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../command-line.ts';
-import { parseArguments } from './arguments.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArguments, usage } from './arguments.ts';
+import { invariants } from './check.ts';
+import { heading } from './table.ts';
 
 describe('the arguments of the audit', () => {
   test('are the running stack and 30 s unless given', () => {
@@ -24,4 +28,11 @@ describe('the arguments of the audit', () => {
       expect(() => parseArguments(argv)).toThrow(UsageError);
     },
   );
+});
+
+test('the numbers of the checks are those of the guarantees, and the command says so', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const [, guarantees = ''] = /^## Guarantees.*?$([^]*?)^## /m.exec(readme) ?? [];
+  expect([...guarantees.matchAll(/^(\d)\. /gm)].map(([, number]) => Number(number))).toEqual([...invariants]);
+  for (const text of [heading, usage]) expect(text).toMatch(/number of the guarantee in README\.md/);
 });

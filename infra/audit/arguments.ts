@@ -12,6 +12,7 @@ export const usage = `usage: npm run audit [-- --stack-file PATH | --from-enviro
   --from-environment  the stack of STACK, DATABASE_URL (a role that may read all), REDIS_URL and AMQP_URL, as in containers
   --quiet-within      how long to wait until nothing is under way any more; 30 unless given
 
+Each check stands after the number of the guarantee in README.md that it proves.
 Exit code: 0 all is proved, 1 a discrepancy, 2 it cannot be told.`;
 
 /** @throws UsageError */

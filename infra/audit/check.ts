@@ -1,8 +1,9 @@
 import type { Snapshot } from './snapshot.ts';
 import type { Pair } from './merge.ts';
 
-/** The invariant that a check proves, by its number in the design. */
-export type Invariant = 1 | 2 | 3 | 4 | 5 | 6;
+/** What checks prove, by its number among the guarantees in README.md. */
+export const invariants = [1, 2, 3, 4, 5, 6] as const;
+export type Invariant = (typeof invariants)[number];
 
 /** What a check has looked at, and what it found wrong, in sentences that name ids; at most `maxFound` of them. */
 export interface Finding {

@@ -6,7 +6,7 @@ import { parseArguments, usage } from './arguments.ts';
 import { runAudit } from './audit.ts';
 import { environmentSchema } from './stack-environment.ts';
 import { findStack } from './stack-file.ts';
-import { exitCodes, lineOf, verdictOf } from './table.ts';
+import { exitCodes, heading, lineOf, verdictOf } from './table.ts';
 
 const cannotTell = 2;
 const sayEveryMs = 2_000;
@@ -14,8 +14,10 @@ let saidAtMs = -Infinity;
 
 const { stackFile, fromEnvironment, quietWithinMs } = argumentsOrExit(parseArguments, usage);
 try {
+  const stack = fromEnvironment ? readEnvironment(environmentSchema) : findStack(stackFile);
+  console.log(heading);
   const report = await runAudit({
-    stack: fromEnvironment ? readEnvironment(environmentSchema) : findStack(stackFile),
+    stack,
     quietWithinMs,
     onCheck: (check) => console.log(lineOf(check)),
     onWait: sayNowAndThen,

@@ -1,5 +1,8 @@
 import type { AuditReport, CheckResult } from './audit.ts';
 
+/** What the numbers before the lines are. */
+export const heading = 'Each check, after the number of the guarantee in README.md that it proves:\n';
+
 /** One line of the table; widths are fixed, so that lines can be printed as the checks are done. */
 export function lineOf({ invariant, title, counted, unit, ok }: CheckResult): string {
   const count = counted.toLocaleString('en-US').padStart(11);

@@ -8,7 +8,7 @@ import {
   stacks,
   type StackName,
 } from '@flash-sale/shared/stacks.ts';
-import { layoutNamed, optionsIn, stackChoices, stackNamed, UsageError } from '../command-line.ts';
+import { layoutNamed, optionsIn, stackChoices, stackNamed, UsageError, wholeNumber } from '../command-line.ts';
 import { listenAddress, UnusableHost } from './listen-address.ts';
 import { isSetting } from './settings.ts';
 
@@ -111,12 +111,6 @@ export function parseArguments(argv: string[]): StartArguments {
     publicDemo,
     env: Object.assign({}, ...(given.set ?? []).map(parseSetting)) as Record<string, string>,
   };
-}
-
-function wholeNumber(option: string, value: string, max: number): number {
-  const number = Number(value);
-  if (/^\d{1,5}$/.test(value) && number >= 1 && number <= max) return number;
-  throw new UsageError(`${option} is a number from 1 to ${max}, not "${value}"`);
 }
 
 /** A name alone takes its value from our own environment, as a password should. The services check the value. */

@@ -11,7 +11,7 @@ import { AlreadyRunning } from './process-register.ts';
 import { MissingPrograms } from './programs.ts';
 import { defaultDataDir } from './running-stack.ts';
 import { startStack } from './stack.ts';
-import type { Stack } from './stack-types.ts';
+import { servicesIn, type Stack } from './stack-types.ts';
 import { StartFailed } from './supervised.ts';
 
 const demoShoppers = 2_000;
@@ -37,6 +37,7 @@ try {
     redisUrl: process.env.REDIS_URL,
     amqpUrl: process.env.AMQP_URL,
     onLog: say,
+    beganAtMs: Number(process.env.COMMAND_BEGAN_AT_MS ?? performance.timeOrigin),
     onFailure: (error) => exit(1, explain(error)),
     signal: breakOff.signal,
   });
@@ -59,13 +60,14 @@ function onSignal(): void {
   }
 }
 
-function welcome({ url, stack: kind, layout, influxUrl }: Stack): string[] {
+function welcome({ url, stack: kind, layout, influxUrl, processes }: Stack): string[] {
+  const [first] = processes.flatMap((one) => servicesIn(one).map(({ port }) => ({ name: one.name, port })));
   return [
     '',
     `  shop API      ${url}/api/products   (${kind}, ${layout})`,
     `  API docs      ${url}/api/docs`,
     `  health        ${url}/readyz`,
-    `  metrics       ${influxUrl ? `in InfluxDB at ${new URL(influxUrl).origin}, and` : 'at'} /metrics of each service: docs/metrics.md`,
+    `  metrics       http://127.0.0.1:${first!.port}/metrics (${first!.name}; each service has its own${influxUrl ? ', and InfluxDB has all' : ''}: docs/monitoring.md)`,
     ...(options.demo
       ? [
           `  accounts      admin@example.com, shopper1@example.com … shopper${demoShoppers}@example.com`,

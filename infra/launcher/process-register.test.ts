@@ -46,6 +46,20 @@ describe('the register of processes', () => {
     expect(said.join()).toContain('left-behind');
   });
 
+  test('says that nothing is left of a launcher that was killed, and nothing of one that has ended', async () => {
+    const said: string[] = [];
+    const claim = () => ProcessRegister.claim(folder, (line) => said.push(line));
+    const gone = aProcess();
+    const identity = identityOf(gone.pid);
+    gone.child.kill('SIGKILL');
+    await gone.ended;
+    await writeFile(join(folder, 'launcher.json'), JSON.stringify(identity));
+    (await claim()).release();
+    expect(said).toEqual(['an earlier run was killed; nothing that it had started runs any more']);
+    (await claim()).release();
+    expect(said).toHaveLength(1);
+  });
+
   test('leaves alone a later process with the pid of an old one', async () => {
     const stranger = aProcess();
     (await ProcessRegister.claim(folder, silent)).add('old', stranger.pid, 'SIGTERM');

@@ -28,13 +28,13 @@ export class ProcessRegister {
   /** Takes the folder for this process, and stops what an earlier one left behind. Throws AlreadyRunning. */
   static async claim(folder: string, say: (line: string) => void): Promise<ProcessRegister> {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    takeLock(join(folder, 'launcher.json'));
+    const wasKilled = takeLock(join(folder, 'launcher.json'));
     const register = new ProcessRegister(folder);
     const leftovers = (readJson<Entry[]>(register.#file) ?? []).filter(isAlive);
     if (leftovers.length > 0) {
       say(`stopping what an earlier run left behind: ${leftovers.map((entry) => entry.name).join(', ')}`);
       await Promise.all(leftovers.map(stopLeftover));
-    }
+    } else if (wasKilled) say('an earlier run was killed; nothing that it had started runs any more');
     register.#save();
     return register;
   }
@@ -65,20 +65,23 @@ export class ProcessRegister {
   }
 }
 
-function takeLock(file: string): void {
+/** @returns whether one had it that is gone without having given it back. @throws AlreadyRunning */
+function takeLock(file: string): boolean {
+  let wasLeft = false;
   const me = identityOf(process.pid);
   for (let tries = 0; tries < 2; tries++) {
     try {
       const fd = openSync(file, 'wx', 0o600);
       writeFileSync(fd, JSON.stringify(me));
       closeSync(fd);
-      return;
+      return wasLeft;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const holder = readJson<ProcessIdentity>(file);
     if (holder && isAlive(holder)) throw alreadyRunning(holder.pid, dirname(dirname(file)));
     rmSync(file, { force: true });
+    wasLeft = true;
   }
   throw new AlreadyRunning('Another start is under way.');
 }

@@ -35,6 +35,8 @@ export interface StackOptions {
   onLog?: (line: string) => void;
   /** Called when the stack cannot go on after it was ready; it has then been stopped. */
   onFailure?: (error: Error) => void;
+  /** When whoever waits for it began to, for the seconds in the progress; now unless given. */
+  beganAtMs?: number | undefined;
   /** Breaks off a start that is under way. */
   signal?: AbortSignal;
 }

@@ -108,8 +108,8 @@ type Started = Awaited<ReturnType<typeof startServers>>;
 
 async function startParts(site: Site): Promise<Started> {
   const { options, layout, instances, ports, say } = site;
-  const startedAt = Date.now();
-  const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
+  const { beganAtMs = Date.now() } = options;
+  const seconds = () => `${((Date.now() - beganAtMs) / 1000).toFixed(1)} s`;
   say(`starting PostgreSQL, Redis${needsRabbitmq(options.stack) ? ', RabbitMQ' : ''} and nginx …`);
   const servers = await startServers(site);
   say(`servers are up (${seconds()})`);

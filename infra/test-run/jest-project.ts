@@ -5,7 +5,8 @@ import type { Cleanup } from './cleanup.ts';
 import { runTool } from './tool.ts';
 import { skippedLines, totalsOf, type JestReport, type Totals } from './totals.ts';
 
-export type JestProject = 'unit' | 'int' | 'e2e';
+export const jestProjects = ['unit', 'int', 'e2e'] as const;
+export type JestProject = (typeof jestProjects)[number];
 
 // The limits are for what hangs: on a busy machine everything takes many times as long as it should.
 const settings: Record<JestProject, string[]> = {
@@ -23,6 +24,29 @@ interface JestRun {
   cleanup: Cleanup;
 }
 
+const jest = {
+  script: 'node_modules/jest/bin/jest.js',
+  nodeFlags: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+};
+
+/** Of these projects those that have a test file which the arguments ask for. Jest looks for them, and runs none. */
+export async function projectsWith(
+  projects: readonly JestProject[],
+  { root, jestArguments, cleanup }: Pick<JestRun, 'root' | 'jestArguments' | 'cleanup'>,
+): Promise<JestProject[]> {
+  const args = ['--selectProjects', ...projects, '--listTests', ...jestArguments];
+  const { code, output } = await runTool({ ...jest, root, args, cleanup, capture: true });
+  if (code !== 0) return [...projects]; // whose run says better what is wrong with the arguments
+  const found = new Set(output.split('\n').map(projectOf));
+  return projects.filter((project) => found.has(project));
+}
+
+/** As jest.config.js tells them apart. */
+function projectOf(file: string): JestProject | undefined {
+  const [, kind = 'unit'] = /(?:\.(int|e2e))?\.test\.ts$/.exec(file) ?? [undefined, 'none'];
+  return jestProjects.find((project) => project === kind);
+}
+
 /** Runs one project, shows Jest's own output, and answers what it counted. */
 export async function runJest({ root, project, jestArguments, env, cleanup }: JestRun): Promise<Totals> {
   const reports = join(root, '.local/cache');
@@ -30,11 +54,10 @@ export async function runJest({ root, project, jestArguments, env, cleanup }: Je
   await mkdir(reports, { recursive: true });
   cleanup.add(() => rm(report, { force: true }), undefined);
   const { code } = await runTool({
+    ...jest,
     root,
-    script: 'node_modules/jest/bin/jest.js',
-    nodeFlags: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
     args: [
-      ...['--selectProjects', project, '--passWithNoTests', '--json', `--outputFile=${report}`],
+      ...['--selectProjects', project, '--json', `--outputFile=${report}`],
       ...settings[project],
       ...jestArguments,
     ],

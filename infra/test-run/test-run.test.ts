@@ -1,4 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Cleanup } from './cleanup.ts';
+import { projectsWith } from './jest-project.ts';
 import { parseTestArguments } from './test-arguments.ts';
 import { add, skippedLines, totalsOf, verdictOf } from './totals.ts';
 
@@ -10,6 +15,29 @@ describe('the arguments of npm test', () => {
     [['hold'], ['unit', 'int', 'e2e'], ['hold']],
   ])('%j', (argv, stages, jestArguments) => {
     expect(parseTestArguments(argv)).toEqual({ stages, jestArguments });
+  });
+});
+
+describe('what no test fits', () => {
+  const root = join(import.meta.dirname, '../..');
+  const asked = (...jestArguments: string[]) =>
+    projectsWith(['unit', 'int', 'e2e'], { root, jestArguments, cleanup: new Cleanup() });
+
+  test('is known before anything is started for it', async () => {
+    expect(await asked('infra/test-run/')).toEqual(['unit']);
+    expect(await asked('infra/launcher/stack')).toEqual(['int']);
+    expect(await asked('launcher', '-t', 'port')).toEqual(['unit', 'int', 'e2e']);
+    expect(await asked('untt')).toEqual([]);
+  });
+
+  test('is said in one sentence, and is no success', async () => {
+    const run = promisify(execFile)(process.execPath, [join(root, 'infra/test-run.ts'), 'untt']);
+    const { code, stdout, stderr } = await run.then(
+      (ended) => ({ code: 0, ...ended }),
+      (error: { code: number; stdout: string; stderr: string }) => error,
+    );
+    expect([code, stdout]).toEqual([1, '0 passed, 0 failed, 0 skipped\n']);
+    expect(stderr).toMatch(/^no unit, int, e2e test has a path like untt; npm test -- --help .*\n$/);
   });
 });
 

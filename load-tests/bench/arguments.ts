@@ -1,12 +1,11 @@
 import { layouts } from '@flash-sale/shared/layouts.ts';
 import { stackNames, stacks } from '@flash-sale/shared/stacks.ts';
-import { optionsIn, UsageError } from '../../infra/command-line.ts';
+import { optionsIn, UsageError, wholeNumber } from '../../infra/command-line.ts';
 import type { StackToOpen } from '../lib/bench-stack.ts';
 import {
   address,
   flag,
   nameOf,
-  positive,
   stackIn,
   stackOptions,
   stackUsage,
@@ -80,7 +79,7 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
     'no-warm-up': flag,
     'cpu-prof': flag,
   });
-  const repeat = positive('--repeat', values.repeat);
+  const repeat = wholeNumber('--repeat', values.repeat);
   if (repeat !== undefined) console.warn(`--repeat is --pairs now, and at least ${usualPairs}`);
   const pairs = values.pairs ?? (repeat === undefined ? undefined : String(Math.max(usualPairs, repeat)));
   const choice = stackIn(values);
@@ -98,7 +97,7 @@ export function parseBenchArguments(argv: string[]): BenchArguments {
     },
     only,
     turns: turnsIn({ ...values, ...(pairs === undefined ? {} : { pairs }) }, usualLevels),
-    seconds: positive('--seconds', values.seconds),
+    seconds: wholeNumber('--seconds', values.seconds),
     quick: values.quick ?? false,
     warmUp: !values['no-warm-up'],
   };

@@ -8,7 +8,7 @@ import {
   type StackName,
 } from '@flash-sale/shared/stacks.ts';
 import { maxInstances } from '../../infra/launcher/arguments.ts';
-import { layoutNamed, stackChoices, stackNamed, UsageError } from '../../infra/command-line.ts';
+import { layoutNamed, stackChoices, stackNamed, UsageError, wholeNumber } from '../../infra/command-line.ts';
 
 /* What several of the commands that measure take on their command lines. */
 
@@ -37,8 +37,7 @@ export function stackIn(values: {
   instances?: string;
 }): StackChoice & { instances: number } {
   const stack = stackNamed(values.stack);
-  const instances = positive('--instances', values.instances) ?? usualInstances;
-  if (instances > maxInstances) throw new UsageError(`--instances is at most ${maxInstances}`);
+  const instances = wholeNumber('--instances', values.instances, maxInstances) ?? usualInstances;
   return {
     ...inLayout(stack, values.layout === undefined ? usualLayoutOf(stack) : layoutNamed(values.layout)),
     instances,
@@ -82,16 +81,9 @@ export function address(option: string, value: string | undefined): string | und
   return value.replace(/\/+$/, '');
 }
 
-/** A whole number above zero, if there is one. @throws UsageError */
-export function positive(option: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  if (!/^[1-9]\d{0,6}$/.test(value)) throw new UsageError(`${option} is a number above zero, not "${value}"`);
-  return Number(value);
-}
-
-/** Whole numbers above zero, separated by commas. @throws UsageError */
-export function positives(option: string, value: string): number[] {
-  return value.split(',').map((one) => positive(option, one.trim()) ?? 0);
+/** Whole numbers, separated by commas. @throws UsageError */
+export function wholeNumbers(option: string, value: string): number[] {
+  return value.split(',').map((one) => wholeNumber(option, one.trim()));
 }
 
 /** How many pairs of turns, of which length; with their limits. */
@@ -126,14 +118,14 @@ export function turnsIn(
   usualLevels: number[],
 ): TurnPlan {
   const quick = values.quick ?? false;
-  const rounds = positive('--pairs', values.pairs) ?? (quick ? quickPairs : usualPairs);
+  const rounds = wholeNumber('--pairs', values.pairs) ?? (quick ? quickPairs : usualPairs);
   if (rounds < usualPairs && !quick) {
     throw new UsageError(`--pairs is ${usualPairs} or more: fewer tell nothing (--quick takes a look at them)`);
   }
-  const seconds = positive('--seconds', values.seconds) ?? (quick ? quickSeconds : usualSeconds);
+  const seconds = wholeNumber('--seconds', values.seconds) ?? (quick ? quickSeconds : usualSeconds);
   return {
     rounds,
-    levels: values.vus === undefined ? usualLevels : positives('--vus', values.vus),
+    levels: values.vus === undefined ? usualLevels : wholeNumbers('--vus', values.vus),
     seconds,
     warmUpSeconds: quick ? seconds : Math.max(seconds, usualWarmUpSeconds),
   };

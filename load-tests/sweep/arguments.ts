@@ -1,6 +1,6 @@
-import { optionsIn, UsageError } from '../../infra/command-line.ts';
+import { optionsIn, UsageError, wholeNumber } from '../../infra/command-line.ts';
 import type { StackToOpen } from '../lib/bench-stack.ts';
-import { address, flag, positive, positives, stackIn, stackOptions, stackUsage, text } from '../lib/options.ts';
+import { address, flag, stackIn, stackOptions, stackUsage, text, wholeNumbers } from '../lib/options.ts';
 
 export interface SweepArguments {
   /** An own stack, or a running one; its processes are unknown, unless its stack file is given too. */
@@ -42,7 +42,7 @@ export function parseSweepArguments(argv: string[]): SweepArguments {
   return {
     stack: { ...stackIn(values), url: address('--url', values.url), stackFile: values['stack-file'] },
     levels: values.levels === undefined ? usualLevels : parseLevels(values.levels),
-    seconds: positive('--seconds', values.seconds),
+    seconds: wholeNumber('--seconds', values.seconds),
     quick: values.quick ?? false,
     from: values.from,
   };
@@ -54,7 +54,7 @@ export function secondsOf(vus: number, { seconds, quick }: Pick<SweepArguments, 
 }
 
 function parseLevels(text: string): number[] {
-  const levels = positives('--levels', text);
+  const levels = wholeNumbers('--levels', text);
   const ascending = levels.every((level, at) => at === 0 || level > (levels[at - 1] ?? 0));
   if (!ascending) throw new UsageError(`--levels are ascending, not "${text}"`);
   if (levels.some((level) => level > maxVus)) throw new UsageError(`--levels go up to ${maxVus}`);
