@@ -1,25 +1,16 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '@flash-sale/shared/ids.ts';
+import { shop, user } from '../test-kit/in-process/audited-shop.ts';
 import { audit } from '../test-kit/in-process/audit.ts';
 import { ConnectionLost, type Answer } from '../test-kit/http.ts';
-import { outcomeOf, shopping } from '../test-kit/in-process/shopping.ts';
-import { shopServices, startShop, type Shop } from '../test-kit/in-process/shop.ts';
+import { outcomeOf } from '../test-kit/in-process/shopping.ts';
+import { shopServices } from '../test-kit/in-process/shop.ts';
 
 /*
  * What breaks meanwhile must not show afterwards: each shopper repeats a request with its key until there is an answer, as
  * a client should, and in the end everything is there exactly once.
  */
-
-let shop: Shop;
-let user: ReturnType<typeof shopping>;
-
-beforeAll(async () => {
-  shop = await startShop();
-  user = shopping(shop);
-});
-afterEach(() => audit(shop));
-afterAll(() => shop?.close());
 
 /** Sends until there is an answer that is not "later", and that is settled. Anything else fails the test. */
 async function persist<Body>(

@@ -1,20 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { shop, user } from '../test-kit/in-process/audited-shop.ts';
 import { audit } from '../test-kit/in-process/audit.ts';
-import { outcomeOf, shopping, type ReservationBody } from '../test-kit/in-process/shopping.ts';
-import { startShop, type Shop, type Shopper } from '../test-kit/in-process/shop.ts';
-
-let shop: Shop;
-let user: ReturnType<typeof shopping>;
-
-beforeAll(async () => {
-  shop = await startShop();
-  user = shopping(shop);
-});
-afterEach(() => audit(shop));
-afterAll(() => shop?.close());
+import { outcomeOf, type ReservationBody } from '../test-kit/in-process/shopping.ts';
+import type { Shopper } from '../test-kit/in-process/shop.ts';
 
 /** An index by what changes, or with it in its condition, makes every change write into all indexes of the table. */
 test.each([

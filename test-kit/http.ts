@@ -20,14 +20,6 @@ export interface Answer<Body> {
   text: string;
 }
 
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  errors?: { path: string; message: string }[];
-}
-
 /** No complete answer arrived: whether the request took effect is unknown. */
 export class ConnectionLost extends Error {}
 

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
-import type { Answer, Problem } from '../http.ts';
+import type { Problem } from '@flash-sale/contract/api/schemas.ts';
+import type { Answer } from '../http.ts';
 
 const maxMs = 60_000;
 

@@ -1,8 +1,9 @@
+import type { Problem } from '@flash-sale/contract/api/schemas.ts';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type * as contract from '@flash-sale/contract/api/schemas.ts';
 import type { Stack } from '../../infra/launcher/stack-types.ts';
-import { bodyOf, send, type Answer, type CallOptions, type Problem } from '../http.ts';
+import { bodyOf, send, type Answer, type CallOptions } from '../http.ts';
 import { until } from '../until.ts';
 
 export type Product = z.output<typeof contract.product>;

@@ -149,5 +149,6 @@ export const problem = z.object({
   detail: z.string(),
   errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
 });
+export type Problem = z.output<typeof problem>;
 
 export const health = z.object({ status: z.enum(['ok', 'degraded']), services: z.record(z.string(), z.unknown()) });

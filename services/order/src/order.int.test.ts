@@ -1,19 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { orderPage } from '@flash-sale/contract/api/schemas.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
-import { audit } from '../../../test-kit/in-process/audit.ts';
-import { outcomeOf, shopping } from '../../../test-kit/in-process/shopping.ts';
-import { startShop, type Shop, type Shopper } from '../../../test-kit/in-process/shop.ts';
-
-let shop: Shop;
-let user: ReturnType<typeof shopping>;
-
-beforeAll(async () => {
-  shop = await startShop();
-  user = shopping(shop);
-});
-afterEach(() => audit(shop));
-afterAll(() => shop?.close());
+import { shop, user } from '../../../test-kit/in-process/audited-shop.ts';
+import { outcomeOf } from '../../../test-kit/in-process/shopping.ts';
+import type { Shopper } from '../../../test-kit/in-process/shop.ts';
 
 const list = async ({ token }: Shopper, query = '') => {
   const answer = await shop.call('GET', `/api/orders${query}`, { token });

@@ -1,19 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { audit } from '../../../test-kit/in-process/audit.ts';
-import { startShop, type Shop } from '../../../test-kit/in-process/shop.ts';
-import { outcomeOf, shopping } from '../../../test-kit/in-process/shopping.ts';
-
-let shop: Shop;
-let user: ReturnType<typeof shopping>;
-
-beforeAll(async () => {
-  shop = await startShop();
-  user = shopping(shop);
-});
-afterEach(() => audit(shop));
-afterAll(() => shop?.close());
+import { shop, user } from '../../../test-kit/in-process/audited-shop.ts';
+import { outcomeOf } from '../../../test-kit/in-process/shopping.ts';
 
 const reservationsOf = (userId: string) =>
   shop.query<{ id: string; status: string }>('reservation', 'SELECT id, status FROM reservations WHERE user_id = $1', [

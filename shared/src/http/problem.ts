@@ -1,13 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { Problem } from '@flash-sale/contract/api/schemas.ts';
 import { AppError, errorTable } from '@flash-sale/contract/errors.ts';
-
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  errors?: { path: string; message: string }[];
-}
 
 /** RFC 9457 document of an error. */
 export function problemOf(error: AppError): Problem {
