@@ -123,8 +123,10 @@ export class Limits {
 
   /** Who stands in the line for a hash: known again when it comes back from there. */
   callerOf(address: string | undefined, email: string): Caller {
-    const client = this.#exempt.has(address) ? undefined : (networkOf(address) ?? clientOf(address));
-    return { who: pairOf(keyOf(email), address), client };
+    return () => ({
+      who: pairOf(keyOf(email), address),
+      client: this.#exempt.has(address) ? undefined : (networkOf(address) ?? clientOf(address)),
+    });
   }
 
   /** First the address's own tries, if any are free, then those that all new addresses share. */

@@ -10,13 +10,13 @@ import type { Turns } from './turns.ts';
 export const priorities = ['known', 'fresh', 'doubtful'] as const;
 export type Priority = (typeof priorities)[number];
 
-/** Who stands in the line. */
-export interface Caller {
+/** Who stands in the line; asked for only where there is no place. */
+export type Caller = () => {
   /** The same when it comes back, on whichever instance. */
   who: string;
   /** By what the turns that it is given are counted, if they are. */
   client?: string | undefined;
-}
+};
 
 export interface PasswordQueueOptions {
   concurrency: number;
@@ -103,7 +103,7 @@ export class PasswordQueue {
 
   /** @throws AppError overloaded when it was told to come later */
   async #hasTurn(caller: Caller | undefined): Promise<boolean> {
-    const inMs = caller && (await this.#turns?.take(caller.who));
+    const inMs = caller && (await this.#turns?.take(caller().who));
     if (inMs !== undefined && inMs > 0) throw turnedAway(Math.ceil(inMs / 1_000));
     return inMs !== undefined;
   }
@@ -146,8 +146,9 @@ export class PasswordQueue {
     const isDoubtful = priority === 'doubtful';
     const { turnMs } = this.#pace;
     const ahead = this.#running + this.#countOf(isDoubtful ? priorities : ['known', 'fresh']);
-    const seconds = this.#plan.next({ lineMs: ahead * turnMs, turnMs, isDoubtful, client: caller?.client });
-    if (caller) this.#turns?.give(caller.who, seconds * 1_000);
+    const { who, client } = caller?.() ?? {};
+    const seconds = this.#plan.next({ lineMs: ahead * turnMs, turnMs, isDoubtful, client });
+    if (who !== undefined) this.#turns?.give(who, seconds * 1_000);
     return turnedAway(seconds);
   }
 
