@@ -33,6 +33,8 @@ export interface StackContext {
   logsFolder: string;
   /** With demo data, for a look around and for load tests. */
   demo: boolean;
+  /** Password hashes that an instance computes at once: all of them share the processors of this machine. */
+  passwordConcurrency: number;
   /** Set for every service, over what is said here. */
   extraEnv: Record<string, string>;
 }
@@ -85,7 +87,9 @@ export function environmentOf({ service, instance, port }: Instance, context: St
     HOST: '127.0.0.1',
     PORT: String(port),
     ...Object.fromEntries(databasesOf(service).map(({ setting, name }) => [`${setting}_URL`, databases[name].runtime])),
-    ...(service === 'user' ? { TOKEN_KEYS: secrets.tokenKey } : {}),
+    ...(service === 'user'
+      ? { TOKEN_KEYS: secrets.tokenKey, PASSWORD_CONCURRENCY: String(context.passwordConcurrency) }
+      : {}),
     REDIS_URL: context.redis[service],
     ...(context.rabbitmq ? { AMQP_URL: context.rabbitmq[service] } : {}),
     ...metrics,

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
 import { layoutRefusal, needsRabbitmq, stacks } from '@flash-sale/shared/stacks.ts';
@@ -124,6 +125,7 @@ async function startParts(site: Site): Promise<Started> {
     servicesRoot: options.servicesRoot ?? join(repository, 'services'),
     logsFolder: site.logsFolder,
     demo: Boolean(options.demo),
+    passwordConcurrency: Math.max(1, Math.floor(availableParallelism() / (options.instances ?? 2))),
     // Before ours are laid under it: a setting has one name there.
     extraEnv: underNewNames(options.env ?? {}, say),
   };

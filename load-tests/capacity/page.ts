@@ -25,7 +25,7 @@ export function pageOf({ startedAt, machine, stacks }: Capacity): Document {
       { kind: 'heading', text: 'What one checkout costs' },
       costTable(costs),
       paragraph(
-        'Not counted: the first log-in of a shopper, which is 25 to 30 ms of processor time for argon2id; those who look and do not buy; and the crowd that comes too late, whom the gate turns away before a transaction.',
+        'Not counted: the first log-in of a shopper, which is 10 to 17 ms of processor time for argon2id; those who look and do not buy; and the crowd that comes too late, whom the gate turns away before a transaction.',
       ),
       { kind: 'heading', text: 'What that asks for' },
       paragraph(

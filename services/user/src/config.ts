@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { tokenAlgorithms } from '@flash-sale/shared/auth.ts';
 import { demoSettings } from '@flash-sale/shared/demo.ts';
 import { databaseSchema, count, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
@@ -43,11 +44,19 @@ export const configSchema = databaseSchema.extend({
     .default('')
     .transform(signingKeys)
     .describe('secrets of 32 bytes, in hexadecimal or base64url, separated by commas; the others are for rotation'),
-  PASSWORD_CONCURRENCY: count(2).describe(
-    'password hashes computed at once; each takes some 25 ms of a core and 19 MiB',
+  PASSWORD_CONCURRENCY: count(availableParallelism()).describe(
+    'password hashes computed at once, in a process beside; each takes a processor for 10 to 20 ms, and 19 MiB',
   ),
-  PASSWORD_QUEUE_MAX: count(512).describe('log-ins and registrations that may wait for it; more are refused with 503'),
-  PASSWORD_WAIT_MS: milliseconds(20_000).describe('longest they wait for it before they are refused with 503'),
+  PASSWORD_QUEUE_MAX: count(4_096).describe(
+    'log-ins and registrations that may wait for it, however fast they are served; more are refused with 503',
+  ),
+  PASSWORD_WAIT_MS: milliseconds(3_000).describe(
+    'who would wait longer for it is refused at once, with 503 and the time to come back',
+  ),
+  PASSWORD_RETRY_AFTER_MAX_MS: milliseconds(600_000).describe('nobody is told to come back later'),
+  PASSWORD_PROCESS_REST_MS: milliseconds(30_000).describe(
+    'the process that hashes starts when it is needed, and ends when it was not for so long',
+  ),
   CREDENTIAL_CACHE_MAX: count(20_000).describe('verified log-ins that are remembered'),
   CREDENTIAL_CACHE_MS: z.coerce
     .number()

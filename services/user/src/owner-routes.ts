@@ -46,7 +46,7 @@ export function ownerRoutes(deps: RouteDeps): Router {
     const { currentPassword, newPassword } = bodyOf(request, passwordChange);
     if (deps.commonPasswords.has(newPassword)) throw passwordTooCommon('newPassword');
     const account = await confirmed(request, currentPassword);
-    const nextHash = await passwords.hash(newPassword, 'known');
+    const nextHash = await passwords.hash(newPassword, 'known', limits.callerOf(request.ip, account.email));
     const keptSession = sessionOf(request);
     const change = { userId: account.id, currentHash: account.passwordHash, nextHash, keptSession };
     const { result } = await lane.run('changePassword', change);
@@ -68,8 +68,9 @@ export function ownerRoutes(deps: RouteDeps): Router {
     if (!account) throw noAccount();
     const guess = { address: request.ip, email: account.email, known: `session:${sessionOf(request)}` };
     // Right ones count for the address: each costs as much as a log-in, and is served before those of others.
+    const caller = limits.callerOf(request.ip, account.email);
     const right = await limits.logIn(request.ip, () =>
-      limits.guess(guess, (priority) => passwords.verify(account, password, priority)),
+      limits.guess(guess, (priority) => passwords.verify(account, password, priority, caller)),
     );
     if (!right) throw wrongPassword();
     return account;

@@ -48,7 +48,7 @@ export function routes(deps: RouteDeps): Router {
     if (deps.commonPasswords.has(password)) throw passwordTooCommon('password');
     const id = await limits.registration(request.ip, async (priority) => {
       if (await accounts.byEmail(email)) throw emailTaken();
-      const passwordHash = await passwords.hash(password, priority);
+      const passwordHash = await passwords.hash(password, priority, limits.callerOf(request.ip, email));
       const account = { id: newId(), email, passwordHash, name: name ?? null, role: 'shopper' as const };
       const { result } = await lane.run('registerAccount', account);
       if ('refusal' in result) throw emailTaken();
@@ -63,7 +63,8 @@ export function routes(deps: RouteDeps): Router {
       const found = await accounts.byEmail(email);
       const known = devices.deviceOf(request.get('device-token'), found);
       const guess = { address: request.ip, email, known };
-      const right = await limits.guess(guess, (priority) => passwords.verify(found, password, priority));
+      const caller = limits.callerOf(request.ip, email);
+      const right = await limits.guess(guess, (priority) => passwords.verify(found, password, priority, caller));
       if (!right || !found) throw wrongCredentials();
       return { account: found, device: known };
     });

@@ -3,14 +3,18 @@ import { serviceWithDatabase } from '@flash-sale/shared/service/with-database.ts
 import { Router, type RequestHandler } from 'express';
 import { migrations } from '../migrations/index.ts';
 import { Accounts } from './adapters/accounts.ts';
+import { argon2id } from './adapters/argon2.ts';
 import { ensureAdmin } from './adapters/admin.ts';
 import { commonPasswords } from './adapters/common-passwords.ts';
 import { Credentials } from './adapters/credentials.ts';
 import { DeviceTokens } from './adapters/device-tokens.ts';
 import { endedAfter } from './adapters/ended-sessions.ts';
+import { HashProcess } from './adapters/hash-process.ts';
 import { Limits } from './adapters/log-in-limits.ts';
+import { measureHashMs } from './adapters/passwords.ts';
 import { pruneSessions } from './adapters/prune.ts';
 import type { Tables } from './adapters/tables.ts';
+import { redisTurns } from './adapters/turns.ts';
 import { userUnitOfWork } from './adapters/unit-of-work.ts';
 import type { UserConfig } from './config.ts';
 import { docs } from './docs.ts';
@@ -30,12 +34,21 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
     if (config.ADMIN_EMAIL && config.ADMIN_PASSWORD)
       await ensureAdmin(reads, config.ADMIN_EMAIL, config.ADMIN_PASSWORD);
     const accounts = new Accounts(reads, { maxItems: config.BATCH_MAX, maxQueued: config.BATCH_QUEUE_MAX });
+    if (argon2id.insteadOf !== undefined)
+      log.warn({ reason: argon2id.insteadOf }, 'passwords are hashed by node:crypto, which takes twice as long');
+    const concurrency = config.PASSWORD_CONCURRENCY;
+    const hashing = new HashProcess({ concurrency, log, restAfterMs: config.PASSWORD_PROCESS_REST_MS });
     const passwords = new Credentials({
-      concurrency: config.PASSWORD_CONCURRENCY,
+      concurrency,
       maxQueued: config.PASSWORD_QUEUE_MAX,
       maxWaitMs: config.PASSWORD_WAIT_MS,
+      hashMs: measureHashMs(),
+      maxAheadMs: config.PASSWORD_RETRY_AFTER_MAX_MS,
+      maxTurnsPerClient: config.LOGIN_LIMIT_PER_ADDRESS,
+      turns: redisTurns(redis),
       cacheMax: config.CREDENTIAL_CACHE_MAX,
       cacheMs: config.CREDENTIAL_CACHE_MS,
+      derive: (of) => hashing.derive(of),
     });
     const limits = new Limits({
       redis,
@@ -69,6 +82,7 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
         .use(routes(deps))
         .use(ownerRoutes(deps)),
       internalRoutes: internalRoutes(background, config.TOKEN_KEYS, keepEndedS),
+      close: () => hashing.close(),
       tasks: [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads, keepEndedS) }],
     };
   },

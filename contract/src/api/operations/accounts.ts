@@ -38,7 +38,9 @@ export const accountOperations: Operation[] = [
     description:
       'Send the `accessToken` as `Authorization: Bearer …` with every request that needs one. It is valid for ' +
       '`expiresIn` seconds; before that, get the next one with the `refreshToken`. Keep the `deviceToken` for the next ' +
-      'log-in, also after a log-out: wrong passwords that others try do not slow down a device that is known.',
+      'log-in, also after a log-out: wrong passwords that others try do not slow down a device that is known.\n\n' +
+      'When many log in at once, `503 overloaded` comes at once, and `Retry-After` is the time at which there is a place for ' +
+      'this log-in: come then, and not before. Refreshing is not held up by that.',
     auth: 'anybody',
     parameters: [deviceToken],
     body: {

@@ -9,7 +9,7 @@ import {
   type Reservation,
 } from '@flash-sale/shared/http/rate-limit.ts';
 import type { Redis } from 'ioredis';
-import type { Priority } from './password-queue.ts';
+import type { Caller, Priority } from './password-queue.ts';
 
 const minute = 60;
 const hour = 3_600;
@@ -98,8 +98,8 @@ export class Limits {
   async guess(guess: Guess, verify: (priority: Priority) => Promise<boolean>): Promise<boolean> {
     const { address, email, known } = guess;
     if (this.#exempt.has(address)) return verify(known === undefined ? 'fresh' : 'known');
-    const account = createHash('sha256').update(email).digest('base64url');
-    const pair = `${account}:${clientOf(address)}`;
+    const account = keyOf(email);
+    const pair = pairOf(account, address);
     const who = known === undefined ? pair : `${account}:${known}`;
     const [isKnownAddress, isDoubtful] = await Promise.all([this.#is(knownKey(pair)), this.#isDoubtful(address)]);
     const reservations: Reservation[] = [];
@@ -119,6 +119,14 @@ export class Limits {
     } finally {
       for (const reservation of reservations) reservation.release();
     }
+  }
+
+  /** Who stands in the line for a hash: known again when it comes back from there. */
+  callerOf(address: string | undefined, email: string): Caller {
+    return () => ({
+      who: pairOf(keyOf(email), address),
+      client: this.#exempt.has(address) ? undefined : (networkOf(address) ?? clientOf(address)),
+    });
   }
 
   /** First the address's own tries, if any are free, then those that all new addresses share. */
@@ -160,6 +168,8 @@ const noneLeft = (error: unknown): undefined => {
   if (!isTooManyRequests(error)) throw error;
 };
 const isTooManyRequests = (error: unknown): boolean => error instanceof AppError && error.code === 'too-many-requests';
+const keyOf = (email: string) => createHash('sha256').update(email).digest('base64url');
+const pairOf = (account: string, address: string | undefined) => `${account}:${clientOf(address)}`;
 const knownKey = (pair: string) => `log-in:known:${pair}`;
 /** Addresses that have lately sent a wrong password. */
 const doubtfulKey = (client: string) => `log-in:doubtful:${client}`;

@@ -1,5 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
-import { PasswordQueue, type Priority } from './password-queue.ts';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { AppError } from '@flash-sale/contract/errors.ts';
+import { PasswordQueue, type Caller, type PasswordQueueOptions, type Priority } from './password-queue.ts';
+import type { Turns } from './turns.ts';
 
 const gate = () => {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -24,13 +26,13 @@ describe('the password queue', () => {
   });
 
   test('turns away what does not fit in its queue, and takes more once there is room', async () => {
-    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 1, maxWaitMs });
+    const queue = new PasswordQueue({ concurrency: 1, maxQueued: 1, maxWaitMs, hashMs: 4_000 });
     const [first, second] = [gate(), gate()];
     const running = queue.run('fresh', first.work);
     const waiting = queue.run('fresh', second.work);
     await expect(queue.run('fresh', () => Promise.resolve())).rejects.toMatchObject({
       code: 'overloaded',
-      retryAfterSeconds: 5,
+      retryAfterSeconds: 12, // after those two
     });
     first.open('done');
     await running;
@@ -96,5 +98,137 @@ describe('the password queue', () => {
     expect(served.filter((name) => !name.endsWith('shed'))).toEqual(['k1', 'k2', 'k3']);
     const shed = ['d1', 'd2', 'd3', 'f1', 'f2', 'f3', 'k4'].map((name) => `${name} shed`);
     expect(served.filter((name) => name.endsWith('shed')).sort()).toEqual(shed);
+  });
+});
+
+describe('a line that is measured in time', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  const hashMs = 17;
+  const work = (ms = hashMs) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  const aQueue = (options: Partial<PasswordQueueOptions> = {}) =>
+    new PasswordQueue({ concurrency: 1, maxQueued: 10_000, maxWaitMs: 3_000, hashMs, ...options });
+  /** As Redis keeps them for all instances. */
+  function turnsInMemory(): Turns {
+    const due = new Map<string, number>();
+    return {
+      take(who) {
+        const inMs = due.has(who) ? due.get(who)! - performance.now() : undefined;
+        if (inMs !== undefined && inMs <= 0) due.delete(who);
+        return Promise.resolve(inMs);
+      },
+      give: (who, inMs) => void due.set(who, performance.now() + inMs),
+    };
+  }
+  /** As a balancer spreads them, and always in the same way. */
+  let seed = 1;
+  beforeEach(() => void (seed = 1));
+  const anyOf = <T>(choices: T[]): T => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return choices[seed % choices.length]!;
+  };
+  interface Told {
+    refusals: number;
+    longestWaitMs: number;
+    atMs: number;
+  }
+  /** Comes until it is served, when it is told to come. */
+  async function obedient(instances: PasswordQueue[], caller: Caller, hash = work): Promise<Told> {
+    const startedAtMs = performance.now();
+    const told: Told = { refusals: 0, longestWaitMs: 0, atMs: 0 };
+    for (;;) {
+      const instance = anyOf(instances);
+      const cameAtMs = performance.now();
+      const error: unknown = await instance.run('fresh', hash, caller).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      told.longestWaitMs = Math.max(told.longestWaitMs, performance.now() - cameAtMs);
+      told.atMs = performance.now() - startedAtMs;
+      if (error === undefined) return told;
+      if (!(error instanceof AppError)) throw error as Error;
+      expect(error.code).toBe('overloaded');
+      told.refusals += 1;
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfterSeconds! * 1_000));
+    }
+  }
+  /** Until all are done, in virtual time. */
+  async function all<T>(work: Promise<T>[]): Promise<T[]> {
+    const done = Promise.all(work);
+    let isOver = false;
+    void done.finally(() => (isOver = true));
+    while (!isOver) await jest.advanceTimersByTimeAsync(50);
+    return done;
+  }
+
+  test.each([
+    ['with turns that both instances know', turnsInMemory(), 1],
+    ['while Redis is away', undefined, 2],
+  ])(
+    '2,000 at once at two instances, %s: everybody is served when told, and nobody waits long',
+    async (_, turns, most) => {
+      const instances = [aQueue(turns ? { turns } : {}), aQueue(turns ? { turns } : {})];
+      const crowd = await all(
+        Array.from({ length: 2_000 }, (_, n) => obedient(instances, () => ({ who: `shopper ${n}` }))),
+      );
+      const idealMs = (2_000 * hashMs) / 2;
+      expect(Math.max(...crowd.map(({ refusals }) => refusals))).toBeLessThanOrEqual(most);
+      expect(Math.max(...crowd.map(({ longestWaitMs }) => longestWaitMs))).toBeLessThanOrEqual(3_100);
+      expect(Math.max(...crowd.map(({ atMs }) => atMs))).toBeLessThan(1.2 * idealMs);
+    },
+  );
+
+  test('a crowd that goes on coming, twice as fast as it can be served, does not push out those who were told to come', async () => {
+    const instances = [aQueue({ turns: turnsInMemory() })];
+    const coming: Promise<Told>[] = [];
+    const arrivals = (async () => {
+      for (let n = 0; n < 1_200; n += 1) {
+        coming.push(obedient(instances, () => ({ who: `shopper ${n}` })));
+        await new Promise((resolve) => setTimeout(resolve, hashMs / 2));
+      }
+    })();
+    await all([arrivals]);
+    const crowd = await all(coming);
+    expect(Math.max(...crowd.map(({ refusals }) => refusals))).toBe(1);
+    expect(Math.max(...crowd.map(({ longestWaitMs }) => longestWaitMs))).toBeLessThanOrEqual(3_100);
+  });
+
+  test('hashes that take four times as long as they should: everybody is served all the same', async () => {
+    const instances = [aQueue({ turns: turnsInMemory() })];
+    const slow = () => work(4 * hashMs);
+    const crowd = await all(
+      Array.from({ length: 500 }, (_, n) => obedient(instances, () => ({ who: `shopper ${n}` }), slow)),
+    );
+    expect(Math.max(...crowd.map(({ longestWaitMs }) => longestWaitMs))).toBeLessThanOrEqual(6_100);
+    expect(Math.max(...crowd.map(({ atMs }) => atMs))).toBeLessThan(1.6 * 500 * 4 * hashMs);
+  });
+
+  test('who comes before the time is told the rest of it, and loses nothing', async () => {
+    const queue = aQueue({ turns: turnsInMemory() });
+    const secondsOf = (who: string) =>
+      queue
+        .run('fresh', work, () => ({ who }))
+        .then(
+          () => 0,
+          (error: AppError) => error.retryAfterSeconds!,
+        );
+    const crowd: Promise<number>[] = [];
+    /** So many that the line has no place for newcomers. */
+    const fill = () => {
+      for (let n = 0; n < 200; n += 1) crowd.push(secondsOf(`shopper ${crowd.length}`));
+      return jest.advanceTimersByTimeAsync(0);
+    };
+    await fill();
+    await fill();
+    const late = await secondsOf('the last one');
+    expect(late).toBeGreaterThan(4);
+    await jest.advanceTimersByTimeAsync(2_000);
+    await fill();
+    expect(await secondsOf('the last one')).toBe(late - 2);
+    await jest.advanceTimersByTimeAsync((late - 2) * 1_000);
+    await fill();
+    expect(await all([secondsOf('the last one')])).toEqual([0]);
+    await all(crowd);
   });
 });

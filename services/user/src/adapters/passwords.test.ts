@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { hashPassword, verifyPassword } from './passwords.ts';
+import { hashOfNoPassword, hashPassword, measureHashMs, verifyPassword } from './passwords.ts';
 
 test('a hash is a PHC string that only its password verifies', async () => {
   const stored = await hashPassword('correct horse');
@@ -30,3 +30,12 @@ test.each(['', 'password', '$2b$10$abc', '$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHQ$
     await expect(verifyPassword('password', stored)).rejects.toThrow('PHC');
   },
 );
+
+test('the hash of no password is written as those of demo accounts that an earlier release has locked', async () => {
+  expect(hashOfNoPassword).toBe(`$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`);
+  expect(await verifyPassword('', hashOfNoPassword)).toBe(false);
+});
+
+test('what a hash takes of a processor is measured', () => {
+  expect(measureHashMs()).toBeGreaterThan(0.1);
+});

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { connectRedis } from '@flash-sale/shared/redis/connection.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import type { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { createTestRedis, type TestRedis } from '../../../../infra/testing/redis.ts';
+import { redisTurns } from './turns.ts';
+
+let server: TestRedis;
+const connections: Redis[] = [];
+
+beforeAll(async () => {
+  server = await createTestRedis();
+});
+afterAll(async () => {
+  for (const redis of connections) redis.disconnect();
+  await server?.close();
+});
+
+/** As an instance of the user service, with what its user may do. */
+async function anInstance() {
+  const redis = connectRedis(server.urlOf('user'), pino({ level: 'silent' }));
+  connections.push(redis);
+  await eventually(() => expect(redis.status).toBe('ready'));
+  return redisTurns(redis);
+}
+
+test('a turn that one instance has given is taken at the other, once, and not before its time', async () => {
+  const [one, other] = [await anInstance(), await anInstance()];
+  expect(await other.take('somebody')).toBeUndefined();
+  one.give('somebody', 60_000);
+  one.give('somebody else', 0);
+  for (let times = 0; times < 2; times += 1) {
+    const inMs = await eventually(async () => {
+      const found = await other.take('somebody');
+      expect(found).toBeDefined();
+      return found!;
+    });
+    expect(inMs).toBeGreaterThan(1_000);
+    expect(inMs).toBeLessThanOrEqual(60_000);
+  }
+  expect(await other.take('somebody else')).toBe(0);
+  expect(await one.take('somebody else')).toBeUndefined();
+});
+
+test('without Redis nobody has a turn, and nothing fails', async () => {
+  const turns = await anInstance();
+  await server.stop();
+  try {
+    turns.give('somebody', 0);
+    expect(await turns.take('somebody')).toBeUndefined();
+  } finally {
+    await server.start();
+  }
+});

@@ -1,0 +1,38 @@
+import type { Redis } from 'ioredis';
+
+/** How late a client may come for its turn. */
+const keptForMs = 30_000;
+/** Clocks of two machines differ. */
+const earlyMs = 250;
+
+const takeTurn = `
+  local due = tonumber(redis.call('GET', KEYS[1]) or '-1')
+  if due >= 0 and due <= tonumber(ARGV[1]) then redis.call('DEL', KEYS[1]) end
+  return due`;
+
+type WithScript = Redis & { takeTurn(key: string, dueMs: number): Promise<number> };
+
+/** Who was told to come back, and when: kept in Redis, since a client may come back to another instance. */
+export interface Turns {
+  /** Uses the turn up if its time has come. @returns milliseconds until then, 0 or less if it has; undefined without a turn */
+  take(who: string): Promise<number | undefined>;
+  give(who: string, inMs: number): void;
+}
+
+/** While Redis is away nobody is known to have a turn, and who comes back is served as the line allows. */
+export function redisTurns(redis: Redis): Turns {
+  redis.defineCommand('takeTurn', { numberOfKeys: 1, lua: takeTurn });
+  return {
+    async take(who) {
+      const nowMs = Date.now();
+      const dueMs = await (redis as WithScript).takeTurn(keyOf(who), nowMs + earlyMs).catch(() => -1);
+      if (dueMs < 0) return undefined;
+      return dueMs <= nowMs + earlyMs ? 0 : dueMs - nowMs;
+    },
+    give(who, inMs) {
+      redis.set(keyOf(who), Date.now() + inMs, 'PX', inMs + keptForMs).catch(() => {});
+    },
+  };
+}
+
+const keyOf = (who: string) => `log-in:turn:${who}`;
