@@ -10,6 +10,7 @@ import { releasesWithCode, replaceByRelease, unpackServices } from '../infra/tes
 import { stacksOf } from '../infra/testing/release/fixture.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
+import type { Answer, CallOptions, Problem } from '../test-kit/http.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { Sale } from '../test-kit/stack/sale.ts';
 import { Shop } from '../test-kit/stack/shop.ts';
@@ -18,6 +19,13 @@ import { Shop } from '../test-kit/stack/shop.ts';
  * A sale that goes on while processes of an earlier release are replaced by those of this tree, one after the other: the set-up of
  * this tree has run, and old and new work side by side on its databases, its Redis and its RabbitMQ.
  */
+
+/** Its answers are of either release. */
+class ShopOfBoth extends Shop {
+  override call<Body = Problem>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>> {
+    return super.call(method, path, { ...options, isOfAnyRelease: true });
+  }
+}
 
 const sellers = 10;
 jest.setTimeout(400_000);
@@ -44,11 +52,12 @@ describe.each(cases)('the %s stack comes from %s', (stackName, release) => {
       demo: { shoppers: sellers },
       onLog: (line) => log.push(line),
     });
+    const shop = new ShopOfBoth(stack);
+    const products = await Promise.all([100_000, 100_000, 60].map((stock) => shop.aProduct({ stock })));
     const services = await unpackServices(release, join(dataDir, 'release'));
     const names = [1, 2].flatMap((instance) => serviceNames.map((service) => nameOf(service, instance)));
     for (const name of names) putBack.set(name, await replaceByRelease(stack, name, services));
-    const shop = new Shop(stack);
-    sale = new Sale(shop, await Promise.all([100_000, 100_000, 60].map((stock) => shop.aProduct({ stock }))));
+    sale = new Sale(shop, products);
     sale.open(sellers);
   });
   afterAll(async () => {
