@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import type { Options } from 'amqplib';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
-import { retrySteps } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { copyOf, readMessage } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { batchQueueOf, retrySteps } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { needsRabbitmq, type StackName, stackNames } from '@flash-sale/shared/stacks.ts';
 import { countWaitingByQueue } from '../infra/dlq/broker.ts';
 import { freePort } from '../infra/launcher/free-port.ts';
@@ -56,16 +56,19 @@ test('a stack dies in the middle of a sale, and leaves events in queues and amon
   await Promise.all(['order-1', 'order-2'].map((name) => stack.stopProcess(name)));
   await until('events wait for the order service, one of them for its next try', async () => {
     await withChannel(stack.amqpAdminUrl!, async (channel) => {
-      const message = await channel.get('order');
-      if (message === false) return;
-      // As a service puts away what fails for now.
-      const properties = { ...message.properties, persistent: true } as Options.Publish;
-      channel.publish(delayed.exchange, 'order', message.content, properties);
+      const batch = await channel.get(batchQueueOf('order'));
+      if (batch === false) return;
+      for (const { alone } of readMessage(batch, 'order').carried) {
+        const { content, options } = copyOf(alone(), {});
+        // As a service puts away what fails for now, and as the release before sent each event.
+        channel.publish(delayed.exchange, 'order', content, options);
+        channel.sendToQueue('order', content, options);
+      }
       await channel.waitForConfirms();
-      channel.ack(message);
+      channel.ack(batch);
     });
     const waiting = Object.fromEntries(await countWaitingByQueue(stack.amqpUrl!));
-    return waiting['order']! > 0 && waiting[delayed.name]! > 0;
+    return ['order', batchQueueOf('order'), delayed.name].every((queue) => waiting[queue]! > 0);
   });
   stack.killNow();
 });

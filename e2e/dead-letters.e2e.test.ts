@@ -1,9 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { connect, type ChannelModel, type ConfirmChannel, type ConsumeMessage, type Options } from 'amqplib';
-import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
-import { deadLettersExchange, deadQueueOf, eventsExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import {
+  connect,
+  type ChannelModel,
+  type ConfirmChannel,
+  type ConsumeMessage,
+  type Message,
+  type Options,
+} from 'amqplib';
+import { copyOf, readMessage } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import {
+  batchesExchange,
+  batchKey,
+  batchQueueOf,
+  deadLettersExchange,
+  deadQueueOf,
+} from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { runAudit } from '../infra/audit/audit.ts';
@@ -58,8 +71,8 @@ onEachStack(
     let product: Product;
     let model: ChannelModel;
     let channel: ConfirmChannel;
-    /** Every event of the sale, as it came by. */
-    const seen: ConsumeMessage[] = [];
+    /** Every event of the sale that goes to the order service, as if it had come by itself. */
+    const seen: Message[] = [];
 
     const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000] });
     beforeAll(async () => {
@@ -68,8 +81,10 @@ onEachStack(
       model.on('error', () => {});
       channel = await model.createConfirmChannel();
       const { queue } = await channel.assertQueue('', { exclusive: true });
-      await channel.bindQueue(queue, eventsExchange, '#');
-      await channel.consume(queue, (message) => void (message && seen.push(message)), { noAck: true });
+      await channel.bindQueue(queue, batchesExchange, batchKey('*', 'order'));
+      const onBatch = (message: ConsumeMessage | null) =>
+        void (message && seen.push(...readMessage(message, 'order').carried.map(({ alone }) => alone())));
+      await channel.consume(queue, onBatch, { noAck: true });
       await sale.goesOn();
     });
     afterAll(() => model?.close().catch(() => {})); // the broker has been stopped with its stack
@@ -160,7 +175,8 @@ onEachStack(
 
       // What they were brought is settled, or back in the queue, when both have stopped.
       await Promise.all(instances.map((name) => stack.stopProcess(name)));
-      expect([await countOf('order'), await countOf(deadQueueOf('order'))]).toEqual([0, bad.length]);
+      const queues = ['order', batchQueueOf('order'), deadQueueOf('order')];
+      expect(await Promise.all(queues.map(countOf))).toEqual([0, 0, bad.length]);
       await Promise.all(instances.map((name) => stack.startProcess(name)));
       expect(await booksAtRest(stack)).toEqual(books);
     });

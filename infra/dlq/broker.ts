@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { messagesIn, withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
-import { deadQueueOf, retrySteps, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import {
+  consumedQueues,
+  deadQueueOf,
+  retrySteps,
+  subscribingServices,
+} from '@flash-sale/shared/messaging/amqp-topology.ts';
 
 const answerWithinMs = 10_000;
 
@@ -12,7 +17,7 @@ export async function countDeadLetters(url: string): Promise<[ServiceName, numbe
 }
 
 /**
- * How many events wait for their service, be it in its queue or for another try. What a service has taken and not
+ * How many messages wait for their service, be it in its queues or for another try. What a service has taken and not
  * acknowledged is not among them: AMQP does not tell. @throws as above
  */
 export async function countWaiting(url: string): Promise<number> {
@@ -21,7 +26,7 @@ export async function countWaiting(url: string): Promise<number> {
 
 /** The same for each queue and step of retries. */
 export async function countWaitingByQueue(url: string): Promise<[queue: string, count: number][]> {
-  const queues = [...subscribingServices, ...retrySteps.map(({ name }) => name)];
+  const queues = [...consumedQueues, ...retrySteps.map(({ name }) => name)];
   const counts = await countMessages(url, queues);
   return queues.map((queue, index) => [queue, counts[index]!]);
 }

@@ -37,6 +37,11 @@ describe('a dead letter', () => {
       type: 'stock.held',
       reason: expect.stringContaining('came back too often'),
     });
+    const afterAWait = {
+      'x-first-death-reason': 'expired',
+      'x-death': [{ reason: 'delivery_limit' }, { reason: 'expired' }],
+    };
+    expect(deadLetterOf(aMessage({ headers: afterAWait }), 'order').reason).toMatch(/came back too often/);
     expect(deadLetterOf(aMessage({}), 'order')).toMatchObject({
       id: '(no id)',
       type: '(no type)',

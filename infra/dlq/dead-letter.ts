@@ -31,7 +31,10 @@ export function deadLetterOf({ properties, content }: GetMessage, service: Servi
 
 /** The broker puts aside by itself what its consumer died over again and again. */
 function brokersReason(headers: Record<string, unknown>): string {
-  const reason = textOf(headers['x-first-death-reason']);
+  // The last comes first: one that has waited for another try was moved before, when its time was over.
+  const deaths: unknown = headers['x-death'];
+  const last = Array.isArray(deaths) ? (deaths[0] as { reason?: unknown } | undefined) : undefined;
+  const reason = textOf(last?.reason) ?? textOf(headers['x-first-death-reason']);
   if (reason === undefined) return '(not known)';
   return reason === 'delivery_limit' ? 'came back too often: its service ended while handling it' : `broker: ${reason}`;
 }

@@ -1,5 +1,5 @@
 import { services, type ServiceName } from '@flash-sale/contract/services.ts';
-import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { batchQueueOf, subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { needsRabbitmq, type StackName, stackNames } from '@flash-sale/shared/stacks.ts';
 import { layoutOf, processesOf, type ProcessOfServices } from '../docker/containers.ts';
 import { sizeOf } from './service-manifests.ts';
@@ -10,8 +10,8 @@ const minReplicas = 2;
 export function autoscalers(stack: StackName): object[] {
   const hasBroker = needsRabbitmq(stack);
   return processesOf(layoutOf(stack)).map((process) => {
-    const takesMessages = process.holds.some(({ service }) => subscribingServices.includes(service));
-    return hasBroker && takesMessages ? byQueue(process) : byProcessorTime(process);
+    const takers = process.holds.map(({ service }) => service).filter((name) => subscribingServices.includes(name));
+    return hasBroker && takers.length > 0 ? byQueue(process, takers) : byProcessorTime(process);
   });
 }
 
@@ -48,7 +48,20 @@ const byProcessorTime = (process: ProcessOfServices) => ({
   },
 });
 
-const byQueue = (process: ProcessOfServices) => ({
+/** Scales by the messages that wait in a queue for each pod. */
+const whatWaitsIn = (queueName: string, messagesPerPod: number) => ({
+  type: 'rabbitmq',
+  metadata: {
+    host: 'amqp://rabbitmq.flash-sale.svc:5672',
+    protocol: 'amqp',
+    queueName,
+    mode: 'QueueLength',
+    value: String(messagesPerPod),
+  },
+  authenticationRef: { name: 'rabbitmq' },
+});
+
+const byQueue = (process: ProcessOfServices, takers: ServiceName[]) => ({
   apiVersion: 'keda.sh/v1alpha1',
   kind: 'ScaledObject',
   metadata: { name: process.name },
@@ -59,18 +72,8 @@ const byQueue = (process: ProcessOfServices) => ({
     // If RabbitMQ cannot be asked. What there is, is kept busy by processor time meanwhile.
     fallback: { failureThreshold: 3, replicas: minReplicas, behavior: 'currentReplicasIfHigher' },
     triggers: [
-      {
-        type: 'rabbitmq',
-        metadata: {
-          host: 'amqp://rabbitmq.flash-sale.svc:5672',
-          protocol: 'amqp',
-          queueName: process.name,
-          mode: 'QueueLength',
-          // Messages that wait for each pod; a process takes up to 256 (AMQP_PREFETCH) off the queue by itself.
-          value: '256',
-        },
-        authenticationRef: { name: 'rabbitmq' },
-      },
+      // As many as a process takes off the queue by itself: 256 (AMQP_PREFETCH), and a quarter of it in batches.
+      ...takers.flatMap((service) => [whatWaitsIn(service, 256), whatWaitsIn(batchQueueOf(service), 64)]),
       // Requests of shoppers come past the queue.
       { type: 'cpu', metricType: 'Utilization', metadata: { value: '70' } },
     ],

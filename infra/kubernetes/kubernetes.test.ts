@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
-import { subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
+import { batchQueueOf, subscribingServices } from '../../shared/src/messaging/amqp-topology.ts';
 import { environmentsIn, settingOf } from '../../shared/src/service/environments.ts';
 import { defaultStack, needsRabbitmq, stackNames, type StackName } from '../../shared/src/stacks.ts';
 import { demoEndSchema as inventoryDemoEnd } from '../../services/inventory/src/config.ts';
@@ -423,11 +423,14 @@ test.each(withBroker)(
 );
 
 test.each(withBroker)('every queue scales its service (%s)', (stack) => {
-  const queues = ofKind(overlays[stack], 'ScaledObject').map(({ spec }) => {
-    const queue = spec.triggers.find(({ type }) => type === 'rabbitmq');
-    return [spec.scaleTargetRef.name, queue?.metadata.queueName];
-  });
-  expect(queues.sort()).toEqual(subscribingServices.map((name) => [name, name]).sort());
+  const queues = ofKind(overlays[stack], 'ScaledObject').flatMap(({ spec }) =>
+    spec.triggers
+      .filter(({ type }) => type === 'rabbitmq')
+      .map(({ metadata }) => [spec.scaleTargetRef.name, metadata.queueName]),
+  );
+  expect(queues.sort()).toEqual(
+    subscribingServices.flatMap((name) => [name, batchQueueOf(name)].map((queue) => [name, queue])).sort(),
+  );
 });
 
 test('the demo is of the same release and as restricted as the services, and its settings are accepted', () => {

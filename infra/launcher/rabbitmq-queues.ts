@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
-import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { consumedQueues } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { diskFreeLimitBytes } from './rabbitmq-files.ts';
 
 const answerWithinMs = 5_000;
@@ -48,7 +48,7 @@ export function deadQueues({ url, folder, control }: Broker): () => Promise<stri
 
 async function hasQueueWithoutConsumers(url: string): Promise<boolean> {
   const look = withChannel(url, async (channel) => {
-    for (const queue of subscribingServices) if ((await channel.checkQueue(queue)).consumerCount === 0) return true;
+    for (const queue of consumedQueues) if ((await channel.checkQueue(queue)).consumerCount === 0) return true;
     return false;
   });
   // Away, or without the queues as yet: nothing to see.

@@ -6,6 +6,9 @@ import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import {
   assertTopology,
+  batchesExchange,
+  batchKey,
+  batchQueueOf,
   checkTopology,
   deadLettersExchange,
   deadQueueOf,
@@ -15,7 +18,7 @@ import {
   serviceQueue,
   subscribingServices,
 } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { eventPublication, readEvent } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { eventPublication, readEvent, readMessage } from '@flash-sale/shared/messaging/amqp-messages.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { createTestRabbitmq } from '../testing/rabbitmq.ts';
@@ -64,7 +67,7 @@ const putOffOrAside = [serviceDeadLettersExchange, ...retrySteps.map(({ exchange
 /** Those of the broker itself, and of releases before. */
 const otherExchanges = ['amq.topic', deadLettersExchange, ...retrySteps.map(({ name }) => name)];
 const queues = [
-  ...subscribingServices.flatMap((name) => [name, deadQueueOf(name)]),
+  ...subscribingServices.flatMap((name) => [name, batchQueueOf(name), deadQueueOf(name)]),
   ...retrySteps.map(({ name }) => name),
 ];
 
@@ -79,6 +82,13 @@ const allowed: [RabbitmqUser, ...Deed][] = [
   ...subscribingServices.flatMap((name): [RabbitmqUser, ...Deed][] => [
     [name, 'take from its queue', take(name)],
     [name, 'consume from its queue', consume(name)],
+    [name, 'take from its queue of batches', take(batchQueueOf(name))],
+    [name, 'consume from its queue of batches', consume(batchQueueOf(name))],
+    ...subscribingServices.map((to): [RabbitmqUser, ...Deed] => [
+      name,
+      `send ${to} a batch`,
+      publish(batchesExchange, batchKey(subjects[name]!, to)),
+    ]),
     ...eventTypes
       .filter((type) => type.startsWith(`${subjects[name]}.`))
       .map((type): [RabbitmqUser, ...Deed] => [name, `tell of ${type}`, publish(eventsExchange, type)]),
@@ -109,7 +119,12 @@ const ofNobody: Deed[] = [
   ]),
 ];
 const forbidden: [RabbitmqUser, ...Deed][] = rabbitmqUsers.flatMap((user) => {
-  const own = user === 'operator' ? subscribingServices.map(deadQueueOf) : isService(user) ? [user] : [];
+  const own =
+    user === 'operator'
+      ? subscribingServices.map(deadQueueOf)
+      : isService(user)
+        ? [user, batchQueueOf(user as ServiceName)]
+        : [];
   const strange = queues.filter((queue) => !own.includes(queue));
   const deeds: Deed[] = [
     ...ofNobody,
@@ -118,7 +133,15 @@ const forbidden: [RabbitmqUser, ...Deed][] = rabbitmqUsers.flatMap((user) => {
       [`consume from ${queue}`, consume(queue)],
       [`empty ${queue}`, (channel) => channel.purgeQueue(queue)],
     ]),
-    ...(user === 'operator' ? [] : subscribingServices.map((name): Deed => [`publish to ${name}`, publish('', name)])),
+    ...(user === 'operator'
+      ? []
+      : subscribingServices
+          .flatMap((name) => [name, batchQueueOf(name)])
+          .map((name): Deed => [`publish to ${name}`, publish('', name)])),
+    ...subscribingServices
+      .filter((name) => name !== user)
+      .flatMap((name) => subscribingServices.map((to) => batchKey(subjects[name]!, to)))
+      .map((key): Deed => [`send a batch as ${key}`, publish(batchesExchange, key)]),
     ...otherExchanges.map((exchange): Deed => [`publish to ${exchange}`, publish(exchange, user)]),
     ...putOffOrAside.flatMap((exchange) =>
       subscribingServices
@@ -169,6 +192,26 @@ test('what comes by a second routing key, which older servers overlook, is refus
     return readEvent(came, 'payment');
   });
   await expect(outcome).rejects.toThrow(/ACCESS_REFUSED|came by the key order instead of payment/);
+});
+
+test('so is a batch that came by a second routing key', async () => {
+  const content = Buffer.from(JSON.stringify([anEvent('payment.requested')]));
+  const sent = as('order', (channel) => {
+    return new Promise<void>((resolve, reject) => {
+      channel.once('error', reject);
+      channel.publish(batchesExchange, 'order.user', content, { CC: ['payment.payment'] }, () => resolve());
+    });
+  });
+  const outcome = sent.then(async () => {
+    const came = await eventually(async () => {
+      const message = await withChannel(broker.url, (channel) => channel.get(batchQueueOf('payment'), { noAck: true }));
+      expect(message && message.content).toEqual(content);
+      return message as GetMessage;
+    });
+    const { carried } = readMessage(came, 'payment');
+    throw new Error(carried[0]?.unreadable);
+  });
+  await expect(outcome).rejects.toThrow(/ACCESS_REFUSED|came by the key order.user instead of payment.requested/);
 });
 
 test('the users are there again after a start, whoever has changed them; nobody comes by a wrong password', async () => {

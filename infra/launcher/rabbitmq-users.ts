@@ -1,5 +1,7 @@
 import { subjects } from '@flash-sale/contract/events/subscriptions.ts';
 import {
+  batchesExchange,
+  batchQueueOf,
   deadQueueOf,
   eventsExchange,
   serviceDeadLettersExchange,
@@ -35,11 +37,12 @@ export function rightsOf(user: RabbitmqUser): Rights {
     return { configure: nothing, write: only(defaultExchange), read: only(...subscribingServices.map(deadQueueOf)) };
   const service = subscribingServices.find((name) => name === user);
   if (!service) return { configure: nothing, write: nothing, read: nothing };
-  return { configure: nothing, write: only(...exchangesOf(service)), read: only(service) };
+  return { configure: nothing, write: only(...exchangesOf(service)), read: only(service, batchQueueOf(service)) };
 }
 
 const putOffOrAside = [serviceDeadLettersExchange, ...retrySteps.map(({ exchange }) => exchange)];
-const exchangesOf = (service: ServiceName) => (subjects[service] ? [eventsExchange, ...putOffOrAside] : putOffOrAside);
+const ofEvents = [eventsExchange, batchesExchange];
+const exchangesOf = (service: ServiceName) => (subjects[service] ? [...ofEvents, ...putOffOrAside] : putOffOrAside);
 
 /** A pattern of the routing keys by which a user may publish to an exchange, and of those to which it may bind a queue. */
 export interface TopicRights {
@@ -48,13 +51,13 @@ export interface TopicRights {
   read: string;
 }
 
-/** What a user may publish, of where it may: events that are its service's to tell, and messages of its own queue. */
+/** What a user may publish, of where it may: events that are its service's to tell, and messages of its own queues. */
 export function topicRightsOf(user: RabbitmqUser): TopicRights[] {
   const service = subscribingServices.find((name) => name === user);
   if (!service) return [];
   const subject = subjects[service];
   return [
-    ...(subject ? [{ exchange: eventsExchange, write: `^${subject}[.]`, read: nothing }] : []),
+    ...(subject ? ofEvents.map((exchange) => ({ exchange, write: `^${subject}[.]`, read: nothing })) : []),
     ...putOffOrAside.map((exchange) => ({ exchange, write: only(service), read: nothing })),
   ];
 }

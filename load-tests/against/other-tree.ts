@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { runCommand } from '../../infra/launcher/run-command.ts';
+import { linkPackages } from '../../infra/link-packages.ts';
 
 /** Source that can be started, and what must be done away with when it is no longer needed. */
 export interface Tree extends AsyncDisposable {
@@ -61,15 +62,5 @@ async function sharePackages(ours: string, theirs: string): Promise<void> {
     [ours, theirs].map((folder) => readFile(join(folder, 'package-lock.json'), 'utf8').catch(() => undefined)),
   );
   if (our === undefined || our !== their) return;
-  await linkEach(join(ours, 'node_modules'), join(theirs, 'node_modules'));
-}
-
-/** Not the folder as a whole: its links to the workspaces would lead to the code here, which would then be paired with itself. */
-async function linkEach(from: string, to: string): Promise<void> {
-  await mkdir(to);
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory() && entry.name.startsWith('@')) await linkEach(source, target);
-    else await symlink(entry.isSymbolicLink() ? await readlink(source) : source, target);
-  }
+  await linkPackages(join(ours, 'node_modules'), join(theirs, 'node_modules'));
 }

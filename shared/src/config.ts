@@ -134,10 +134,26 @@ export const databaseSchema = commonSchema.extend({
     .min(1)
     .max(65_535)
     .default(256)
-    .describe('most messages of one process that are being handled at once'),
+    .describe('most events from RabbitMQ that one process is handling at once'),
   AMQP_UNCONFIRMED_MAX: count(10_000).describe(
-    'most messages on their way to the broker at once; what is more waits in the outbox',
+    'most events on their way to the broker at once; what is more waits in the outbox',
   ),
+  AMQP_BATCH_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(256)
+    .describe(
+      'most events of a transaction that travel to a service in one message; with 0 each has one of its own, which the release before reads, too',
+    ),
+  AMQP_BATCH_BYTES_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(16_777_216)
+    .default(262_144)
+    .describe('most bytes of such a message; an event that is larger has one of its own'),
   AMQP_CONFIRM_TIMEOUT_MS: milliseconds(5_000).describe('longest a delivery waits for the broker to confirm it'),
   AMQP_PATIENT_RETRIES: count(10).describe(
     'an event that fails for now comes again after 1 s, 5 s, then every 30 s for ever; after so many each is an error in the log',
@@ -187,7 +203,7 @@ export const databaseSchema = commonSchema.extend({
     'age of the oldest event that the broker has not confirmed beyond which new payments and reservations are refused with 503',
   ),
   QUEUE_BACKLOG_MAX: count(200_000).describe(
-    'messages in the fullest queue of RabbitMQ beyond which new reservations are refused with 503',
+    'events that wait in RabbitMQ for the service with most of them, about, beyond which new reservations are refused with 503',
   ),
   INBOX_RETENTION_MS: z.coerce
     .number()

@@ -34,6 +34,9 @@ export const subjects = {
   payment: 'payment',
 } as const satisfies Record<ServiceName, string | undefined>;
 
+/** Of what an event tells: its first word. */
+export const subjectOf = (type: string): string => type.slice(0, Math.max(0, type.indexOf('.')));
+
 export type EventsOf<S extends ServiceName> = (typeof subscriptions)[S][number];
 
 const subscribers = new Map<EventType, ServiceName[]>();

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { eventPublication } from '@flash-sale/shared/messaging/amqp-messages.ts';
-import { deadQueueOf } from '@flash-sale/shared/messaging/amqp-topology.ts';
+import { batchQueueOf, consumedQueues, deadQueueOf } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { amqpTransport } from '@flash-sale/shared/testing/amqp-network.ts';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
@@ -37,11 +37,14 @@ async function addProduct(units: number): Promise<string> {
   return id;
 }
 
-/** Takes everything that lies in a queue. */
+/** Takes everything that lies in a queue. @returns the ids of all events in it */
 const take = (queue: string) =>
   withChannel(vhost.url, async (channel) => {
     const ids: string[] = [];
-    for (let one; (one = await channel.get(queue, { noAck: true }));) ids.push(one.properties.messageId as string);
+    for (let one; (one = await channel.get(queue, { noAck: true }));) {
+      const content = JSON.parse(one.content.toString()) as { id: string } | { id: string }[];
+      ids.push(...[content].flat().map(({ id }) => id));
+    }
     return ids;
   });
 
@@ -83,9 +86,9 @@ test('one event that breaks a batch is put aside; the 255 others take effect onc
   expect(await servers.rows(stock, [broken])).toEqual([{ held: 0, sold: 0 }]);
   const held = await servers.rows('SELECT reservation_id AS id FROM holds WHERE reservation_id <> $1', [reservationId]);
   expect(held.map(({ id }) => id as string).sort()).toEqual(good.map(({ data }) => data.reservationId).sort());
-  for (const service of ['order', 'reservation']) {
-    const told = await take(service);
+  for (const service of ['order', 'reservation'] as const) {
+    const told = await take(batchQueueOf(service));
     expect([told.length, new Set(told).size]).toEqual([good.length, good.length]);
   }
-  expect(await take('inventory')).toEqual([]);
+  for (const queue of consumedQueues) expect([queue, await take(queue)]).toEqual([queue, []]);
 });

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { AckWindow } from './ack-window.ts';
-import { deliveryCountOf } from './amqp-messages.ts';
+import { isSuspect } from './amqp-messages.ts';
 import { checkTopology } from './amqp-topology.ts';
 
-/** What has come back so often may be what its consumers die over. */
-const suspectAfterDeliveries = 3;
 /** The subscriptions of a channel: the first takes one message at a time, the second as many as it may. */
 const oneByOne = 'one-by-one';
 const many = 'many';
@@ -64,8 +62,7 @@ export class AmqpConsumer {
     this.#session = session;
     const onMessage = (message: ConsumeMessage | null) => {
       if (!message) return lose(new Error(`the broker has ended the subscription to ${queue}`));
-      const isSuspect = deliveryCountOf(message) >= suspectAfterDeliveries;
-      if (session.subscription === oneByOne && !isSuspect && !this.#stopping) takeMany();
+      if (session.subscription === oneByOne && !isSuspect(message) && !this.#stopping) takeMany();
       void this.#take(session, message);
     };
     const takeMany = () => {

@@ -1,18 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConsumeMessage } from 'amqplib';
+import type { ConsumeMessage, Message } from 'amqplib';
 import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { Logger } from '../log.ts';
 import {
   deadPublication,
-  readEvent,
+  isSuspect,
+  readMessage,
   retryCountOf,
   retryPublication,
   typeOf,
+  type Carried,
   type FailureReason,
   type Publication,
 } from './amqp-messages.ts';
 import type { AmqpPublisher } from './amqp-publisher.ts';
 import type { Failure, Intake } from './transport.ts';
+import { WeightedSemaphore } from './weighted-semaphore.ts';
 
 const publishAgainAfterMs = 1_000;
 /** Between the tries of an event that is held; the last is the longest that an outage of the database outlives its end. */
@@ -22,22 +25,31 @@ export interface MessageHandlerOptions {
   intake: Intake;
   publisher: Pick<AmqpPublisher, 'publish'>;
   log: Logger;
+  /** Most events that the service is handling at once; a message with more goes to it alone. */
+  maxEvents: number;
   /** How often an event may fail for now before each further time is an error in the log. */
   retriesBeforeError: number;
   /** How long an event is held and tried again while its service handles nothing at all, as without its database. */
   holdMs: number;
+  /** Hears of each batch how many events it has. */
+  onBatch?: (events: number) => void;
 }
 
 /** Why a message is dead-lettered: it is no known event, or its service cannot handle it. */
 export type DeadLetterCause = 'unreadable' | 'unhandleable';
 
-/** Hands each message to the service, and moves those it could not handle to a retry or dead-letter queue. */
+/**
+ * Hands the events of each message to the service, and moves those it could not handle to a retry or dead-letter queue: of a
+ * batch those alone, as messages of their own.
+ */
 export class MessageHandler {
   readonly #options: MessageHandlerOptions;
   readonly #deadLetters: Record<DeadLetterCause, number> = { unreadable: 0, unhandleable: 0 };
+  readonly #underWay: WeightedSemaphore;
 
   constructor(options: MessageHandlerOptions) {
     this.#options = options;
+    this.#underWay = new WeightedSemaphore(options.maxEvents);
   }
 
   /** How many messages were dead-lettered since the start, by cause; single reasons would be too many to count. */
@@ -45,17 +57,68 @@ export class MessageHandler {
     return { ...this.#deadLetters };
   }
 
-  /** @returns true when its work is committed or the broker has moved it; false when it is not wanted any more */
+  /**
+   * @returns true when the work of all its events is committed or the broker has moved them; false when it is not wanted any more
+   */
   async handle(message: ConsumeMessage, isWanted: () => boolean): Promise<boolean> {
-    const { intake, log, retriesBeforeError } = this.#options;
-    let event: DomainEvent;
+    const { intake, onBatch } = this.#options;
+    const { isBatch, carried } = readMessage(message, intake.service);
+    if (isBatch) onBatch?.(carried.length);
+    if (isBatch && isSuspect(message)) return this.#takeApart(carried, isWanted);
+    const events = carried.flatMap(({ event }) => event ?? []);
+    const failures = await this.#whenThereIsRoom(events, isWanted);
+    if (!failures) return false;
+    if (failures.length === 0 && events.length === carried.length) return true;
+    const failureOf = new Map(failures.map((failure) => [failure.eventId, failure]));
+    const settled = await Promise.all(
+      carried.map((one) => this.#settle(one, one.event && failureOf.get(one.event.id), isWanted)),
+    );
+    return settled.every(Boolean);
+  }
+
+  /** @returns the failures; undefined when it is not wanted any more */
+  async #whenThereIsRoom(events: DomainEvent[], isWanted: () => boolean): Promise<Failure[] | undefined> {
+    if (events.length === 0) return [];
+    await this.#underWay.acquire(events.length);
     try {
-      event = readEvent(message, intake.service);
-    } catch (error) {
-      return this.#deadLetter(message, 'unreadable', { reason: `not readable: ${reasonOf(error)}` }, isWanted);
+      return isWanted() ? await this.#receive(events, isWanted) : undefined;
+    } finally {
+      this.#underWay.release(events.length);
     }
-    const failure = await this.#receive(event, isWanted);
+  }
+
+  /**
+   * Retries while the service handles nothing: a retry queue would delay the events beyond the end of a short outage. Not for ever,
+   * since another instance may be well. Events that are held at the same time share their retries, as all work of a lane does.
+   */
+  async #receive(events: DomainEvent[], isWanted: () => boolean): Promise<Failure[]> {
+    const { intake, log, holdMs } = this.#options;
+    const sinceMs = performance.now();
+    const failures: Failure[] = [];
+    let open = events;
+    for (let tries = 0; ; tries += 1) {
+      const receipt = await intake.receive(open, 'deliver');
+      const held = receipt.failures.filter(({ kind }) => kind === 'unreachable');
+      failures.push(...receipt.failures.filter(({ kind }) => kind !== 'unreachable'));
+      if (held.length === 0) return failures;
+      const reasons = new Map(held.map(({ eventId, reason }) => [eventId, reason]));
+      open = open.filter(({ id }) => reasons.has(id));
+      if (performance.now() - sinceMs >= holdMs) {
+        for (const { id: eventId, type: eventType } of open)
+          log.warn({ eventId, eventType, reason: reasons.get(eventId) }, 'event not handled yet');
+        return [...failures, ...held];
+      }
+      await sleep(pausesMs[Math.min(tries, pausesMs.length - 1)], undefined, { ref: false });
+      if (!isWanted()) return [...failures, ...held];
+    }
+  }
+
+  /** @returns whether nothing more is to be done about it */
+  async #settle({ event, unreadable, alone }: Carried, failure: Failure | undefined, isWanted: () => boolean) {
+    const { intake, log, retriesBeforeError } = this.#options;
+    if (!event) return this.#deadLetter(alone(), 'unreadable', { reason: `not readable: ${unreadable}` }, isWanted);
     if (!failure) return true;
+    const message = alone();
     if (failure.kind === 'poison') return this.#deadLetter(message, 'unhandleable', failure, isWanted);
     const retries = retryCountOf(message);
     // Never dead-lettered: an outage may outlast any number of retries, and must not cost events.
@@ -65,28 +128,24 @@ export class MessageHandler {
   }
 
   /**
-   * Retries while the service handles nothing: a retry queue would delay the event beyond the end of a short outage. Not for ever,
-   * since another instance may be well. Events that are held at the same time share their retries, as all work of a lane does.
+   * What of a batch kills its process cannot be told from the rest of it. So all of it comes again event by event, as after a failure,
+   * and the broker finds out.
    */
-  async #receive(event: DomainEvent, isWanted: () => boolean): Promise<Failure | undefined> {
-    const { intake, log, holdMs } = this.#options;
-    const sinceMs = performance.now();
-    for (let tries = 0; ; tries += 1) {
-      const { failures } = await intake.receive([event], 'deliver');
-      const failure = failures[0];
-      if (failure?.kind !== 'unreachable') return failure;
-      if (performance.now() - sinceMs >= holdMs) {
-        const { id: eventId, type: eventType } = event;
-        log.warn({ eventId, eventType, reason: failure.reason }, 'event not handled yet');
-        return failure;
-      }
-      await sleep(pausesMs[Math.min(tries, pausesMs.length - 1)], undefined, { ref: false });
-      if (!isWanted()) return failure;
-    }
+  async #takeApart(carried: Carried[], isWanted: () => boolean): Promise<boolean> {
+    const { intake, log } = this.#options;
+    log.warn({ events: carried.length }, 'a batch came back repeatedly: its events come again one by one');
+    const moved = await Promise.all(
+      carried.map((one) =>
+        one.event
+          ? this.#moveTo(retryPublication(one.alone(), intake.service, new Date()), isWanted)
+          : this.#settle(one, undefined, isWanted),
+      ),
+    );
+    return moved.every(Boolean);
   }
 
   async #deadLetter(
-    message: ConsumeMessage,
+    message: Message,
     cause: DeadLetterCause,
     failure: FailureReason,
     isWanted: () => boolean,
@@ -115,6 +174,3 @@ export class MessageHandler {
     return false;
   }
 }
-
-const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ');

@@ -2,9 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import type { Message } from 'amqplib';
 import { anEvent } from '../testing/events.ts';
 import {
+  batchPublication,
   deadPublication,
   eventPublication,
   readEvent,
+  readMessage,
   replayOf,
   retryCountOf,
   retryPublication,
@@ -67,6 +69,85 @@ describe('a message', () => {
   ])('with x-retry-count %p has come back %d times', (header, count) => {
     expect(retryCountOf(aMessage({ 'x-retry-count': header }))).toBe(count);
     expect(retryCountOf(aMessage())).toBe(0);
+  });
+});
+
+describe('a batch', () => {
+  const other = anEvent('stock.released');
+  const cameIn = (content: unknown, fields: object = { exchange: 'batches', routingKey: 'stock.order' }) => {
+    const options = { messageId: event.id, type: 'batch', contentType: 'application/json', timestamp: 7 };
+    return { content: Buffer.from(JSON.stringify(content)), properties: options, fields } as unknown as Message;
+  };
+
+  test('is read as the events that were published', () => {
+    const { exchange, routingKey, content, options } = batchPublication(
+      {
+        subject: 'stock',
+        service: 'order',
+        events: [event, other].map((one) => JSON.stringify(one)),
+        firstId: event.id,
+      },
+      7,
+    );
+    const message = { content, properties: options, fields: { exchange, routingKey } } as unknown as Message;
+    const { isBatch, carried } = readMessage(message, 'order');
+    expect([isBatch, carried.map((one) => one.event)]).toEqual([true, [event, other]]);
+  });
+
+  test('is told from an event by itself', () => {
+    const { exchange, routingKey } = eventPublication(event, 7);
+    const { isBatch, carried } = readMessage(came({ exchange, routingKey }), 'order');
+    expect([isBatch, carried.map((one) => one.event)]).toEqual([false, [event]]);
+    expect(readMessage({ ...aMessage(), content: Buffer.from('{') }, 'order').isBatch).toBe(false);
+  });
+
+  test('has each of its events go on by itself as its sender would have published it', () => {
+    const { carried } = readMessage(cameIn([event, other]), 'order');
+    const alone = carried[1]!.alone();
+    expect(readEvent(alone, 'order')).toEqual(other);
+    const { exchange, routingKey, content, options } = eventPublication(other, 7);
+    expect([alone.fields, alone.content]).toMatchObject([{ exchange, routingKey }, content]);
+    const dead = deadPublication(alone, 'order', { reason: 'wrong' }, now);
+    expect(dead.options).toMatchObject({
+      messageId: options.messageId,
+      type: other.type,
+      timestamp: 7,
+      headers: { 'x-first-key': other.type, 'x-original-type': other.type },
+    });
+  });
+
+  test.each([
+    ['an event of another service', anEvent('payment.captured'), 'stock.order'],
+    ['an event for another service', event, 'stock.payment'],
+    ['an event of an exchange for single ones', event, 'order'],
+  ])('with %s is read but for that, which keeps the key that betrays it', (_what, foreign, routingKey) => {
+    const { carried } = readMessage(cameIn([foreign], { exchange: 'batches', routingKey }), 'order');
+    expect(carried).toMatchObject([{ event: undefined, unreadable: expect.stringMatching(/came by the key/) }]);
+    const dead = deadPublication(carried[0]!.alone(), 'order', { reason: 'wrong' }, now);
+    expect(dead.options.headers).toMatchObject({ 'x-first-key': routingKey });
+    // Also when somebody replays it.
+    const { content, options } = replayOf({
+      content: dead.content,
+      properties: dead.options,
+      fields: { exchange: '', routingKey: 'order.dead' },
+    } as unknown as Message);
+    const again = { content, properties: options, fields: { exchange: '', routingKey: 'order' } } as unknown as Message;
+    expect(() => readEvent(again, 'order')).toThrow('came by the key');
+  });
+
+  test.each([['hello'], [null], [7], [[event]], [{ ...event, version: 2 }], [{}]])(
+    'with %j is read but for that',
+    (broken) => {
+      const { carried } = readMessage(cameIn([event, broken]), 'order');
+      expect(carried.map((one) => one.event)).toEqual([event, undefined]);
+      const alone = carried[1]!.alone();
+      expect(JSON.parse(alone.content.toString())).toEqual(broken);
+      expect(deadPublication(alone, 'order', { reason: 'wrong' }, now).exchange).toBe('services.dead-letters');
+    },
+  );
+
+  test('of nothing carries nothing', () => {
+    expect(readMessage(cameIn([]), 'order')).toEqual({ isBatch: true, carried: [] });
   });
 });
 

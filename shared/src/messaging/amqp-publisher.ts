@@ -18,10 +18,19 @@ interface Session {
   channel: ConfirmChannel;
   /** When each publication left that awaits its confirm, the oldest first. */
   unconfirmed: Map<object, number>;
+  /** How many events those carry. */
+  unconfirmedEvents: number;
   /** How many messages came back that await their confirm, by `returnKey`. */
   returned: Map<string, number>;
   /** Whether the channel ends over one of the messages that await their confirm. */
   endsOverMessage: boolean;
+}
+
+/** As the broker tells it of a queue. */
+export interface QueueState {
+  /** Without those that a consumer has and has not acknowledged. */
+  messages: number;
+  consumers: number;
 }
 
 const returnKey = (messageId: string, exchange: string, routingKey: string) => `${messageId} ${exchange} ${routingKey}`;
@@ -32,7 +41,7 @@ export class AmqpPublisher {
   #session: Session | undefined;
   #blocked = false;
 
-  /** @param options `onUnblocked` hears when the broker takes messages again */
+  /** @param options `maxUnconfirmed`: most events whose confirm has not come; `onUnblocked` hears when the broker takes messages again */
   constructor(options: { maxUnconfirmed: number; onUnblocked?: () => void }) {
     this.#options = options;
   }
@@ -40,7 +49,13 @@ export class AmqpPublisher {
   /** Makes a new connection the one to publish on. */
   async setUp(model: ChannelModel, lose: (error: Error) => void): Promise<void> {
     const channel = await model.createConfirmChannel();
-    const session: Session = { channel, unconfirmed: new Map(), returned: new Map(), endsOverMessage: false };
+    const session: Session = {
+      channel,
+      unconfirmed: new Map(),
+      unconfirmedEvents: 0,
+      returned: new Map(),
+      endsOverMessage: false,
+    };
     channel.on('error', (error: Error) => {
       session.endsOverMessage = isAboutMessage(error);
       lose(error);
@@ -75,28 +90,36 @@ export class AmqpPublisher {
     return oldest === undefined ? undefined : performance.now() - oldest;
   }
 
-  /** How many messages lie in each of these queues; nothing while the broker does not tell. */
-  async depthsOf<Queue extends string>(queues: readonly Queue[]): Promise<Partial<Record<Queue, number>>> {
+  /** How each of these queues stands; nothing while the broker does not tell. */
+  async statesOf<Queue extends string>(queues: readonly Queue[]): Promise<Partial<Record<Queue, QueueState>>> {
     const { channel } = this.#session ?? {};
     if (!channel || !this.ready) return {};
-    const counts = queues.map(async (queue) => [queue, (await channel.checkQueue(queue)).messageCount] as const);
+    const states = queues.map(async (queue) => {
+      const { messageCount: messages, consumerCount: consumers } = await channel.checkQueue(queue);
+      return [queue, { messages, consumers }] as const;
+    });
     // A broker short of memory answers nothing on this connection, for as long as it is.
     const silence = sleep(countWithinMs, [], { ref: false });
-    return Object.fromEntries(await Promise.race([Promise.all(counts), silence])) as Partial<Record<Queue, number>>;
+    return Object.fromEntries(await Promise.race([Promise.all(states), silence])) as Partial<Record<Queue, QueueState>>;
   }
 
   /** Publishes at once. `onOutcome` is called once; it may be long in coming, so whoever waits does so with a limit. */
-  publish({ exchange, routingKey, content, options }: Publication, onOutcome: (outcome: Outcome) => void): void {
+  publish(publication: Publication, onOutcome: (outcome: Outcome) => void): void {
+    const { exchange, routingKey, content, options, events = 1 } = publication;
     const session = this.#session;
-    if (!session || this.#blocked || session.unconfirmed.size >= this.#options.maxUnconfirmed) {
+    if (!session || this.#blocked || !this.#hasRoom(session, events)) {
       onOutcome('unreachable');
       return;
     }
-    const publication = {};
-    session.unconfirmed.set(publication, performance.now());
+    const ticket = {};
+    session.unconfirmed.set(ticket, performance.now());
+    session.unconfirmedEvents += events;
+    const end = () => {
+      if (session.unconfirmed.delete(ticket)) session.unconfirmedEvents -= events;
+    };
     try {
       session.channel.publish(exchange, routingKey, content, options, (error: unknown) => {
-        session.unconfirmed.delete(publication);
+        end();
         // The broker returns a message before it confirms it.
         const returned = session.returned.size > 0 && takeReturned(session, exchange, routingKey, options.messageId);
         if (returned) onOutcome('returned');
@@ -104,9 +127,14 @@ export class AmqpPublisher {
         else onOutcome('confirmed');
       });
     } catch {
-      session.unconfirmed.delete(publication); // the channel is closing
+      end(); // the channel is closing
       onOutcome('unreachable');
     }
+  }
+
+  /** A message with more events than may ever be on their way travels alone. */
+  #hasRoom({ unconfirmedEvents }: Session, events: number): boolean {
+    return unconfirmedEvents === 0 || unconfirmedEvents + events <= this.#options.maxUnconfirmed;
   }
 }
 

@@ -3,9 +3,13 @@ import type { Channel, Options } from 'amqplib';
 import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 
-/** Every event is published here; the routing key is its type. */
+/** Here an event is published by itself, for all who handle it; the routing key is its type. */
 export const eventsExchange = 'events';
 export const eventsExchangeType = 'topic';
+/** Here the events of a transaction that go to one service are published in one message; the routing key is of `batchKey`. */
+export const batchesExchange = 'batches';
+/** The first word tells whose events they are: RabbitMQ refuses them from others, as it does where they come by themselves. */
+export const batchKey = (subject: string, service: ServiceName): string => `${subject}.${service}`;
 /** Where the broker puts what it puts aside by itself; the routing key is the service's name. */
 export const deadLettersExchange = 'dead-letters';
 /**
@@ -29,10 +33,15 @@ export const retrySteps = [
 ] as const;
 export type RetryStep = (typeof retrySteps)[number];
 
-/** The services that have a queue, which has the service's name. */
+/** The services that have queues: one of the service's name, and one for batches. */
 export const subscribingServices: readonly ServiceName[] = serviceNames.filter(
   (service) => subscriptions[service].length > 0,
 );
+
+export const batchQueueOf = (service: ServiceName) => `${service}.batches` as const;
+
+/** Every queue from which services are brought events. */
+export const consumedQueues = subscribingServices.flatMap((service) => [service, batchQueueOf(service)]);
 
 /** Where messages of a service lie that somebody has to look at. */
 export const deadQueueOf = (service: ServiceName): string => `${service}.dead`;
@@ -60,6 +69,12 @@ export const serviceQueue = (service: ServiceName) =>
     },
   );
 
+/**
+ * The queue of a service for batches, as it is declared. The broker puts none of them aside: one that has come back repeatedly is
+ * taken apart by its service, and the event at fault is then put aside alone, out of the service's other queue.
+ */
+export const batchQueue = () => quorumQueue({ deliveries: unlimitedDeliveries });
+
 export interface Topology {
   exchanges: { name: string; type: string; options: Options.AssertExchange }[];
   queues: { name: string; options: Options.AssertQueue }[];
@@ -70,6 +85,7 @@ export interface Topology {
 export const topology: Topology = {
   exchanges: [
     { name: eventsExchange, type: eventsExchangeType, options: { durable: true } },
+    { name: batchesExchange, type: 'topic', options: { durable: true } },
     { name: deadLettersExchange, type: 'direct', options: { durable: true } },
     { name: serviceDeadLettersExchange, type: 'topic', options: { durable: true } },
     ...retrySteps.flatMap(({ name, exchange }) => [
@@ -84,6 +100,7 @@ export const topology: Topology = {
       options: quorumQueue({ deliveries: unlimitedDeliveries }),
     })),
     ...subscribingServices.map((service) => ({ name: service, options: serviceQueue(service) })),
+    ...subscribingServices.map((service) => ({ name: batchQueueOf(service), options: batchQueue() })),
     ...retrySteps.map(({ name, delayMs }) => ({
       name,
       // Without a routing key of its own a message keeps its first, the service, which in the default exchange is a queue.
@@ -100,6 +117,7 @@ export const topology: Topology = {
       key: service,
     })),
     ...subscriptions[service].map((key) => ({ queue: service, exchange: eventsExchange, key })),
+    { queue: batchQueueOf(service), exchange: batchesExchange, key: batchKey('*', service) },
     ...retrySteps.flatMap(({ name, exchange }) => [
       { queue: name, exchange: name, key: service },
       { queue: name, exchange, key: service },

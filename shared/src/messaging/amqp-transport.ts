@@ -1,14 +1,14 @@
 import type { ConsumeMessage } from 'amqplib';
-import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { Logger } from '../log.ts';
 import { subscribersOf, subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { AmqpConnection } from './amqp-connection.ts';
+import { shipmentsOf, type Shipment } from './amqp-batches.ts';
+import { AmqpConnection, type AmqpConnectionOptions } from './amqp-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';
-import { eventPublication } from './amqp-messages.ts';
-import { AmqpPublisher, type Outcome } from './amqp-publisher.ts';
-import { deadQueueOf, subscribingServices } from './amqp-topology.ts';
+import { AmqpPublisher, type Outcome, type QueueState } from './amqp-publisher.ts';
+import { batchesExchange, batchQueueOf, consumedQueues, deadQueueOf, subscribingServices } from './amqp-topology.ts';
+import { BatchSizes } from './batch-sizes.ts';
 import { Receivers } from './receivers.ts';
 import type { Intake, NotDelivered, OutboxRecord, Transport } from './transport.ts';
 
@@ -19,16 +19,23 @@ const settleWithinMs = 5_000;
  * slow must not be made two, and two of each of those.
  */
 const publishAgainAfterMs = 60_000;
+/** A batch has so many events at least under load: as many fewer batches are fetched ahead than events are handled at once. */
+const eventsPerBatch = 4;
+/** After so long who publishes looks again who takes batches, unless somebody has asked for the backlog meanwhile. */
+const lookAgainAfterMs = 5_000;
 
 export interface AmqpTransportOptions {
   url: string;
   /** Tells the instances of one service apart in the broker's list of connections. */
   instance: string;
   log: Logger;
-  /** Most messages of this process that are being handled at once. */
+  /** Most events of this process that are being handled at once. */
   prefetch: number;
-  /** Most messages whose confirm has not come; what is more stays in the outbox. */
+  /** Most events whose confirm has not come; what is more stays in the outbox. */
   maxUnconfirmed: number;
+  /** Most events in a batch; with 0 each travels by itself, as in the release before. */
+  maxBatchEvents: number;
+  maxBatchBytes: number;
   /** Longest that a delivery waits for the broker's confirms. */
   confirmTimeoutMs: number;
   /** How often an event may fail for now before each further time is an error in the log. */
@@ -39,20 +46,26 @@ export interface AmqpTransportOptions {
 
 /**
  * Events by way of RabbitMQ. A record is acknowledged when the broker has all its events on disk; from there on they are
- * the broker's to bring, as often as it takes. Two connections: a broker short of memory stops reading from those that
- * publish, and must go on reading acknowledgements to get rid of what it has.
+ * the broker's to bring, as often as it takes. The events of a record that go to one service travel in one message, for a
+ * message costs the broker and both sides more than what is in it. Two connections: a broker short of memory stops reading from
+ * those that publish, and must go on reading acknowledgements to get rid of what it has.
  */
 export class AmqpTransport implements Transport {
   readonly #options: AmqpTransportOptions;
   readonly #publisher: AmqpPublisher;
   readonly #connections: AmqpConnection[] = [];
-  #consumer: AmqpConsumer | undefined;
+  /** Of batches first: who sees one that takes single events may believe that there is one that takes batches. */
+  #consumers: AmqpConsumer[] = [];
   #handler: MessageHandler | undefined;
   #intake: Intake | undefined;
   #delivering = new Set<Promise<void>>();
-  /** The events of a record that the broker has not got, so that the next try is about those. */
-  readonly #failed = new WeakMap<OutboxRecord, Map<string, NotDelivered>>();
+  /** For which services the broker has not got which event of a record, so that the next try is about those. */
+  readonly #missing = new WeakMap<OutboxRecord, Map<string, ServiceName[]>>();
   readonly #receivers = new Receivers();
+  /** As far as is known. */
+  #takesBatches: ReadonlySet<ServiceName> = new Set();
+  #lookedAtMs = -Infinity;
+  readonly #batchSizes = new BatchSizes();
   #connected: boolean | undefined;
   #stopped = false;
 
@@ -67,13 +80,28 @@ export class AmqpTransport implements Transport {
     const { prefetch, log, retriesBeforeError, holdMs } = this.#options;
     const { service } = intake;
     this.#intake = intake;
-    this.#connections.push(this.#connection('publish', this.#publisher));
+    this.#connections.push(this.#connection('publish', (model, lose) => this.#publisher.setUp(model, lose)));
     if (subscriptions[service].length > 0) {
-      const handler = new MessageHandler({ intake, publisher: this.#publisher, log, retriesBeforeError, holdMs });
+      const handler = new MessageHandler({
+        intake,
+        publisher: this.#publisher,
+        log,
+        maxEvents: prefetch,
+        retriesBeforeError,
+        holdMs,
+        onBatch: (events) => this.#batchSizes.note(service, events),
+      });
       const handle = (message: ConsumeMessage, isWanted: () => boolean) => handler.handle(message, isWanted);
       this.#handler = handler;
-      this.#consumer = new AmqpConsumer({ queue: service, prefetch, handle });
-      this.#connections.push(this.#connection('consume', this.#consumer));
+      this.#consumers = [
+        new AmqpConsumer({ queue: batchQueueOf(service), prefetch: Math.ceil(prefetch / eventsPerBatch), handle }),
+        new AmqpConsumer({ queue: service, prefetch, handle }),
+      ];
+      this.#connections.push(
+        this.#connection('consume', async (model, lose) => {
+          for (const consumer of this.#consumers) await consumer.setUp(model, lose);
+        }),
+      );
     }
     // One after the other: what is taken first may have to be passed on.
     for (const connection of this.#connections) await connection.open();
@@ -86,21 +114,27 @@ export class AmqpTransport implements Transport {
   }
 
   healthy(): boolean {
-    return this.#publisher.ready && (this.#consumer?.ready ?? true);
+    return this.#publisher.ready && this.#consumers.every(({ ready }) => ready);
   }
 
   oldestUnconfirmedMs(): number | undefined {
     return this.#publisher.oldestUnconfirmedMs();
   }
 
-  backlog(): Promise<Partial<Record<ServiceName, number>>> {
-    return this.#publisher.depthsOf(subscribingServices);
+  async backlog(): Promise<Partial<Record<ServiceName, number>>> {
+    const states = await this.#look();
+    const counts = subscribingServices.map((service) => {
+      const [single, batches] = [states[service]?.messages, states[batchQueueOf(service)]?.messages];
+      if (single === undefined || batches === undefined) return [];
+      return [[service, single + this.#batchSizes.eventsIn(batches, service)]];
+    });
+    return Object.fromEntries(counts.flat()) as Partial<Record<ServiceName, number>>;
   }
 
   async deadLettersLeft(): Promise<number | undefined> {
-    if (!this.#consumer) return undefined;
+    if (this.#consumers.length === 0) return undefined;
     const queue = deadQueueOf(this.#intake!.service);
-    return (await this.#publisher.depthsOf([queue]))[queue];
+    return (await this.#publisher.statesOf([queue]))[queue]?.messages;
   }
 
   deadLetters(): Readonly<Record<DeadLetterCause, number>> {
@@ -108,7 +142,7 @@ export class AmqpTransport implements Transport {
   }
 
   async stopReceiving(): Promise<void> {
-    await this.#consumer?.stop(settleWithinMs);
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop(settleWithinMs)));
   }
 
   async stop(): Promise<void> {
@@ -118,9 +152,25 @@ export class AmqpTransport implements Transport {
     await Promise.all(this.#connections.map((connection) => connection.close()));
   }
 
+  /**
+   * How the queues of all services stand, and with that who takes batches: everybody, but for a service of which somebody listens who is
+   * of the release before and nobody who takes them. What comes to a service that is away lies in batches until it is back.
+   */
+  async #look(): Promise<Partial<Record<string, QueueState>>> {
+    this.#lookedAtMs = performance.now();
+    const states = await this.#publisher.statesOf(consumedQueues);
+    if (Object.keys(states).length === 0) return states; // what was known stays likely
+    const takes = (service: ServiceName) =>
+      states[service]?.consumers === 0 || (states[batchQueueOf(service)]?.consumers ?? 0) > 0;
+    this.#takesBatches = new Set(subscribingServices.filter(takes));
+    return states;
+  }
+
   /** Publishes everything in this turn; resolves with the last confirm or, without it, after the timeout. */
   #publish(records: OutboxRecord[]): Promise<void> {
     if (records.length === 0) return Promise.resolve();
+    // Without a connection it rejects, and is asked again with the next.
+    if (performance.now() - this.#lookedAtMs > lookAgainAfterMs) this.#look().catch(() => {});
     return new Promise((resolve) => {
       const { confirmTimeoutMs } = this.#options;
       const open = new Set(records);
@@ -152,47 +202,57 @@ export class AmqpTransport implements Transport {
     nowS: number,
     onRecord: (record: OutboxRecord, failure: NotDelivered | undefined) => void,
   ): void {
-    const wanted = this.#failed.get(record);
-    const events = record.events.filter(({ id, type }) => subscribersOf(type).length > 0 && (wanted?.has(id) ?? true));
-    const failed = new Map<string, NotDelivered>();
-    let open = events.length;
+    const missing = this.#missing.get(record);
+    const { maxBatchEvents: maxEvents, maxBatchBytes: maxBytes } = this.#options;
+    const takesBatches = (service: ServiceName) => this.#takesBatches.has(service);
+    const shipments = shipmentsOf(
+      record.events,
+      ({ id, type }) => (missing ? (missing.get(id) ?? []) : subscribersOf(type)),
+      { maxEvents, maxBytes, takesBatches },
+      nowS,
+    );
+    const failed: { shipment: Shipment; failure: NotDelivered }[] = [];
+    let open = shipments.length;
     if (open === 0) onRecord(record, undefined);
-    for (const event of events) {
-      this.#publisher.publish(eventPublication(event, nowS), (outcome) => {
-        const failure = this.#failureOf(event, outcome);
-        if (failure) failed.set(event.id, failure);
+    for (const shipment of shipments) {
+      this.#publisher.publish(shipment.publication, (outcome) => {
+        const failure = this.#failureOf(shipment, outcome);
+        if (failure) failed.push({ shipment, failure });
         open -= 1;
         if (open > 0) return;
-        if (failed.size > 0) this.#failed.set(record, failed);
-        const failures = [...failed.values()];
+        if (failed.length > 0) this.#missing.set(record, missingOf(failed.map((one) => one.shipment)));
+        const failures = failed.map((one) => one.failure);
         onRecord(record, failures.includes('unreachable') ? 'unreachable' : failures[0]);
       });
     }
   }
 
-  #failureOf(event: DomainEvent, outcome: Outcome): 'unreachable' | 'transient' | undefined {
-    const services = subscribersOf(event.type);
+  #failureOf({ publication, events, services }: Shipment, outcome: Outcome): 'unreachable' | 'transient' | undefined {
     if (outcome === 'unreachable') return outcome;
     // Those that travelled with it must not be sent together with it again as soon as the broker is back.
     if (outcome === 'refused') return 'transient';
     if (outcome === 'returned') {
       // A queue that is gone returns all that is for its service, and that is an outage.
-      const judged = services.map((service) => this.#receivers.failed(service, event, 'unreachable'));
+      const judged = services.flatMap((service) =>
+        events.map((event) => this.#receivers.failed(service, event, 'unreachable')),
+      );
       return judged.includes('unreachable') ? 'unreachable' : 'transient';
     }
     // Where several have a queue, one of them may be gone.
-    if (services.length === 1) this.#receivers.handled(services[0]!);
+    if (services.length === 1) this.#receivers.handled(services[0]!, events.length);
+    if (publication.exchange === batchesExchange) this.#batchSizes.note(services[0]!, events.length);
     return undefined;
   }
 
-  #connection(purpose: string, side: Pick<AmqpConsumer, 'setUp'>): AmqpConnection {
+  #connection(purpose: string, setUp: AmqpConnectionOptions['setUp']): AmqpConnection {
     const { url, instance } = this.#options;
     return new AmqpConnection({
       url,
       name: `${this.#intake!.service}/${instance} ${purpose}`,
-      setUp: (model, lose) => side.setUp(model, lose),
+      setUp,
       onUp: () => {
         this.#note(undefined);
+        if (this.#publisher.ready) this.#look().catch(() => {}); // then the connection is lost, and says so itself
         if (this.#publisher.ready) this.#intake!.reachableAgain();
       },
       onDown: (error) => this.#note(error),
@@ -211,4 +271,12 @@ export class AmqpTransport implements Transport {
       this.#connected = true;
     }
   }
+}
+
+/** For which services events are to be sent again. */
+function missingOf(shipments: Shipment[]): Map<string, ServiceName[]> {
+  const missing = new Map<string, ServiceName[]>();
+  for (const { events, services } of shipments)
+    for (const { id } of events) missing.set(id, [...(missing.get(id) ?? []), ...services]);
+  return missing;
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { batchQueueOf, consumedQueues } from './amqp-topology.ts';
 import { asyncApiDocument } from './asyncapi.ts';
 import { eventTypes } from '@flash-sale/contract/events/schemas.ts';
 import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
@@ -24,7 +25,7 @@ describe('the AsyncAPI document', () => {
   });
 
   test('has every type of event, with headers and payload', () => {
-    expect(Object.keys(document.components.messages)).toEqual(eventTypes);
+    expect(Object.keys(document.components.messages)).toEqual([...eventTypes, ...services.map(batchQueueOf)]);
     for (const type of eventTypes) {
       expect(document.components.messages[type]).toMatchObject({ name: type, headers: {}, payload: {} });
       expect(document.components.schemas[type]).toMatchObject({ properties: { type: { const: type } } });
@@ -32,14 +33,27 @@ describe('the AsyncAPI document', () => {
   });
 
   test('has a queue and an operation for every service that handles anything', () => {
-    expect(Object.keys(document.channels)).toEqual(services);
-    expect(Object.keys(document.operations)).toEqual(services.map((service) => `${service}.receive`));
+    expect(Object.keys(document.channels)).toEqual(consumedQueues);
+    expect(Object.keys(document.operations)).toEqual(consumedQueues.map((queue) => `${queue}.receive`));
     for (const service of services) {
       expect(Object.keys(document.channels[service]?.messages as object)).toEqual(subscriptions[service]);
       expect(document.operations[`${service}.receive`]).toMatchObject({ channel: { $ref: `#/channels/${service}` } });
       expect(document.channels[service]).toMatchObject({
         bindings: { amqp: { queue: { name: service }, 'x-queue-arguments': { 'x-queue-type': 'quorum' } } },
       });
+    }
+  });
+
+  test('has a queue for batches of every service, with messages of the events that it handles', () => {
+    for (const service of services) {
+      const queue = batchQueueOf(service);
+      expect(document.operations[`${queue}.receive`]).toMatchObject({ channel: { $ref: `#/channels/${queue}` } });
+      expect(document.channels[queue]).toMatchObject({
+        messages: { [queue]: { $ref: `#/components/messages/${queue}` } },
+        bindings: { amqp: { queue: { name: queue }, 'x-routing-keys': [`*.${service}`] } },
+      });
+      const oneOf = subscriptions[service].map((type) => ({ $ref: `#/components/schemas/${type}` }));
+      expect(document.components.messages[queue]).toMatchObject({ payload: { type: 'array', items: { oneOf } } });
     }
   });
 

@@ -54,6 +54,8 @@ const amqpTransport: TransportFactory = ({ config, log }) => {
     log,
     prefetch: config.AMQP_PREFETCH,
     maxUnconfirmed: config.AMQP_UNCONFIRMED_MAX,
+    maxBatchEvents: config.AMQP_BATCH_MAX,
+    maxBatchBytes: config.AMQP_BATCH_BYTES_MAX,
     confirmTimeoutMs: config.AMQP_CONFIRM_TIMEOUT_MS,
     retriesBeforeError: config.AMQP_PATIENT_RETRIES,
     holdMs: config.AMQP_HOLD_MS,

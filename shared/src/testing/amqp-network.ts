@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { withChannel } from '../messaging/amqp-channel.ts';
-import { assertTopology, deadQueueOf, retrySteps, subscribingServices } from '../messaging/amqp-topology.ts';
+import { assertTopology, consumedQueues, deadQueueOf, retrySteps, subscribingServices } from '../messaging/amqp-topology.ts';
 import { AmqpTransport, type AmqpTransportOptions } from '../messaging/amqp-transport.ts';
 import type { FakeService } from './fake-service.ts';
 
@@ -14,6 +14,8 @@ export function amqpTransport(url: string, options: AmqpTestOptions = {}): AmqpT
     log: pino({ level: 'silent' }),
     prefetch: 256,
     maxUnconfirmed: 10_000,
+    maxBatchEvents: 256,
+    maxBatchBytes: 262_144,
     confirmTimeoutMs: 5_000,
     retriesBeforeError: 50,
     holdMs: 10_000,
@@ -55,9 +57,6 @@ export function emptyBroker(url: string): Promise<void> {
     // Not purged but deleted: the broker may be about to move a message from there to its service.
     for (const { name } of retrySteps) await channel.deleteQueue(name);
     await assertTopology(channel);
-    for (const service of subscribingServices) {
-      await channel.purgeQueue(service);
-      await channel.purgeQueue(deadQueueOf(service));
-    }
+    for (const queue of [...consumedQueues, ...subscribingServices.map(deadQueueOf)]) await channel.purgeQueue(queue);
   });
 }
