@@ -1,131 +1,20 @@
 // The checkout journey for k6 2.x: k6 run -e VUS=500 -e DURATION=60s load-tests/checkout.ts (settings: load-tests/README.md)
-import { check, sleep } from 'k6';
-import type { Options } from 'k6/options';
-import { Counter, Trend } from 'k6/metrics';
-import {
-  addItem,
-  commonOptions,
-  createCart,
-  createProduct,
-  credentials,
-  get,
-  keyed,
-  must,
-  numberFrom,
-  post,
-  reserve,
-} from './shop/api.ts';
+import { credentials, must, post } from './shop/api.ts';
+import { journeyOptions, openSale, purchase, take, think, type Sale } from './shop/journeys.ts';
 
-const quantity = numberFrom('QUANTITY', 2);
-const thinkSeconds = numberFrom('THINK_TIME', 0);
-/** 0 asks for no outcome: the journey then ends with the reservation, which the async stack has only accepted (202). */
-const waitSeconds = numberFrom('WAIT', 10);
-const p95Ms = numberFrom('P95_MS', 400);
-const steps = ['log in', 'create cart', 'fetch product', 'add item', 'reserve', ...(waitSeconds > 0 ? ['pay'] : [])];
+export const options = journeyOptions('log in');
+export const setup = openSale;
 
-const journeys = new Counter('journeys');
-const journeyDuration = new Trend('journey_duration', true);
-
-// `scenario:default` leaves out setup(). A threshold that always holds is how k6 is told to keep a step's own percentiles.
-export const options: Options = {
-  ...commonOptions,
-  scenarios: {
-    default: {
-      executor: 'constant-vus',
-      vus: numberFrom('VUS', 50),
-      duration: __ENV.DURATION ?? '30s',
-      gracefulStop: '65s', // a request that hangs is to fail by k6's own limit of 60 s: one that is cut off is not counted
-    },
-  },
-  thresholds: {
-    'http_req_failed{scenario:default}': [__ENV.FAILED ?? 'rate==0'],
-    checks: [__ENV.CHECKS ?? 'rate==1'],
-    'http_req_duration{scenario:default}': [`p(95)<${p95Ms}`],
-    'http_reqs{scenario:default}': ['count>0'],
-    journeys: ['count>0'],
-    ...Object.fromEntries(steps.map((name) => [`http_req_duration{name:${name}}`, ['max>=0']])),
-  },
-};
-
-interface Sale {
-  productId: string;
-  run: string;
-}
-
-export function setup(): Sale {
-  journeys.add(0); // without a sample k6 would skip the threshold
-  const productId = __ENV.PRODUCT_ID ?? createProduct('Load test', 10_000_000).id;
-  return { productId, run: `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}` };
-}
-
-export default function ({ productId, run }: Sale): void {
-  const started = Date.now();
-  let failure: unknown;
-  try {
-    journey(productId, `${run}-${__VU}-${__ITER}`);
-    journeys.add(1);
-    journeyDuration.add(Date.now() - started);
-  } catch (error) {
-    failure = error;
-    if (!complained) console.error(String(error)); // once per shopper: 500 shoppers in trouble would drown the reason
-    complained = true;
-    sleep(1);
-  }
-  check(failure, { 'every answer is what was asked for': () => failure === undefined });
-}
-
-let complained = false;
 let login = '';
 
-function journey(productId: string, key: string): void {
-  login ||= credentials(__VU);
-  const session = post('/api/sessions', login, 'log in');
-  must(session, session.status === 201);
-  const token = session.json('accessToken') as string;
-  must(session, token.length > 0);
-  think();
-
-  const cartId = createCart(token);
-  think();
-
-  const product = get(`/api/products/${productId}`, 'fetch product');
-  must(product, product.status === 200);
-  const priceCents = product.json('priceCents') as number;
-  const currency = product.json('currency') as string;
-  must(product, product.json('id') === productId && priceCents > 0 && (product.json('available') as number) >= 0);
-  think();
-
-  addItem(cartId, productId, quantity, token);
-  think();
-
-  const reservation = reserve(cartId, `${key}-reserve`, waitSeconds, token);
-  must(reservation, reservation.status === 201 || (waitSeconds === 0 && reservation.status === 202));
-  const orderId = reservation.json('orderId') as string;
-  const totalCents = priceCents * quantity;
-  must(
-    reservation,
-    reservation.status === 202
-      ? reservation.json('status') === 'pending' && orderId.length > 0
-      : reservation.json('status') === 'held' &&
-          reservation.json('totalCents') === totalCents &&
-          reservation.json('currency') === currency,
-  );
-  think();
-  if (waitSeconds === 0) return;
-
-  const purchase = JSON.stringify({ orderId, method: { token: 'tok_ok' } });
-  const payment = post('/api/payments', purchase, 'pay', token, keyed(`${key}-pay`, waitSeconds));
-  must(
-    payment,
-    payment.status === 201 &&
-      payment.json('status') === 'captured' &&
-      payment.json('orderId') === orderId &&
-      payment.json('amountCents') === totalCents &&
-      payment.json('currency') === currency,
-  );
-  think();
-}
-
-function think(): void {
-  if (thinkSeconds > 0) sleep(thinkSeconds);
+export default function (sale: Sale): void {
+  take(sale, (key) => {
+    login ||= credentials(__VU);
+    const session = post('/api/sessions', login, 'log in');
+    must(session, session.status === 201);
+    const token = session.json('accessToken') as string;
+    must(session, token.length > 0);
+    think();
+    purchase(sale.productId, key, token);
+  });
 }

@@ -5,7 +5,7 @@ import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { recordRun } from './comparison/recorded-run.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { runK6 } from './lib/k6-run.ts';
-import { countOf, failsOf, passesOf } from './lib/k6-summary.ts';
+import { countOf, failsOf, passesOf, trendOf } from './lib/k6-summary.ts';
 import { untilQuiet } from './lib/quiet.ts';
 import { processTreesOf } from './lib/usage.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
@@ -29,6 +29,22 @@ const load = (theShop: () => Shop) => {
     STACK: shop.stack.stack,
     SHOPPERS: String(shoppers),
     P95_MS: '60000',
+  });
+
+  test('a crowd that logs in at once is let in', async () => {
+    const env = { ...environment(), VUS: String(shoppers), REFUSED_MS: '60000', TRIES_MAX: '100' };
+    const { summary, crossed, complaints } = await runK6({ script: 'crowd.ts', env, timeoutMs: 110_000 });
+    expect({ crossed, complaints }).toEqual({ crossed: [], complaints: '' });
+    expect(countOf(summary, 'let_in')).toBe(shoppers);
+    expect(trendOf(summary, 'let_in_after')!.max).toBeGreaterThan(0);
+  });
+
+  test('every checkout of shoppers who come back succeeds, without a log-in', async () => {
+    const env = { ...environment(), VUS: '10', DURATION: '5s' };
+    const { summary, crossed, complaints } = await runK6({ script: 'returning.ts', env, timeoutMs: 90_000 });
+    expect({ crossed, complaints }).toEqual({ crossed: [], complaints: '' });
+    expect(countOf(summary, 'journeys')).toBeGreaterThan(10);
+    expect(trendOf(summary, 'http_req_duration{name:refresh}')!.max).toBeGreaterThan(0);
   });
 
   test('every checkout succeeds', async () => {

@@ -40,13 +40,18 @@ export function ruleOf({ paired }: Plan): string {
 
 /** How it was measured. */
 export function methodOf({ plan }: Comparison): string[] {
-  const { seconds, race, paired } = plan;
+  const { seconds, crowd, race, paired } = plan;
   return [
     ...(paired ? pairedOrderOf(plan) : [orderOf(plan)]),
     'A shopper logs in, creates a cart, fetches a product, adds it, reserves and pays, without think time. Every answer is checked; one that does not come within a minute has failed.',
     "Requests/s is k6's own figure: all answers by the length of the whole run, from its set-up to the end of the last journey.",
     'Before each run the stack is at rest: every outbox empty, every reservation and order settled. How long that took after the last answer stands beside each run; it is not part of its CPU.',
     `The yardstick is an Express hello world, two processes behind an nginx with the same workers, ${paired ? Math.max(...plan.levels) : 500} virtual users for ${seconds.yardstick} s, ${paired ? 'once a round' : 'before each stack is started and after it has ended'}: what this machine can do at most with k6 beside it.`,
+    ...(crowd
+      ? [
+          `The crowd: when a stack has just been started and remembers no password, ${crowd.shoppers} shoppers log in at the same moment. Who is refused comes back when told to.`,
+        ]
+      : []),
     `The race: ${race.buyers} shoppers reserve one of ${race.stock} units at the same moment. The audit then looks at the databases and at Redis.`,
     `Others are whoever had a part of the machine during the run besides ${paired ? 'the stacks' : 'the stack'} and k6, its host included.`,
     "CPU and memory come from /proc, once a second. Per second, latency and throughput come from the record of k6's own dashboard.",

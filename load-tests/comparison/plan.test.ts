@@ -10,9 +10,11 @@ describe('two stacks', () => {
     expect(titles({ ...fullPlan(two), repeats: 2 })).toEqual([
       'sync: start',
       'sync: at rest',
+      'sync: a crowd logs in',
       'sync: log-ins and warm-up',
       'async: start',
       'async: at rest',
+      'async: a crowd logs in',
       'async: log-ins and warm-up',
       'sync: 250 shoppers, round 1 of 2',
       'async: 250 shoppers, round 1 of 2',
@@ -40,7 +42,7 @@ describe('two stacks', () => {
 describe('more than two stacks', () => {
   test('each has a turn at every level in each round, and the last two of a round are the first of the next', () => {
     const steps = titles({ ...fullPlan(['a', 'b', 'c']), repeats: 2, levels: [500] });
-    expect(steps.filter((title) => !/rest|warm-up|race|audit/.test(title))).toEqual([
+    expect(steps.filter((title) => !/rest|crowd|warm-up|race|audit/.test(title))).toEqual([
       'a: start',
       'b: start',
       'yardstick, round 1 of 2',

@@ -15,6 +15,8 @@ export interface Plan {
   /** The stacks take turns. Earlier releases measured one after the other. */
   paired?: true | undefined;
   seconds: { warmUp: number; run: number; yardstick: number; yardstickWarmUp?: number | undefined };
+  /** Who log in at once when a stack has just been started. Earlier releases did not look. */
+  crowd?: { shoppers: number } | undefined;
   race: { buyers: number; stock: number; prepareSeconds: number };
 }
 
@@ -27,6 +29,7 @@ export function fullPlan(stacks: string[]): Plan {
     warmUps: 1,
     paired: true,
     seconds: { warmUp: 20, run: 15, yardstick: 15 },
+    crowd: { shoppers: 500 },
     race: { buyers: 2_000, stock: 100, prepareSeconds: 120 },
   };
 }
@@ -37,6 +40,7 @@ export function quickPlan(stacks: string[]): Plan {
     quick: true,
     repeats: 1,
     seconds: { warmUp: 4, run: 10, yardstick: 10 },
+    crowd: { shoppers: 100 },
     race: { buyers: 300, stock: 100, prepareSeconds: 15 },
   };
 }
@@ -52,7 +56,7 @@ export function restOf({ quick }: Plan): { settleSeconds: number; lookSeconds: n
 }
 
 export type Step =
-  | { does: 'start' | 'rest' | 'warm up' | 'race' | 'audit'; stack: string }
+  | { does: 'start' | 'rest' | 'crowd' | 'warm up' | 'race' | 'audit'; stack: string }
   | { does: 'yardstick'; repeat: number }
   | { does: 'run'; stack: string; vus: number; repeat: number };
 
@@ -75,6 +79,7 @@ export function stepsOf(plan: Plan): Step[] {
     const stack = side.name;
     steps.push({ does: 'start', stack });
     if (!seen.has(stack)) steps.push({ does: 'rest', stack });
+    if (!seen.has(stack) && plan.crowd) steps.push({ does: 'crowd', stack });
     seen.add(stack);
     if (warm) steps.push({ does: 'warm up', stack });
   };
@@ -111,6 +116,9 @@ export function secondsOf(step: Step, plan: Plan): number {
       return (quick ? 10 : 20) + seconds.warmUp + k6Seconds;
     case 'run':
       return seconds.run + k6Seconds;
+    case 'crowd':
+      // A hash each, on two processors, and the last of them may come a little late.
+      return (plan.crowd?.shoppers ?? 0) / 80 + k6Seconds;
     case 'race':
       return race.prepareSeconds + k6Seconds;
     case 'audit':
@@ -131,6 +139,8 @@ export function titleOf(step: Step, { repeats }: Plan): string {
       return `${step.stack}: ${step.vus} shoppers, round ${step.repeat} of ${repeats}`;
     case 'rest':
       return `${step.stack}: at rest`;
+    case 'crowd':
+      return `${step.stack}: a crowd logs in`;
     case 'warm up':
       return `${step.stack}: log-ins and warm-up`;
     case 'start':

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runAudit } from '../lib/audit.ts';
 import { sideOf, type BenchStack } from '../lib/bench-stack.ts';
-import { putLoad, runRace } from '../lib/load.ts';
+import { putLoad, runCrowd, runRace } from '../lib/load.ts';
 import { describeMachine } from '../lib/machine.ts';
 import { choiceNamed, usualInstances } from '../lib/options.ts';
 import type { LoadResult } from '../lib/results.ts';
@@ -42,7 +42,7 @@ export async function measureComparison(comparison: Comparison, context: Compari
   const warmUp = new WarmUp(turnPlan, () => undefined);
   let takingTurns = true;
   await using standing = new Standing<BenchStack | RunningSide>(async (side, running) => {
-    if (!side.isYardstick) await restAfterFirstStart(side.name, running, comparison, context, begin);
+    if (!side.isYardstick) await lookAfterFirstStart(side.name, running, comparison, context, begin);
     if (!side.isYardstick && takingTurns) begin({ does: 'warm up', stack: side.name });
     if (takingTurns) await warmUp.opened(side, running);
   });
@@ -87,7 +87,7 @@ function stackSide(name: string, context: ComparisonContext, begin: (step: Step)
 }
 
 /** What is measured of a stack is kept from its first start on. */
-async function restAfterFirstStart(
+async function lookAfterFirstStart(
   stack: string,
   running: RunningSide,
   comparison: Comparison,
@@ -107,6 +107,12 @@ async function restAfterFirstStart(
   comparison.stacks.push(result);
   await sleep(settleSeconds * 1_000, undefined, { signal });
   result.atRest = await measureAtRest(running.target().processes, lookSeconds, signal);
+  const { crowd } = comparison.plan;
+  if (crowd) {
+    begin({ does: 'crowd', stack });
+    result.crowd = await runCrowd(running.target(), crowd.shoppers);
+    await running.untilAtRest();
+  }
   await keep();
 }
 

@@ -4,6 +4,7 @@ import type { Comparison, StackResult } from './results.ts';
 import { summaryOf } from './summary.ts';
 import {
   aComparison,
+  aCrowd,
   aLoad,
   aMachine,
   aPairedComparison,
@@ -100,6 +101,26 @@ describe('what must be said of a comparison', () => {
     const [first, ...others] = aStack('sync').runs;
     const runs = [{ ...(first ?? aRun()), journeys: 0 }, ...others];
     expect(texts(withSync({ runs }))).toEqual(['sync, 250 shoppers, run 1: no journey came to its end.']);
+  });
+
+  test('a crowd that was not let in, or is missing', () => {
+    const comparison = aPairedComparison({ sync: 100, async: 200 });
+    const ofCrowds = (of: Comparison) => texts(of).filter((text) => text.includes('crowd'));
+    expect(ofCrowds(comparison)).toEqual([]);
+    const [sync, async] = comparison.stacks as [StackResult, StackResult];
+    const crowd = aCrowd({ letIn: 498, crossed: ['let_in: count==500'] });
+    expect(
+      ofCrowds({
+        ...comparison,
+        stacks: [
+          { ...sync, crowd },
+          { ...async, crowd: undefined },
+        ],
+      }),
+    ).toEqual([
+      'sync: of the crowd that logged in 498 of 500 were let in; let_in: count==500.',
+      'async: the crowd that logs in is missing.',
+    ]);
   });
 
   test('stacks from different machines', () => {

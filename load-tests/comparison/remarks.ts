@@ -105,7 +105,7 @@ function stackRemarks(comparison: Comparison, stack: string): Remark[] {
     if (!yardstick) remarks.push({ text: `${stack}: the yardstick ${at} the runs is missing.` });
     else if (rateOf(yardstick) === undefined) remarks.push({ text: `${stack}: the yardstick ${at} the runs failed.` });
   }
-  return [...remarks, ...exactnessRemarks(result)];
+  return [...remarks, ...crowdRemarks(result, plan), ...exactnessRemarks(result)];
 }
 
 function yardstickRemarks({ plan, yardsticks = [] }: Comparison): Remark[] {
@@ -138,6 +138,16 @@ function levelRemarks(result: StackResult, vus: number, { repeats, seconds }: Co
       ];
       return troubles.length > 0 ? [{ ...about, text: `${what}: ${troubles.join('; ')}.` }] : [];
     }),
+  ];
+}
+
+function crowdRemarks({ stack, crowd }: StackResult, plan: Comparison['plan']): Remark[] {
+  if (!plan.crowd) return [];
+  if (!crowd) return [{ text: `${stack}: the crowd that logs in is missing.` }];
+  if (crowd.crossed.length === 0) return [];
+  const { letIn, shoppers, crossed } = crowd;
+  return [
+    { text: `${stack}: of the crowd that logged in ${letIn} of ${shoppers} were let in; ${crossed.join(', ')}.` },
   ];
 }
 

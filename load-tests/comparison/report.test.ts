@@ -53,6 +53,13 @@ describe('the report', () => {
     expect(text).toContain('| 2.5 \\* | 3.56 \\* | sync |');
   });
 
+  test('says how a crowd fared that logged in at once, where that was measured', () => {
+    const text = markdownOf(reportOf(aPairedComparison({ sync: 100, async: 200 })), 'charts');
+    expect(text).toContain('| … the last one after (s) | 6.5 | 6.5 |');
+    expect(text).toContain('500 shoppers log in at the same moment');
+    expect(markdown).not.toContain('log in at once');
+  });
+
   test('says how much of it chance alone would do', () => {
     expect(markdown).toContain('before all of the other in 10 of 100 rows');
   });

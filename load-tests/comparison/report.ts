@@ -6,7 +6,7 @@ import { caveatsOf, methodOf, ruleOf } from './method.ts';
 import type { Comparison } from './results.ts';
 import { studied, studiedIn } from './study.ts';
 import { summaryOf } from './summary.ts';
-import { atRestTable, everyRun, exactnessTable, figuresTable, ratioTable } from './tables.ts';
+import { atRestTable, crowdTable, everyRun, exactnessTable, figuresTable, ratioTable } from './tables.ts';
 import { footnote } from './text.ts';
 
 /** The report of one comparison. */
@@ -37,6 +37,7 @@ export function reportOf(comparison: Comparison): Document {
       { kind: 'heading', text: 'Is it exact?' },
       exactnessTable(plan.stacks, summary),
       ...atRestTable(plan.stacks, summary),
+      ...crowdTable(plan.stacks, summary),
       { kind: 'heading', text: 'Charts' },
       ...charts,
       { kind: 'heading', text: 'Every run' },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { atRest, audit, count, load, machine, race } from '../lib/results.ts';
+import { atRest, audit, count, crowd, load, machine, race } from '../lib/results.ts';
 
 const perSecond = z.array(z.number());
 /** Processor time of the sides that stood beside a run, and how long it was counted. */
@@ -34,6 +34,8 @@ const stackResult = z.object({
   yardsticks: z.object({ before: load.optional(), after: load.optional() }),
   /** After its first start, before anybody asked anything of it. */
   atRest: z.array(atRest).optional(),
+  /** After that, when nobody had logged in. Earlier releases did not look. */
+  crowd: crowd.optional(),
   runs: z.array(run),
   race: race.optional(),
   audit: audit.optional(),
@@ -54,6 +56,7 @@ export const comparisonSchema = z.object({
     warmUps: count,
     paired: z.literal(true).optional(),
     seconds: z.object({ warmUp: count, run: count, yardstick: count, yardstickWarmUp: count.optional() }),
+    crowd: z.object({ shoppers: count }).optional(),
     race: z.object({ buyers: count, stock: count, prepareSeconds: count }),
   }),
   stacks: z.array(stackResult),

@@ -1,4 +1,4 @@
-import { isExact, type AtRest, type Machine, type Trend } from '../lib/results.ts';
+import { isExact, type AtRest, type CrowdResult, type Machine, type Trend } from '../lib/results.ts';
 import { totalsAtRest } from '../lib/usage.ts';
 import { metrics, spreadOf, type Metric, type Spread } from './figures.ts';
 import { ratiosOf, type Ratio } from './ratios.ts';
@@ -39,6 +39,7 @@ export interface Summary {
   /** Requests/s of the yardstick, round by round. */
   yardstickRounds: number[];
   atRest: PerStack<AtRestFigures>;
+  crowds: PerStack<CrowdResult>;
   exactness: PerStack<{ race: string; answered: string; audit: string }>;
 }
 
@@ -79,6 +80,7 @@ export function summaryOf(comparison: Comparison): Summary {
     })),
     yardstickRounds: (comparison.yardsticks ?? []).map(({ requestsPerSecond }) => requestsPerSecond),
     atRest: perStack(({ atRest }) => atRest && atRestFigures(atRest)),
+    crowds: perStack(({ crowd }) => crowd),
     exactness: perStack((result) => ({ race: raceOf(result), answered: answeredOf(result), audit: auditOf(result) })),
   };
 }

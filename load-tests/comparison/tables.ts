@@ -1,4 +1,5 @@
 import type { Block } from '../report/document.ts';
+import type { CrowdResult } from '../lib/results.ts';
 import type { Ratio } from './ratios.ts';
 import { resultOf, runsOf, type Comparison } from './results.ts';
 import { studied, studiedIn } from './study.ts';
@@ -87,6 +88,33 @@ export function atRestTable(stacks: string[], { atRest }: Summary): Block[] {
         row('memory of all processes (MB)', 0, ({ bytes }) => bytes / 1e6),
         row('memory of the Node processes (MB)', 0, ({ nodeBytes }) => nodeBytes / 1e6),
         row('processor time of the Node processes (% of a core)', 1, ({ nodeCores }) => nodeCores && 100 * nodeCores),
+      ],
+    },
+  ];
+}
+
+/** Earlier releases did not look. */
+export function crowdTable(stacks: string[], { crowds }: Summary): Block[] {
+  const found = stacks.map((stack) => crowds[stack]);
+  const shoppers = found.find((crowd) => crowd !== undefined)?.shoppers;
+  if (shoppers === undefined) return [];
+  const row = (name: string, of: (crowd: CrowdResult) => string) => [
+    name,
+    ...found.map((crowd) => (crowd ? of(crowd) : '–')),
+  ];
+  return [
+    {
+      kind: 'table',
+      caption: `${shoppers} shoppers log in at once, and nobody's password is remembered`,
+      head: ['', ...stacks],
+      rows: [
+        row('let in', ({ letIn }) => String(letIn)),
+        row('… the last one after (s)', ({ lastMs }) => numberText(lastMs / 1_000, 1)),
+        row('… by the try', ({ triesMax }) => String(triesMax)),
+        row('told to come back', ({ refusals }) => String(refusals)),
+        row('… at the latest after (ms)', ({ refusedMaxMs }) =>
+          refusedMaxMs === undefined ? '–' : numberText(refusedMaxMs, 0),
+        ),
       ],
     },
   ];

@@ -1,6 +1,6 @@
 import { runK6, type K6Result } from './k6-run.ts';
 import { countOf, failsOf, passesOf, ratePerSecondOf, tagValuesOf, trendOf } from './k6-summary.ts';
-import type { LoadResult, RaceResult, Trend } from './results.ts';
+import type { CrowdResult, LoadResult, RaceResult, Trend } from './results.ts';
 import { endedChildrenCpuSeconds, measureUsage, type ProcessTree, type Usage, type UsageSample } from './usage.ts';
 
 export interface Target {
@@ -65,6 +65,25 @@ export async function runRace(
     other: countOf(summary, 'other'),
     soldTrend: trendOf(summary, 'sold_duration'),
     soldOutTrend: trendOf(summary, 'sold_out_duration'),
+    crossed,
+    usage,
+    complaints,
+  };
+}
+
+/** So many log in at once. For a target that was started just now: it may remember none of them. */
+export async function runCrowd(target: Target, shoppers: number): Promise<CrowdResult> {
+  const env = { BASE_URL: target.url, STACK: target.stack, VUS: String(shoppers) };
+  const { run, usage } = await measured(target, 'crowd.ts', env, graceSeconds);
+  const { summary, crossed, complaints } = run;
+  const refusedMaxMs = trendOf(summary, 'refused_after')?.max;
+  return {
+    shoppers,
+    letIn: countOf(summary, 'let_in'),
+    lastMs: trendOf(summary, 'let_in_after')?.max ?? 0,
+    refusals: countOf(summary, 'refusals'),
+    ...(refusedMaxMs === undefined ? {} : { refusedMaxMs }),
+    triesMax: trendOf(summary, 'tries')?.max ?? 0,
     crossed,
     usage,
     complaints,

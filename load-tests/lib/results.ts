@@ -54,6 +54,23 @@ export const race = z.object({
   complaints: z.string(),
 });
 
+/** Everybody who logs in at once, and nobody's password is remembered. */
+export const crowd = z.object({
+  shoppers: count,
+  letIn: count,
+  /** From the start until the last one was in. */
+  lastMs: count,
+  refusals: count,
+  /** The longest that anybody waited for a refusal; none without one. */
+  refusedMaxMs: count.optional(),
+  /** Tries of whoever needed most. */
+  triesMax: count,
+  /** Thresholds of the script that did not hold. */
+  crossed: z.array(z.string()),
+  usage: z.array(usage),
+  complaints: z.string(),
+});
+
 /** A text says why there was none. */
 export const audit = z.union([z.object({ passed: z.boolean(), output: z.string() }), z.string()]);
 
@@ -74,6 +91,7 @@ export const atRest = z.object({ name: z.string(), pssBytes: count, rssBytes: co
 export type Trend = z.infer<typeof trend>;
 export type LoadResult = z.infer<typeof load>;
 export type RaceResult = z.infer<typeof race>;
+export type CrowdResult = z.infer<typeof crowd>;
 export type Audit = z.infer<typeof audit>;
 export type Machine = z.infer<typeof machine>;
 export type AtRest = z.infer<typeof atRest>;

@@ -48,15 +48,29 @@ export function credentials(vu: number): string {
   return JSON.stringify({ email: `shopper${((vu - 1) % shoppers) + 1}@example.com`, password });
 }
 
-/** Logs in, again and again while the service asks for patience. Answers the access token. */
-export function patientLogIn(login: string, untilMs: number): string {
+export interface Session {
+  accessToken: string;
+  refreshToken: string;
+}
+
+const sessionOrPatience = http.expectedStatuses(201, 429, 503);
+
+/**
+ * Logs in, again and again while the service asks for patience, which counts as no failure.
+ * @param onRefusal is told of each time it does
+ */
+export function patientSession(login: string, untilMs: number, onRefusal?: (refusal: Response) => void): Session {
   for (;;) {
-    const response = post('/api/sessions', login, 'log in');
+    const response = post('/api/sessions', login, 'log in', undefined, {}, sessionOrPatience);
     const turnedAway = response.status === 429 || response.status === 503;
-    if (!turnedAway || Date.now() > untilMs) return bodyOf<{ accessToken: string }>(response, 201).accessToken;
+    if (!turnedAway || Date.now() > untilMs) return bodyOf<Session>(response, 201);
+    onRefusal?.(response);
     sleep(Number(response.headers['Retry-After'] ?? 1) + Math.random());
   }
 }
+
+/** The same. Answers the access token. */
+export const patientLogIn = (login: string, untilMs: number): string => patientSession(login, untilMs).accessToken;
 
 export function post(
   path: string,

@@ -1,4 +1,4 @@
-import type { LoadResult, Trend } from '../../lib/results.ts';
+import type { CrowdResult, LoadResult, Trend } from '../../lib/results.ts';
 import { fullPlan, type Plan } from '../plan.ts';
 import type { Comparison, Run, StackResult } from '../results.ts';
 
@@ -61,6 +61,19 @@ export const aRun = (more: Partial<Run> = {}): Run => ({
   ...more,
 });
 
+export const aCrowd = (more: Partial<CrowdResult> = {}): CrowdResult => ({
+  shoppers: 500,
+  letIn: 500,
+  lastMs: 6_540,
+  refusals: 120,
+  refusedMaxMs: 812,
+  triesMax: 2,
+  crossed: [],
+  usage: [],
+  complaints: '',
+  ...more,
+});
+
 export const aMachine = (more: Partial<StackResult['machine']> = {}): StackResult['machine'] => ({
   cpu: 'any',
   cores: 2,
@@ -111,6 +124,7 @@ export function aPairedComparison(rates: Record<string, number>, more: Partial<C
   const stacks = Object.entries(rates).map(([stack, rate]) => ({
     ...aStack(stack),
     yardsticks: {},
+    crowd: aCrowd(),
     atRest: [{ name: 'order-1', pssBytes: 50e6, rssBytes: 90e6, cores: 0.02 }],
     runs: plan.levels.flatMap((vus) =>
       rounds.map((repeat) =>
