@@ -75,7 +75,7 @@ test('a crowd that connects at once is let in many at a time, not one in each tu
     response.end();
     if (++asked === crowd) all.resolve();
   };
-  listener = await listen({ app: app as never, host: '127.0.0.1', port: 0, log, onRequest: () => {} });
+  listener = await listen({ app, host: '127.0.0.1', port: 0, log, onRequest: () => {} });
   const sockets = aCrowd(listener.port);
   const busyTurn = () => {
     for (const endMs = performance.now() + 5; performance.now() < endMs;);
