@@ -10,7 +10,8 @@ import { releasesWithCode, replaceByRelease, unpackServices } from '../infra/tes
 import { stacksOf } from '../infra/testing/release/fixture.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
-import type { Answer, CallOptions, Problem } from '../test-kit/http.ts';
+import type { Problem } from '@flash-sale/contract/api/schemas.ts';
+import type { Answer, CallOptions } from '../test-kit/http.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { Sale } from '../test-kit/stack/sale.ts';
 import { Shop } from '../test-kit/stack/shop.ts';

@@ -4,6 +4,7 @@ import { findK6 } from '../infra/k6.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { recordRun } from './comparison/recorded-run.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
+import { putArrivals } from './lib/arrivals.ts';
 import { runK6 } from './lib/k6-run.ts';
 import { countOf, failsOf, passesOf, trendOf } from './lib/k6-summary.ts';
 import { untilQuiet } from './lib/quiet.ts';
@@ -61,6 +62,18 @@ const load = (theShop: () => Shop) => {
     const { summary, crossed, complaints } = await runK6({ script: 'checkout.ts', env, timeoutMs: 90_000 });
     expect({ crossed, complaints }).toEqual({ crossed: [], complaints: '' });
     expect(countOf(summary, 'journeys')).toBeGreaterThan(10);
+  });
+
+  test('shoppers who come whether or not the shop keeps up are all served', async () => {
+    const { url, stack, processes } = shop.stack;
+    const target = { url, stack, processes: processTreesOf(processes) };
+    const after = { rate: 3, seconds: 2 };
+    const env = { SHOPPERS: String(shoppers), RAMP_SECONDS: '1' };
+    const result = await putArrivals(target, { name: 'arrivals', rate: 5, seconds: 3, after, env });
+    expect(result).toMatchObject({ dropped: 0, shed: 0, wrong: 0, complaints: '' });
+    expect(Object.keys(result.steps)).toHaveLength(6);
+    expect(result.arrived).toBeGreaterThan(5);
+    expect(result.after.reduce((sum, { arrived }) => sum + arrived, 0)).toBeGreaterThan(0);
   });
 
   test('a run of the comparison: its seconds add up, and afterwards the shop comes to rest', async () => {

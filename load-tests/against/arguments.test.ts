@@ -26,6 +26,19 @@ describe('the command line of paired measurements', () => {
     });
   });
 
+  test('what counting costs, by the bounds and limits of which nobody reaches one', () => {
+    const { settings } = parse('--against . --this-counts --this-set HOLD_TTL_MS=1');
+    expect(settings.that).toEqual([]);
+    expect(settings.this).toEqual(
+      expect.arrayContaining([
+        'RATE_LIMIT_EXEMPT=',
+        'LOGIN_LIMIT_PER_ADDRESS=1000000',
+        'CART_LIMIT_PER_ADDRESS=1000000',
+      ]),
+    );
+    expect(settings.this.at(-1)).toBe('HOLD_TTL_MS=1');
+  });
+
   test('a quick look may have fewer pairs', () => {
     expect(parse('--against . --quick')).toMatchObject({ turns: { rounds: 2, seconds: 5, warmUpSeconds: 5 } });
     expect(parse('--against . --quick --pairs 1').turns.rounds).toBe(1);

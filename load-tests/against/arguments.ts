@@ -1,5 +1,16 @@
 import { optionsIn, UsageError } from '../../infra/command-line.ts';
-import { several, stackIn, stackOptions, stackUsage, text, turnOptions, turnsIn, turnUsage } from '../lib/options.ts';
+import { countedBounds } from '../../test-kit/stack/load-settings.ts';
+import {
+  flag,
+  several,
+  stackIn,
+  stackOptions,
+  stackUsage,
+  text,
+  turnOptions,
+  turnsIn,
+  turnUsage,
+} from '../lib/options.ts';
 import type { StackChoice, TurnPlan } from '../lib/options.ts';
 
 export interface AgainstArguments {
@@ -23,7 +34,8 @@ Measures this tree and another in turns, and judges the ratio of the two turns o
 ${stackUsage}
 ${turnUsage(usualLevels)}
   --this-set NAME=V    a setting of the services of this tree only; may be given several times
-  --that-set NAME=V    the same for the other tree`;
+  --that-set NAME=V    the same for the other tree
+  --this-counts        bounds and rate limits of this tree count everybody, this machine too, and refuse nobody`;
 
 /** Whether a command line asks for another tree rather than for the limit. */
 export const asksForPairs = (argv: string[]): boolean =>
@@ -37,6 +49,7 @@ export function parseAgainstArguments(argv: string[]): AgainstArguments {
     against: text,
     'this-set': several,
     'that-set': several,
+    'this-counts': flag,
   });
   const turns = turnsIn(values, usualLevels);
   if (!values.against) throw new UsageError('--against names a folder or a commit');
@@ -46,7 +59,10 @@ export function parseAgainstArguments(argv: string[]): AgainstArguments {
     turns,
     quick: values.quick ?? false,
     settings: {
-      this: (values['this-set'] ?? []).map((one) => setting('--this-set', one)),
+      this: [
+        ...(values['this-counts'] ? Object.entries(countedBounds).map(([name, value]) => `${name}=${value}`) : []),
+        ...(values['this-set'] ?? []).map((one) => setting('--this-set', one)),
+      ],
       that: (values['that-set'] ?? []).map((one) => setting('--that-set', one)),
     },
   };

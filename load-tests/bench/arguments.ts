@@ -18,7 +18,7 @@ import {
   type TurnPlan,
 } from '../lib/options.ts';
 
-export const phases = ['idle', 'pairs', 'one', 'accepted', 'race', 'backlog', 'audit'] as const;
+export const phases = ['idle', 'pairs', 'one', 'accepted', 'open', 'race', 'backlog', 'audit'] as const;
 export type Phase = (typeof phases)[number];
 /** Without a broker there is nothing of the kind. */
 const ofBroker: readonly Phase[] = ['accepted', 'backlog'];

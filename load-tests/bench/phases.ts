@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { discrepanciesOf, startLimit } from '../limit/start.ts';
+import { capacityOf, putArrivals } from '../lib/arrivals.ts';
 import { runAudit } from '../lib/audit.ts';
 import { measureBacklog } from '../lib/backlog.ts';
 import type { BenchStack } from '../lib/bench-stack.ts';
@@ -12,6 +13,8 @@ import { measureAtRest } from '../lib/usage.ts';
 import { loadOf, takeTurns, WarmUp } from '../turns/protocol.ts';
 import { alreadyRunning, Standing, type RunningSide, type Side } from '../turns/side.ts';
 import { openYardstick } from '../yardstick/start.ts';
+import { LogIns } from '../lib/log-ins.ts';
+import { arrivalsReport } from '../open/report.ts';
 import { isPhaseOf, type BenchArguments, type Phase } from './arguments.ts';
 import { besideLimit, limitName, yardstickName } from './limit-pairs.ts';
 import { atRestReport, auditReport, backlogReport, pairsReport, raceReport } from './report.ts';
@@ -29,6 +32,8 @@ const usualBacklog = 50_000;
 const quickBacklog = 5_000;
 /** The limit is for the crowd; the smaller load shows how much of the time is waiting for a processor. */
 const acceptedVus = [50, 500];
+/** Of its capacity; a shop is to be run with as much to spare. */
+const openShare = 0.75;
 const warmUpVus = 500;
 
 export type Measurements = Omit<BenchResult, 'startedAt' | 'stack' | 'url' | 'brokenOff' | 'verdicts'>;
@@ -63,7 +68,7 @@ export async function measure(
   }
   if (asked('pairs')) {
     await measurePairs(args.turns, stack, run, found);
-  } else if (args.warmUp && (['one', 'accepted', 'race'] as const).some(asked)) {
+  } else if (args.warmUp && (['one', 'accepted', 'open', 'race'] as const).some(asked)) {
     say(`\nwarming up: ${warmUpVus} shoppers log in, and shop for ${seconds.warmUp} s`);
     await logIn(stack.target(), warmUpVus);
     await checkoutWarmUp(stack, seconds.warmUp);
@@ -76,9 +81,17 @@ export async function measure(
       found.accepted.push(await checkout(who, vus, seconds.accepted, { WAIT: '0' }));
     }
   }
+  if (asked('open')) {
+    found.open = await measureOpen(stack, args.seconds ?? seconds.accepted, say);
+    say(`\n${arrivalsReport(found.open)}`);
+  }
   if (asked('race')) {
-    found.race = await runRace(stack.target(), args.quick ? quickRace : usualRace);
+    const race = args.quick ? quickRace : usualRace;
+    found.race = await runRace(stack.target(), race);
     say(`\n${raceReport(found.race)}`);
+    await stack.untilAtRest();
+    found.saleForAll = await runRace(stack.target(), { ...race, stock: race.buyers });
+    say(`\n${raceReport(found.saleForAll)}`);
   }
   if (asked('backlog') && stack.own) {
     found.backlog = await measureBacklog(stack.own, args.quick ? quickBacklog : usualBacklog);
@@ -88,6 +101,18 @@ export async function measure(
     found.audit = await runAudit(stack.stackFile, signal);
     say(`\n${auditReport(found.audit)}`);
   }
+}
+
+/** Shoppers who reserve, do not wait for the outcome, and come whether or not the shop keeps up. */
+async function measureOpen(stack: BenchStack, seconds: number, say: MeasuringRun['say']) {
+  await new LogIns(warmUpVus, say).refresh(stack.target());
+  const capacity = await capacityOf(stack.target(), seconds);
+  await stack.untilAtRest();
+  const rate = Math.max(1, Math.round(capacity * openShare));
+  const name = `${100 * openShare} % of ${capacity.toFixed(1)} journeys/s × ${seconds} s, who do not wait for the outcome`;
+  const result = await putArrivals(stack.target(), { name, rate, seconds, env: { WAIT: '0' } });
+  await stack.untilAtRest();
+  return result;
 }
 
 async function checkoutWarmUp(stack: BenchStack, seconds: number): Promise<void> {

@@ -1,3 +1,4 @@
+import type { ArrivalsResult } from '../lib/arrivals.ts';
 import type { BacklogResult } from '../lib/backlog.ts';
 import type { AtRest, Audit, LoadResult, Machine, RaceResult } from '../lib/results.ts';
 import type { Turn } from '../turns/results.ts';
@@ -42,7 +43,11 @@ export interface BenchResult {
   one?: LoadResult;
   /** Reserving without waiting for the outcome, by 50 and by 500 shoppers. */
   accepted?: LoadResult[];
+  /** The same by shoppers who come whether or not the shop keeps up, at three quarters of what it can. */
+  open?: ArrivalsResult;
   race?: RaceResult;
+  /** One in which there is enough for everybody: what a sale costs. */
+  saleForAll?: RaceResult;
   backlog?: BacklogResult;
   audit?: Audit;
   /** Why it was not measured to its end. */

@@ -10,6 +10,11 @@ export function countOf(summary: K6Summary, metric: string): number {
   return numberOf(summary, metric, 'count') ?? 0;
 }
 
+/** The last value of a gauge. */
+export function gaugeOf(summary: K6Summary, metric: string): number | undefined {
+  return numberOf(summary, metric, 'value');
+}
+
 /** Counted per second of the whole run, set-up included. */
 export function ratePerSecondOf(summary: K6Summary, metric: string): number {
   return numberOf(summary, metric, 'rate') ?? 0;

@@ -1,5 +1,5 @@
 import { runK6, type K6Result } from './k6-run.ts';
-import { countOf, failsOf, passesOf, ratePerSecondOf, tagValuesOf, trendOf } from './k6-summary.ts';
+import { countOf, failsOf, gaugeOf, passesOf, ratePerSecondOf, tagValuesOf, trendOf } from './k6-summary.ts';
 import type { CrowdResult, LoadResult, RaceResult, Trend } from './results.ts';
 import { endedChildrenCpuSeconds, measureUsage, type ProcessTree, type Usage, type UsageSample } from './usage.ts';
 
@@ -55,7 +55,9 @@ export async function runRace(
     STOCK: String(race.stock),
     PREPARE_SECONDS: String(race.prepareSeconds),
   };
-  const { run, usage } = await measured(target, 'race.ts', env, race.prepareSeconds);
+  const samples: UsageSample[] = [];
+  const onSample = (sample: UsageSample) => samples.push(sample);
+  const { run, usage } = await measured(target, 'race.ts', env, race.prepareSeconds, onSample);
   const { summary, crossed, complaints } = run;
   return {
     buyers: race.buyers,
@@ -67,6 +69,7 @@ export async function runRace(
     soldOutTrend: trendOf(summary, 'sold_out_duration'),
     crossed,
     usage,
+    cpuSeconds: cpuSecondsSince(gaugeOf(summary, 'starts_at_ms'), samples),
     complaints,
   };
 }
@@ -88,6 +91,13 @@ export async function runCrowd(target: Target, shoppers: number): Promise<CrowdR
     usage,
     complaints,
   };
+}
+
+/** Of all processes, from the last sample before that moment to the last of all: nobody does anything just before a race. */
+export function cpuSecondsSince(startMs: number | undefined, samples: UsageSample[]): number | undefined {
+  const used = ({ trees }: UsageSample) => trees.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  const [before, last] = [samples.findLast(({ atMs }) => startMs !== undefined && atMs <= startMs), samples.at(-1)];
+  return before && last && last.trees.length > 0 && last !== before ? used(last) - used(before) : undefined;
 }
 
 /** The figures of a checkout or yardstick run, without what setup() did. */

@@ -51,6 +51,8 @@ export const race = z.object({
   /** Thresholds of the script that did not hold. */
   crossed: z.array(z.string()),
   usage: z.array(usage),
+  /** Of the processes of the stack, from the start of the race until k6 has ended: without what the shoppers did before. */
+  cpuSeconds: count.optional(),
   complaints: z.string(),
 });
 

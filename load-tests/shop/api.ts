@@ -86,8 +86,9 @@ export function post(
   return http.post(baseUrl + path, body, expected ? { ...params, responseCallback: expected } : params);
 }
 
-export function get(path: string, name: string, token?: string): Response {
-  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+export function get(path: string, name: string, token?: string, more?: Record<string, string>): Response {
+  const headers: Record<string, string> =
+    token === undefined ? { ...more } : { ...more, Authorization: `Bearer ${token}` };
   return http.get(baseUrl + path, { headers, tags: { name }, responseType: 'text' });
 }
 

@@ -21,7 +21,8 @@ cancelled or not paid in time go back on sale.
 
 **Problems** are RFC 9457 documents (\`application/problem+json\`); tell them apart by \`type\`. With 429, 502, 503 and 504,
 try again after \`Retry-After\` seconds, and with the same \`Idempotency-Key\`: after 502, 503 and 504 the first try may
-have been accepted all the same.
+have been accepted all the same. When more shoppers come than can be served, log-ins, registrations and new carts are refused
+(\`503 overloaded\`), so that whoever has a cart can buy.
 
 **Conventions.** Money is in minor units (\`4999\` EUR are 49.99 €), times are ISO 8601 in UTC, ids are UUIDs that sort by
 time. Fields that are not documented are refused. Whatever belongs to somebody else is answered by 404.

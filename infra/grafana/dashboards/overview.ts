@@ -112,6 +112,15 @@ const waiting = graph({
   lines: { '[[tag_service]]': lines({ select: 'max("waiting")', from: 'backlog', by: ['service'] }) },
 });
 
+const refused = graph({
+  title: 'Journeys refused since the start',
+  about:
+    'Log-ins, registrations and new carts that were answered with 503, because their process had more under way than it got done ' +
+    '(SHED_BEYOND_REQUESTS). Who had a cart was served. While it climbs, more shoppers come than can be: see CPU per service, below.',
+  unit: units.Short,
+  lines: { '[[tag_service]]': sumOfInstances({ field: 'refused', from: 'backlog', by: ['service'] }) },
+});
+
 const cpu = graph({
   title: 'CPU per service',
   about:
@@ -158,7 +167,7 @@ export const overview = (): Dashboard =>
         columns: 3,
         panels: [reservations(), payments(), unitsLeft('"service" = \'inventory\''), failures, checkout, throughput],
       },
-      { title: 'Does it keep up?', columns: 3, panels: [outbox, waiting, queue, deadLetters, putAside] },
+      { title: 'Does it keep up?', columns: 3, panels: [outbox, waiting, queue, deadLetters, putAside, refused] },
       { title: 'What does it cost?', columns: 2, panels: [cpu, memory, cpuSum, memorySum] },
     ],
   });

@@ -1,4 +1,4 @@
-import { Router, type Response } from 'express';
+import { Router, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { principalOf, requireUser, type AccessTokens } from '@flash-sale/shared/auth.ts';
 import * as contract from '@flash-sale/contract/api/schemas.ts';
@@ -24,17 +24,19 @@ export interface RouteOptions {
   orderIds: OrderIds;
   outcomes: ReservationOutcomes;
   tokens: AccessTokens;
+  beginsJourney: RequestHandler;
   /** Longest wait for the request's own chain of events when the client has no preference. */
   settleTimeoutMs: number;
 }
 
 /** Carts and reservations of the signed-in shopper. */
 export function routes(options: RouteOptions): Router {
-  const { lane, reads, gate, limits, triedPayments, orderIds, outcomes, tokens, settleTimeoutMs } = options;
+  const { lane, reads, gate, limits, triedPayments, orderIds, outcomes, tokens, beginsJourney, settleTimeoutMs } =
+    options;
   const router = Router();
   const shopper = requireUser(tokens);
 
-  router.post('/api/carts', shopper, async (request, response) => {
+  router.post('/api/carts', beginsJourney, shopper, async (request, response) => {
     bodyOf(request, contract.empty);
     await limits.cart(request);
     const cartId = newId();

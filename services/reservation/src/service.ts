@@ -19,7 +19,7 @@ import { internalRoutes, routes } from './routes.ts';
 export const reservationService = serviceWithDatabase<ReservationConfig, ReservationTables>({
   name: 'reservation',
   migrations,
-  build({ config, reads, background, openLane, redis, tokens, openOutcomes, peers }) {
+  build({ config, reads, background, openLane, redis, tokens, openOutcomes, peers, beginsJourney }) {
     // If the inventory does not answer in time, the product is put into the cart, and reserving it is refused later.
     const gate = new Gate(new StockViews(redis), new ProductQuestions(peers));
     const reservationReads = openReservationReads(reads);
@@ -52,6 +52,7 @@ export const reservationService = serviceWithDatabase<ReservationConfig, Reserva
         orderIds: orderIds(config.ORDER_ID_SECRET),
         outcomes,
         tokens,
+        beginsJourney,
         settleTimeoutMs: config.SETTLE_TIMEOUT_MS,
       }),
       internalRoutes: internalRoutes(reservationReads),

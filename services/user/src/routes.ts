@@ -4,7 +4,7 @@ import { bodyOf } from '@flash-sale/shared/http/validate.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { AccessTokens } from '@flash-sale/shared/auth.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
-import { Router, type Request, type Response } from 'express';
+import { Router, type Request, type RequestHandler, type Response } from 'express';
 import type { Accounts } from './adapters/accounts.ts';
 import type { Credentials } from './adapters/credentials.ts';
 import type { DeviceTokens } from './adapters/device-tokens.ts';
@@ -24,13 +24,14 @@ export interface RouteDeps {
   devices: DeviceTokens;
   tokens: AccessTokens;
   log: Logger;
+  beginsJourney: RequestHandler;
   accessTokenTtlS: number;
   lifetime: Lifetime;
 }
 
 /** Registration, log-in and refresh; how owners manage their account is in owner-routes.ts. */
 export function routes(deps: RouteDeps): Router {
-  const { lane, accounts, passwords, limits, devices, tokens, log, accessTokenTtlS, lifetime } = deps;
+  const { lane, accounts, passwords, limits, devices, tokens, log, beginsJourney, accessTokenTtlS, lifetime } = deps;
   const router = Router();
 
   const sendSession = (
@@ -43,7 +44,7 @@ export function routes(deps: RouteDeps): Router {
     response.status(201).json({ accessToken, expiresIn: accessTokenTtlS, ...further });
   };
 
-  router.post('/api/users', async (request, response) => {
+  router.post('/api/users', beginsJourney, async (request, response) => {
     const { email, password, name } = bodyOf(request, registration);
     if (deps.commonPasswords.has(password)) throw passwordTooCommon('password');
     const id = await limits.registration(request.ip, async (priority) => {
@@ -57,7 +58,7 @@ export function routes(deps: RouteDeps): Router {
     response.status(201).json({ id, email });
   });
 
-  router.post('/api/sessions', async (request, response) => {
+  router.post('/api/sessions', beginsJourney, async (request, response) => {
     const { email, password } = bodyOf(request, credentials);
     const { account, device } = await limits.logIn(request.ip, async () => {
       const found = await accounts.byEmail(email);

@@ -30,7 +30,7 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
     keys: () => Promise.resolve(config.TOKEN_KEYS.map((key) => key.publicKey)),
     signWith: config.TOKEN_SIGNING === 'es256' ? config.TOKEN_KEYS[0] : undefined,
   }),
-  async build({ config, log, reads, background, openLane, redis, tokens }) {
+  async build({ config, log, reads, background, openLane, redis, tokens, beginsJourney }) {
     if (config.ADMIN_EMAIL && config.ADMIN_PASSWORD)
       await ensureAdmin(reads, config.ADMIN_EMAIL, config.ADMIN_PASSWORD);
     const accounts = new Accounts(reads, { maxItems: config.BATCH_MAX, maxQueued: config.BATCH_QUEUE_MAX });
@@ -70,6 +70,7 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
       devices: new DeviceTokens(config.JWT_SECRET, config.DEVICE_TOKEN_TTL_S),
       tokens,
       log,
+      beginsJourney,
       accessTokenTtlS: config.ACCESS_TOKEN_TTL_S,
       lifetime: { idleMs: config.REFRESH_TOKEN_TTL_S * 1_000, absoluteMs: config.SESSION_TTL_S * 1_000 },
     };

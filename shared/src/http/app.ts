@@ -3,6 +3,7 @@ import type { ILayer, IRoute } from 'express-serve-static-core';
 import type { Logger } from '../log.ts';
 import { AppError, errorTable } from '@flash-sale/contract/errors.ts';
 import { remembered } from '../remembered.ts';
+import { underWay } from './admission.ts';
 import { verifyText } from './json-text.ts';
 import { notFound, problemHandler } from './problem.ts';
 
@@ -113,13 +114,18 @@ const causeOf = ({ cause }: AppError, level: string) =>
     ? { err: cause }
     : { reason: (cause instanceof Error ? cause.message : String(cause)).slice(0, 300) };
 
-/** Writes one line a request once it has been answered, and counts it; the level follows the error table. */
+const reading = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Writes one line a request once it has been answered, and counts it, as under way until then; the level follows the error table. */
 function requestLine(log: Logger, onRequest: OnRequest = () => {}, from: 'info' | 'warn' = 'info'): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     // By the time of the answer, an error may have led out of it again.
     const mount = request.baseUrl;
+    const isChange = from === 'info' && !reading.has(request.method);
+    if (isChange) underWay.changes += 1;
     response.on('close', () => {
+      if (isChange) underWay.changes -= 1;
       const ms = performance.now() - startedAt;
       const status = response.writableFinished ? response.statusCode : 499;
       const pattern: unknown = (request.route as { path: unknown } | undefined)?.path;

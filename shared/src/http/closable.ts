@@ -11,8 +11,9 @@ const idleAtMost = 4;
  * was under way, says that it closes its connection, and idle ones are closed when none has brought a request for `idleMs`:
  * before, the balancer is still using them up. A new connection is refused at once, which the balancer takes to the next
  * instance, whatever the request.
+ * @param others take connections too, and leave them to the server
  */
-export function closable(server: Server): (idleMs: number) => Promise<void> {
+export function closable(server: Server, others: NetServer[] = []): (idleMs: number) => Promise<void> {
   const answering = new Set<ServerResponse>();
   // Before the application's own listener, which may answer at once.
   server.prependListener('request', (_request, response) => {
@@ -30,7 +31,8 @@ export function closable(server: Server): (idleMs: number) => Promise<void> {
         closeWith(response);
       });
       // Not the one of node:http, which begins with closing the idle connections.
-      NetServer.prototype.close.call(server, () => {
+      const closed = (one: NetServer) => new Promise((done) => NetServer.prototype.close.call(one, done));
+      void Promise.all([server, ...others].map(closed)).then(() => {
         clearInterval(whenQuiet);
         clearInterval(anyway);
         server.close(); // ends the watch over slow requests, too

@@ -65,6 +65,8 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
   isOverloaded?: () => boolean;
   /** Whether follow-ups cannot complete at present, so that commands which rely on them are refused. */
   isStalled?: () => boolean;
+  /** Called with how long a command has waited for its commit, in ms. */
+  onCommand?: (ms: number) => void;
   /** Called after each committed transaction. */
   onBatch?: (items: number, ms: number) => void;
 }
@@ -111,8 +113,10 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
   ): Promise<{ result: ResultOf<C, N>; delivered: Promise<void> }> {
     this.#refuseIfVain(name);
     const work = { kind: 'command', name, input } as Work<E, InputsOf<C>>;
+    const startedAt = performance.now();
     try {
       const done = await this.#batcher.run({ work, origin: this.#localOrigin });
+      this.#options.onCommand?.(performance.now() - startedAt);
       return { result: done.result as ResultOf<C, N>, delivered: done.delivered };
     } catch (error) {
       if (!isUnavailable(error) && !isConflict(error)) throw error;

@@ -1,4 +1,4 @@
-import type { Router } from 'express';
+import type { RequestHandler, Router } from 'express';
 import type { Redis } from 'ioredis';
 import type { Kysely, Migration } from 'kysely';
 import type { AccessTokens } from '../auth.ts';
@@ -42,6 +42,8 @@ export interface DatabaseKernel<Config extends DatabaseConfig, DB> extends Kerne
   openLane: OpenLane;
   /** Lets requests wait for what becomes of the service's things, on whichever instance it happens. */
   openOutcomes: OpenOutcomes;
+  /** Stands first in a route that begins a journey, and refuses it while the process has more under way than it gets done. */
+  beginsJourney: RequestHandler;
 }
 
 export type OpenLane = <S, E extends EventType, C extends Commands<S>>(

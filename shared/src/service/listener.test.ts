@@ -59,3 +59,45 @@ test('a stop waits for upgraded connections, which can be cut', async () => {
   running.cut();
   await Promise.all([ended, closed]);
 });
+
+const crowd = 120;
+/** Connections that are made at once, each of which asks for something. */
+const aCrowd = (port: number) =>
+  Array.from({ length: crowd }, () => connect(port, '127.0.0.1').on('error', () => {})).map((socket) => {
+    socket.write('GET / HTTP/1.1\r\nHost: shop\r\n\r\n');
+    return socket;
+  });
+
+test('a crowd that connects at once is let in many at a time, not one in each turn of the event loop', async () => {
+  let [asked, turns] = [0, 0];
+  const all = Promise.withResolvers<void>();
+  const app = (_request: unknown, response: { end: () => void }) => {
+    response.end();
+    if (++asked === crowd) all.resolve();
+  };
+  listener = await listen({ app, host: '127.0.0.1', port: 0, log, onRequest: () => {} });
+  const sockets = aCrowd(listener.port);
+  const busyTurn = () => {
+    for (const endMs = performance.now() + 5; performance.now() < endMs;);
+    turns += 1;
+    if (asked < crowd) setImmediate(busyTurn);
+  };
+  busyTurn();
+  await all.promise;
+  expect(turns).toBeLessThan(crowd / 2);
+  for (const socket of sockets) socket.destroy();
+});
+
+test('a stop ends idle connections, whichever socket of the port has taken them', async () => {
+  const running = await started();
+  const sockets = aCrowd(running.port);
+  await Promise.all(sockets.map(said));
+  const ended = sockets.map((socket) => once(socket, 'close'));
+  await Promise.all([running.close(1), ...ended]);
+});
+
+test('a port that somebody has is taken, and not shared', async () => {
+  const { port } = await started();
+  const again = () => listen({ app: () => {}, host: '127.0.0.1', port, log, onRequest: () => {} });
+  await expect(again()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});

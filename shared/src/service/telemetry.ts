@@ -1,4 +1,5 @@
 import type { PoolUse } from '../db/connection.ts';
+import type { Admission } from '../http/admission.ts';
 import type { Transport } from '../messaging/transport.ts';
 import { InfluxCollector } from '../metrics/influx-collector.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -11,6 +12,7 @@ export interface Observed {
   backlog: Backlog;
   lane: Pick<OpenedLane, 'queued'>;
   poolUse: () => PoolUse;
+  admission: Pick<Admission, 'refused'>;
   transport: Pick<Transport, 'deadLetters'>;
 }
 
@@ -24,8 +26,8 @@ export function watchWork(metrics: Metrics, work: WorkAges): void {
   });
 }
 
-/** The same of what waits in a service with a database: outbox, queue, lane, pool, dead letters. */
-export function watchDurable(metrics: Metrics, { work, backlog, lane, poolUse, transport }: Observed): void {
+/** The same of what waits in a service with a database: outbox, queue, lane, pool, dead letters; and of what was refused. */
+export function watchDurable(metrics: Metrics, { work, backlog, lane, poolUse, admission, transport }: Observed): void {
   work.watch('outbox', () => backlog.oldestRecordMs());
   work.watch('publish', () => backlog.oldestUnpublishedMs());
   metrics.watch({
@@ -35,8 +37,9 @@ export function watchDurable(metrics: Metrics, { work, backlog, lane, poolUse, t
       queue: 'flash_sale_queue_messages',
       dead: 'flash_sale_dead_letters',
       waiting: 'flash_sale_lane_waiting_items',
+      refused: 'flash_sale_refused_journeys',
     },
-    read: () => [{ fields: { ...backlog.counts, waiting: lane.queued } }],
+    read: () => [{ fields: { ...backlog.counts, waiting: lane.queued, refused: admission.refused } }],
   });
   metrics.watch({
     measurement: 'pool',

@@ -1,5 +1,6 @@
 import type { DatabaseConfig } from '../config.ts';
 import { ensureMigrated } from '../db/migrate.ts';
+import { Admission } from '../http/admission.ts';
 import type { Assembled, Base, Service } from './assembly.ts';
 import type { DatabaseServiceDefinition } from './definition.ts';
 import { backlogOf, laneOpener, outboxOf } from './messaging.ts';
@@ -30,9 +31,13 @@ async function assemble<Config extends DatabaseConfig, DB>(
   const { transport, routes: transportRoutes } = transportFactory({ config, log });
   const backlog = backlogOf(context, transport);
   const outbox = outboxOf(context, messaging, { transport, backlog });
-  const openLane = laneOpener(context, laneConnection, { transport, outbox, backlog });
+  const { SHED_BEYOND_REQUESTS: beyondRequests, SHED_BEYOND_WAIT_MS: beyondWaitMs } = config;
+  const admission = new Admission({ beyondRequests, beyondWaitMs, log });
+  const openLane = laneOpener(context, laneConnection, { transport, outbox, backlog, admission });
+  const { beginsJourney } = admission;
 
-  const parts = await definition.build({ ...kernel, tokens, reads, background, openLane, openOutcomes });
+  const opening = { tokens, reads, background, openLane, openOutcomes, beginsJourney };
+  const parts = await definition.build({ ...kernel, ...opening });
   if (parts.close) opened.defer(parts.close);
   const { lane, removals, tasks = [] } = parts;
 
@@ -40,7 +45,7 @@ async function assemble<Config extends DatabaseConfig, DB>(
   opened.defer(() => outbox.end());
   await transport.start(outbox.intakeOf(lane));
   opened.defer(() => transport.stop());
-  watchDurable(metrics, { work, backlog, lane, poolUse, transport });
+  watchDurable(metrics, { work, backlog, lane, poolUse, admission, transport });
   const common = durableTasks(context, { messaging, backlog, transport, removals });
   return {
     parts: { ...parts, tasks: [...common, ...tasks] },

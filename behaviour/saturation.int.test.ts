@@ -1,0 +1,76 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
+import { underWay } from '@flash-sale/shared/http/admission.ts';
+import { newId } from '@flash-sale/shared/ids.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { audit } from '../test-kit/in-process/audit.ts';
+import { startShop, type Shop } from '../test-kit/in-process/shop.ts';
+import { outcomeOf, shopping } from '../test-kit/in-process/shopping.ts';
+
+/* A process that has more under way than it gets done refuses those who come, and finishes what others have begun. */
+
+const crowd = 1_000;
+let shop: Shop;
+let user: ReturnType<typeof shopping>;
+beforeAll(async () => {
+  // No commit takes less than a millisecond.
+  const settings = { SHED_BEYOND_REQUESTS: `${crowd - 1}`, SHED_BEYOND_WAIT_MS: '1' };
+  shop = await startShop({ services: serviceNames, settings });
+  user = shopping(shop);
+});
+afterEach(() => {
+  underWay.changes = 0;
+  return audit(shop);
+});
+afterAll(() => shop?.close());
+
+const aCart = () => shop.call('POST', '/api/carts', { token: shop.aShopper().token });
+const password = 'correct horse battery staple';
+const register = () => shop.call('POST', '/api/users', { body: { email: `${newId()}@example.com`, password } });
+const refusedBy = async (service: ServiceName) => {
+  const page = await (await fetch(`${shop.urlOf(service)}/metrics`)).text();
+  return Number(/^flash_sale_refused_journeys\S* (\d+)$/m.exec(page)?.[1]);
+};
+
+test('log-in, registration and a new cart are refused; reserving, paying and cancelling go on', async () => {
+  const product = await user.aProduct({ stock: 100 });
+  const [paying, cancelling] = [await user.aHold(product), await user.aHold(product)];
+  const shopper = shop.aShopper();
+  const cart = await user.aCart(shopper, [product, 1]);
+  const account = { email: `${newId()}@example.com`, password };
+  const logIn = () => shop.call('POST', '/api/sessions', { body: account });
+  expect((await shop.call('POST', '/api/users', { body: account })).status).toBe(201);
+  const session = await logIn();
+  expect(outcomeOf(session)).toEqual([201, 'ok']);
+
+  underWay.changes += crowd;
+  for (const begin of [aCart, logIn, register]) {
+    await eventually(async () => {
+      const answer = await begin();
+      expect(outcomeOf(answer)).toEqual([503, 'overloaded']);
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    });
+  }
+  expect(outcomeOf(await user.addToCart(shopper, cart, await user.aProduct()))).toEqual([200, 'ok']);
+  expect(outcomeOf(await user.reserve(shopper, cart))).toEqual([201, 'ok']);
+  expect(outcomeOf(await user.pay(paying.shopper, paying.reservation.orderId))).toEqual([201, 'ok']);
+  expect(outcomeOf(await user.cancel(cancelling.shopper, cancelling.reservation.id))).toEqual([200, 'ok']);
+  const { refreshToken } = session.body as { refreshToken: string };
+  expect(outcomeOf(await shop.call('POST', '/api/sessions/refresh', { body: { refreshToken } }))).toEqual([201, 'ok']);
+  expect((await fetch(`${shop.urlOf('reservation')}/readyz`)).status).toBe(200);
+  await eventually(async () => expect(outcomeOf(await aCart())).toEqual([503, 'overloaded']));
+  expect(Math.min(await refusedBy('reservation'), await refusedBy('user'))).toBeGreaterThan(1);
+
+  underWay.changes -= crowd;
+  for (const begin of [aCart, logIn, register]) expect(outcomeOf(await begin())).toEqual([201, 'ok']);
+});
+
+test('what is under way is counted, reads and what was answered are not', async () => {
+  const before = underWay.changes;
+  const product = await user.aProduct();
+  const { shopper, reservation } = await user.aHold(product);
+  const paid = user.pay(shopper, reservation.orderId, { method: 'tok_slow' });
+  await eventually(() => expect(underWay.changes).toBe(before + 1));
+  await Promise.all([paid, shop.call('GET', `/api/products/${product}`)]);
+  await eventually(() => expect(underWay.changes).toBe(before));
+});
