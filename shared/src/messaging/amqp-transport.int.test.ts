@@ -313,6 +313,14 @@ describe('amqp transport, its own side of it', () => {
       });
     });
 
+    test('a service that takes no batches is sent none while nobody of it listens, as when the broker has just been started', async () => {
+      await network.takeDown('order');
+      await old('order', () => inventory().transport!.backlog!().then(() => {}));
+      await inventory().transport!.backlog!();
+      await deliver(aRecord());
+      expect([await ready('order'), await ready('order.batches')]).toEqual([1, 0]);
+    });
+
     test('what the release before has sent is read to its end, be it in the queue or among the retries', async () => {
       await network.takeDown('order');
       const records = Array.from({ length: 10 }, aRecord);
@@ -693,6 +701,16 @@ describe('amqp transport, its own side of it', () => {
       expect(await backlog()).toEqual({ ...nothing, order: 7, payment: 1 });
       await network.bringUp('order');
       await eventually(async () => expect(await backlog()).toEqual({ ...nothing, payment: 1 }));
+    });
+
+    test('counts the events in batches, not the messages', async () => {
+      await network.takeDown('order');
+      const records = Array.from({ length: 4 }, () =>
+        inventory().record(...Array.from({ length: 5 }, () => anEvent('stock.commit-refused'))),
+      );
+      await deliver(...records);
+      expect(await ready('order.batches')).toBe(4);
+      expect(await backlog()).toEqual({ ...nothing, order: 20 });
     });
 
     test('is not waited for while the broker is short of memory', async () => {

@@ -1,7 +1,13 @@
 import { pino } from 'pino';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { withChannel } from '../messaging/amqp-channel.ts';
-import { assertTopology, consumedQueues, deadQueueOf, retrySteps, subscribingServices } from '../messaging/amqp-topology.ts';
+import {
+  assertTopology,
+  consumedQueues,
+  deadQueueOf,
+  retrySteps,
+  subscribingServices,
+} from '../messaging/amqp-topology.ts';
 import { AmqpTransport, type AmqpTransportOptions } from '../messaging/amqp-transport.ts';
 import type { FakeService } from './fake-service.ts';
 
@@ -41,6 +47,8 @@ export async function startAmqpNetwork(
     await transport.start(services[service]);
   };
   await Promise.all(serviceNames.map(bringUp));
+  // Each looks who takes batches when it comes up, and then others did not do so yet.
+  await Promise.all([...running.values()].map((transport) => transport.backlog()));
   return {
     takeDown,
     bringUp,
