@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
-import { copyOf, readMessage } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { readMessage } from '@flash-sale/shared/messaging/amqp-reading.ts';
 import { batchQueueOf, retrySteps } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { needsRabbitmq, type StackName, stackNames } from '@flash-sale/shared/stacks.ts';
 import { countWaitingByQueue } from '../infra/dlq/broker.ts';

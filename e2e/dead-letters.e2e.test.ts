@@ -9,7 +9,8 @@ import {
   type Message,
   type Options,
 } from 'amqplib';
-import { copyOf, readMessage } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { copyOf } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { readMessage } from '@flash-sale/shared/messaging/amqp-reading.ts';
 import {
   batchesExchange,
   batchKey,

@@ -1,7 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Problem } from '@flash-sale/contract/api/schemas.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { batchesExchange } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { needsRabbitmq } from '@flash-sale/shared/stacks.ts';
 import { countDeadLetters, countWaitingByQueue } from '../infra/dlq/broker.ts';
 import { startStack } from '../infra/launcher/stack.ts';
@@ -10,11 +13,11 @@ import { releasesWithCode, replaceByRelease, unpackServices } from '../infra/tes
 import { stacksOf } from '../infra/testing/release/fixture.ts';
 import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
-import type { Problem } from '@flash-sale/contract/api/schemas.ts';
 import type { Answer, CallOptions } from '../test-kit/http.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { Sale } from '../test-kit/stack/sale.ts';
 import { Shop } from '../test-kit/stack/shop.ts';
+import { until } from '../test-kit/until.ts';
 
 /*
  * A sale that goes on while processes of an earlier release are replaced by those of this tree, one after the other: the set-up of
@@ -91,6 +94,14 @@ describe.each(cases)('the %s stack comes from %s', (stackName, release) => {
     await sale.goesOn(20);
     expect(sale.surprises).toEqual([]);
   });
+
+  if (needsRabbitmq(stackName))
+    test('by then events travel in batches', () =>
+      withChannel(stack.amqpAdminUrl!, async (channel) => {
+        const { queue } = await channel.assertQueue('', { exclusive: true });
+        await channel.bindQueue(queue, batchesExchange, '#');
+        await until('a batch', async () => (await channel.checkQueue(queue)).messageCount > 0);
+      }));
 
   test('in the end all is sold exactly, nothing was put aside, and nothing waits', async () => {
     await sale.close();

@@ -18,7 +18,8 @@ import {
   serviceQueue,
   subscribingServices,
 } from '@flash-sale/shared/messaging/amqp-topology.ts';
-import { eventPublication, readEvent, readMessage } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { eventPublication } from '@flash-sale/shared/messaging/amqp-messages.ts';
+import { readEvent, readMessage } from '@flash-sale/shared/messaging/amqp-reading.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { createTestRabbitmq } from '../testing/rabbitmq.ts';

@@ -74,7 +74,7 @@ const outbox = graph({
 const queue = graph({
   title: 'Queue depth',
   about:
-    'Messages in the queue of each service; only in the async stack. A queue that grows belongs to the slowest service: ' +
+    'Events in the queues of each service, about; only in the async stack. A queue that grows belongs to the slowest service: ' +
     'look at its CPU and batches, under Runtime. At the line new reservations are refused with 503.',
   unit: units.Short,
   limit: defaultOf('QUEUE_BACKLOG_MAX'),

@@ -5,15 +5,14 @@ import type { Logger } from '../log.ts';
 import {
   deadPublication,
   isSuspect,
-  readMessage,
   retryCountOf,
   retryPublication,
   typeOf,
-  type Carried,
   type FailureReason,
   type Publication,
 } from './amqp-messages.ts';
 import type { AmqpPublisher } from './amqp-publisher.ts';
+import { readMessage, type Carried } from './amqp-reading.ts';
 import type { Failure, Intake } from './transport.ts';
 import { WeightedSemaphore } from './weighted-semaphore.ts';
 

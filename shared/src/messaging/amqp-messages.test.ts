@@ -5,12 +5,11 @@ import {
   batchPublication,
   deadPublication,
   eventPublication,
-  readEvent,
-  readMessage,
   replayOf,
   retryCountOf,
   retryPublication,
 } from './amqp-messages.ts';
+import { readEvent, readMessage } from './amqp-reading.ts';
 
 const now = new Date('2030-06-01T12:00:00.000Z');
 const earlier = '2030-06-01T11:00:00.000Z';

@@ -182,6 +182,9 @@ describe('amqp transport, its own side of it', () => {
       anEvent('stock.released'),
     ];
     await deliver(inventory().record(refused, opened, released));
+    await eventually(async () =>
+      expect([await ready('order.batches'), await ready('payment.batches')]).toEqual([1, 1]),
+    );
     const batches = [...(await takeFrom('order.batches')), ...(await takeFrom('payment.batches'))];
     expect(batches.map(({ content }) => JSON.parse(content.toString()) as unknown)).toEqual([
       [refused, released],
@@ -311,6 +314,14 @@ describe('amqp transport, its own side of it', () => {
         expect(order().batches).toContainEqual(next.events);
         expect(came).toHaveLength(2);
       });
+    });
+
+    test('a service that takes no batches is sent none while nobody of it listens, as when the broker has just been started', async () => {
+      await network.takeDown('order');
+      await old('order', () => inventory().transport!.backlog!().then(() => {}));
+      await inventory().transport!.backlog!();
+      await deliver(aRecord());
+      expect([await ready('order'), await ready('order.batches')]).toEqual([1, 0]);
     });
 
     test('what the release before has sent is read to its end, be it in the queue or among the retries', async () => {
@@ -693,6 +704,16 @@ describe('amqp transport, its own side of it', () => {
       expect(await backlog()).toEqual({ ...nothing, order: 7, payment: 1 });
       await network.bringUp('order');
       await eventually(async () => expect(await backlog()).toEqual({ ...nothing, payment: 1 }));
+    });
+
+    test('counts the events in batches, not the messages', async () => {
+      await network.takeDown('order');
+      const records = Array.from({ length: 4 }, () =>
+        inventory().record(...Array.from({ length: 5 }, () => anEvent('stock.commit-refused'))),
+      );
+      await deliver(...records);
+      expect(await ready('order.batches')).toBe(4);
+      expect(await backlog()).toEqual({ ...nothing, order: 20 });
     });
 
     test('is not waited for while the broker is short of memory', async () => {

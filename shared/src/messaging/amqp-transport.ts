@@ -1,24 +1,18 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { Logger } from '../log.ts';
-import { subscribersOf, subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
+import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { shipmentsOf, type Shipment } from './amqp-batches.ts';
 import { AmqpConnection, type AmqpConnectionOptions } from './amqp-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';
-import { AmqpPublisher, type Outcome, type QueueState } from './amqp-publisher.ts';
-import { batchesExchange, batchQueueOf, consumedQueues, deadQueueOf, subscribingServices } from './amqp-topology.ts';
+import { AmqpPublisher, type QueueState } from './amqp-publisher.ts';
+import { batchesExchange, batchQueueOf, deadQueueOf, subscribingServices } from './amqp-topology.ts';
 import { BatchSizes } from './batch-sizes.ts';
-import { Receivers } from './receivers.ts';
-import type { Intake, NotDelivered, OutboxRecord, Transport } from './transport.ts';
+import { RecordPublisher } from './record-publisher.ts';
+import type { Intake, OutboxRecord, Transport } from './transport.ts';
 
 /** Longest that handlings under way may take when the transport stops. */
 const settleWithinMs = 5_000;
-/**
- * When an event is published again whose confirm never came, though its connection still stands. Long, for what is only
- * slow must not be made two, and two of each of those.
- */
-const publishAgainAfterMs = 60_000;
 /** A batch has so many events at least under load: as many fewer batches are fetched ahead than events are handled at once. */
 const eventsPerBatch = 4;
 /** After so long who publishes looks again who takes batches, unless somebody has asked for the backlog meanwhile. */
@@ -53,17 +47,14 @@ export interface AmqpTransportOptions {
 export class AmqpTransport implements Transport {
   readonly #options: AmqpTransportOptions;
   readonly #publisher: AmqpPublisher;
+  #records: RecordPublisher | undefined;
   readonly #connections: AmqpConnection[] = [];
   /** Of batches first: who sees one that takes single events may believe that there is one that takes batches. */
   #consumers: AmqpConsumer[] = [];
   #handler: MessageHandler | undefined;
   #intake: Intake | undefined;
   #delivering = new Set<Promise<void>>();
-  /** For which services the broker has not got which event of a record, so that the next try is about those. */
-  readonly #missing = new WeakMap<OutboxRecord, Map<string, ServiceName[]>>();
-  readonly #receivers = new Receivers();
-  /** As far as is known. */
-  #takesBatches: ReadonlySet<ServiceName> = new Set();
+  readonly #takesBatches = new Map<ServiceName, boolean>();
   #lookedAtMs = -Infinity;
   readonly #batchSizes = new BatchSizes();
   #connected: boolean | undefined;
@@ -77,9 +68,19 @@ export class AmqpTransport implements Transport {
 
   /** Resolves when the broker has been reached or has turned out to be away; then it is tried again for ever. */
   async start(intake: Intake): Promise<void> {
-    const { prefetch, log, retriesBeforeError, holdMs } = this.#options;
+    const { prefetch, log, retriesBeforeError, holdMs, confirmTimeoutMs } = this.#options;
+    const { maxBatchEvents: maxEvents, maxBatchBytes: maxBytes } = this.#options;
     const { service } = intake;
     this.#intake = intake;
+    this.#records = new RecordPublisher({
+      publisher: this.#publisher,
+      intake,
+      batches: { maxEvents, maxBytes, takesBatches: (receiver) => this.#takesBatches.get(receiver) ?? false },
+      confirmTimeoutMs,
+      onConfirmed: ({ publication, events, services }) => {
+        if (publication.exchange === batchesExchange) this.#batchSizes.note(services[0]!, events.length);
+      },
+    });
     this.#connections.push(this.#connection('publish', (model, lose) => this.#publisher.setUp(model, lose)));
     if (subscriptions[service].length > 0) {
       const handler = new MessageHandler({
@@ -108,7 +109,9 @@ export class AmqpTransport implements Transport {
   }
 
   deliver(records: OutboxRecord[]): Promise<void> {
-    const delivery = this.#publish(records).finally(() => this.#delivering.delete(delivery));
+    // Without a connection it rejects, and is asked again with the next.
+    if (performance.now() - this.#lookedAtMs > lookAgainAfterMs) this.#look().catch(() => {});
+    const delivery = this.#records!.publish(records).finally(() => this.#delivering.delete(delivery));
     this.#delivering.add(delivery);
     return delivery;
   }
@@ -153,95 +156,20 @@ export class AmqpTransport implements Transport {
   }
 
   /**
-   * How the queues of all services stand, and with that who takes batches: everybody, but for a service of which somebody listens who is
-   * of the release before and nobody who takes them. What comes to a service that is away lies in batches until it is back.
+   * How the queues of all services stand, and with that who takes batches: everybody, but for a service of which only processes of the
+   * release before listen. While nobody does, as when the broker has just been started, it stays as it was.
    */
   async #look(): Promise<Partial<Record<string, QueueState>>> {
     this.#lookedAtMs = performance.now();
-    const states = await this.#publisher.statesOf(consumedQueues);
-    if (Object.keys(states).length === 0) return states; // what was known stays likely
-    const takes = (service: ServiceName) =>
-      states[service]?.consumers === 0 || (states[batchQueueOf(service)]?.consumers ?? 0) > 0;
-    this.#takesBatches = new Set(subscribingServices.filter(takes));
+    // In this order, so that a process of ours that stops meanwhile is not taken for one of the release before.
+    const states = await this.#publisher.statesOf([...subscribingServices.map(batchQueueOf), ...subscribingServices]);
+    for (const service of subscribingServices) {
+      const [single, batches] = [states[service]?.consumers, states[batchQueueOf(service)]?.consumers];
+      if (single === undefined || batches === undefined) continue;
+      const asBefore = this.#takesBatches.get(service) ?? true;
+      this.#takesBatches.set(service, single + batches === 0 ? asBefore : batches > 0);
+    }
     return states;
-  }
-
-  /** Publishes everything in this turn; resolves with the last confirm or, without it, after the timeout. */
-  #publish(records: OutboxRecord[]): Promise<void> {
-    if (records.length === 0) return Promise.resolve();
-    // Without a connection it rejects, and is asked again with the next.
-    if (performance.now() - this.#lookedAtMs > lookAgainAfterMs) this.#look().catch(() => {});
-    return new Promise((resolve) => {
-      const { confirmTimeoutMs } = this.#options;
-      const open = new Set(records);
-      let timer = setTimeout(() => {
-        resolve();
-        const silentMs = Math.max(0, publishAgainAfterMs - confirmTimeoutMs);
-        timer = setTimeout(() => open.forEach((record) => this.#tell(record, 'unreachable')), silentMs).unref();
-      }, confirmTimeoutMs);
-      const nowS = Math.floor(Date.now() / 1_000);
-      const onRecord = (record: OutboxRecord, failure: NotDelivered | undefined) => {
-        // Also when the timeout is over: late is not never.
-        this.#tell(record, failure);
-        open.delete(record);
-        if (open.size > 0) return;
-        clearTimeout(timer);
-        resolve();
-      };
-      for (const record of records) this.#publishRecord(record, nowS, onRecord);
-    });
-  }
-
-  #tell(record: OutboxRecord, failure: NotDelivered | undefined): void {
-    if (failure) this.#intake!.notDelivered(record, failure);
-    else this.#intake!.acknowledge([record.id]);
-  }
-
-  #publishRecord(
-    record: OutboxRecord,
-    nowS: number,
-    onRecord: (record: OutboxRecord, failure: NotDelivered | undefined) => void,
-  ): void {
-    const missing = this.#missing.get(record);
-    const { maxBatchEvents: maxEvents, maxBatchBytes: maxBytes } = this.#options;
-    const takesBatches = (service: ServiceName) => this.#takesBatches.has(service);
-    const shipments = shipmentsOf(
-      record.events,
-      ({ id, type }) => (missing ? (missing.get(id) ?? []) : subscribersOf(type)),
-      { maxEvents, maxBytes, takesBatches },
-      nowS,
-    );
-    const failed: { shipment: Shipment; failure: NotDelivered }[] = [];
-    let open = shipments.length;
-    if (open === 0) onRecord(record, undefined);
-    for (const shipment of shipments) {
-      this.#publisher.publish(shipment.publication, (outcome) => {
-        const failure = this.#failureOf(shipment, outcome);
-        if (failure) failed.push({ shipment, failure });
-        open -= 1;
-        if (open > 0) return;
-        if (failed.length > 0) this.#missing.set(record, missingOf(failed.map((one) => one.shipment)));
-        const failures = failed.map((one) => one.failure);
-        onRecord(record, failures.includes('unreachable') ? 'unreachable' : failures[0]);
-      });
-    }
-  }
-
-  #failureOf({ publication, events, services }: Shipment, outcome: Outcome): 'unreachable' | 'transient' | undefined {
-    if (outcome === 'unreachable') return outcome;
-    // Those that travelled with it must not be sent together with it again as soon as the broker is back.
-    if (outcome === 'refused') return 'transient';
-    if (outcome === 'returned') {
-      // A queue that is gone returns all that is for its service, and that is an outage.
-      const judged = services.flatMap((service) =>
-        events.map((event) => this.#receivers.failed(service, event, 'unreachable')),
-      );
-      return judged.includes('unreachable') ? 'unreachable' : 'transient';
-    }
-    // Where several have a queue, one of them may be gone.
-    if (services.length === 1) this.#receivers.handled(services[0]!, events.length);
-    if (publication.exchange === batchesExchange) this.#batchSizes.note(services[0]!, events.length);
-    return undefined;
   }
 
   #connection(purpose: string, setUp: AmqpConnectionOptions['setUp']): AmqpConnection {
@@ -271,12 +199,4 @@ export class AmqpTransport implements Transport {
       this.#connected = true;
     }
   }
-}
-
-/** For which services events are to be sent again. */
-function missingOf(shipments: Shipment[]): Map<string, ServiceName[]> {
-  const missing = new Map<string, ServiceName[]>();
-  for (const { events, services } of shipments)
-    for (const { id } of events) missing.set(id, [...(missing.get(id) ?? []), ...services]);
-  return missing;
 }

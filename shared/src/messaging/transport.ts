@@ -68,7 +68,7 @@ export interface Transport {
   healthy(): boolean;
   /** How long the oldest publication has waited for its confirm, where there is a broker; undefined if none waits. */
   oldestUnconfirmedMs?(): number | undefined;
-  /** The number of events waiting for each service, where the transport itself stores them; empty while unknown. */
+  /** About how many events wait for each service, where the transport itself stores them; empty while unknown. */
   backlog?(): Promise<Partial<Record<ServiceName, number>>>;
   /** How many messages this process has dead-lettered, by cause, where the transport does that. */
   deadLetters?(): Readonly<Record<string, number>>;

@@ -11,7 +11,7 @@ export interface BacklogOptions {
     outboxRecords: number;
     /** beyond this age of the oldest of them, */
     outboxAgeMs: number;
-    /** and from so many messages in the fullest queue on. */
+    /** and from so many events on that wait at the broker for one service. */
     queueMessages: number;
     /** Beyond this age of the oldest event that the broker has not confirmed the service is stalled. */
     unpublishedAgeMs: number;
@@ -32,7 +32,7 @@ export class Backlog {
     this.#options = options;
   }
 
-  /** Records in the outbox, messages in the service's queue, its dead letters; each only as far as it is known. */
+  /** Records in the outbox, events in the service's queues, its dead letters; each only as far as it is known. */
   get counts(): Readonly<Record<'outbox' | 'queue' | 'dead', number | undefined>> {
     return { outbox: this.#outbox?.depth, queue: this.#queues[this.#options.service], dead: this.#dead };
   }

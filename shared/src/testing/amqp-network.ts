@@ -47,6 +47,8 @@ export async function startAmqpNetwork(
     await transport.start(services[service]);
   };
   await Promise.all(serviceNames.map(bringUp));
+  // Each looks who takes batches when it comes up, and then others did not do so yet.
+  await Promise.all([...running.values()].map((transport) => transport.backlog()));
   return {
     takeDown,
     bringUp,
