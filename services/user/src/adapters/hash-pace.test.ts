@@ -3,7 +3,7 @@ import { HashPace } from './hash-pace.ts';
 
 function aPace(options: { concurrency: number; hashMs: number }) {
   let nowMs = 1_000;
-  const pace = new HashPace({ ...options, clock: () => nowMs });
+  const pace = new HashPace({ memoryMs: 5_000, ...options, clock: () => nowMs });
   return {
     turnMs: () => pace.turnMs,
     pass: (ms: number) => (nowMs += ms),

@@ -1,5 +1,3 @@
-/** Of the pace of hashing, what happened so long ago counts a third. */
-const memoryMs = 5_000;
 /** After such a rest it says nothing at all: whatever took the processors may have ended. */
 const forgottenAfterMs = 30_000;
 /** One hash after a long rest says no more than so much time of hashing would. */
@@ -10,23 +8,26 @@ export interface HashPaceOptions {
   concurrency: number;
   /** What one takes of a processor. */
   hashMs: number;
+  /** What happened so long ago counts a third. */
+  memoryMs: number;
   clock: () => number;
 }
 
 /**
  * How often a hash is done while there is always another to do. It begins with what the machine could do if nothing else ran, and
- * follows what it does. It forgets slowly: the first moment of a crowd, in which all its requests are read, takes the
- * processors, and what is estimated then is told to most of the crowd.
+ * follows what it does.
  */
 export class HashPace {
   readonly #concurrency: number;
   readonly #clock: () => number;
+  readonly #memoryMs: number;
   /** When nothing else runs. */
   readonly #fullPerMs: number;
   #perMs: number;
   #lastAtMs: number;
 
-  constructor({ concurrency, hashMs, clock }: HashPaceOptions) {
+  constructor({ concurrency, hashMs, memoryMs, clock }: HashPaceOptions) {
+    this.#memoryMs = memoryMs;
     this.#concurrency = concurrency;
     this.#clock = clock;
     this.#perMs = this.#fullPerMs = concurrency / hashMs;
@@ -42,7 +43,7 @@ export class HashPace {
   /** To be told of each, and how long it took. */
   done(tookMs: number): void {
     const nowMs = this.#clock();
-    const weight = 1 - Math.exp(-Math.min(nowMs - this.#lastAtMs, maxGapMs) / memoryMs);
+    const weight = 1 - Math.exp(-Math.min(nowMs - this.#lastAtMs, maxGapMs) / this.#memoryMs);
     this.#lastAtMs = nowMs;
     if (tookMs > 0) this.#perMs += (this.#concurrency / tookMs - this.#perMs) * weight;
   }

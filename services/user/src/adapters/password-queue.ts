@@ -43,6 +43,13 @@ interface Waiting {
 const shareOfNewcomers = 0.5;
 /** Who waits so many times as long as nobody should is turned away: what was estimated has turned out wrong. */
 const patience = 2;
+/** The line is measured by what was reached just now. */
+const lineMemoryMs = 1_500;
+/**
+ * Turns are planned by what was reached over a while: in the first moment of a crowd, in which most of it is told when to come, the
+ * reading of all its requests takes the processors.
+ */
+const planMemoryMs = 5_000;
 
 /**
  * A bulkhead with a queue by priority, first come first served within one. Its length is what can be served within `maxWaitMs`. When it
@@ -52,7 +59,7 @@ const patience = 2;
 export class PasswordQueue {
   readonly #options: Required<Omit<PasswordQueueOptions, 'turns'>>;
   readonly #turns: Turns | undefined;
-  readonly #pace: HashPace;
+  readonly #pace: Record<'line' | 'plan', HashPace>;
   readonly #plan: TurnPlan;
   #running = 0;
   readonly #waiting: Record<Priority, Waiting[]> = { known: [], fresh: [], doubtful: [] };
@@ -61,7 +68,8 @@ export class PasswordQueue {
     const { hashMs = 25, maxAheadMs = 600_000, maxTurnsPerClient = 300, clock = () => performance.now() } = options;
     this.#options = { ...options, hashMs, maxAheadMs, maxTurnsPerClient, clock };
     this.#turns = turns;
-    this.#pace = new HashPace({ concurrency: options.concurrency, hashMs, clock });
+    const pace = (memoryMs: number) => new HashPace({ concurrency: options.concurrency, hashMs, memoryMs, clock });
+    this.#pace = { line: pace(lineMemoryMs), plan: pace(planMemoryMs) };
     this.#plan = new TurnPlan({ maxAheadMs, maxPerClient: maxTurnsPerClient, clock });
   }
 
@@ -83,7 +91,9 @@ export class PasswordQueue {
     const startedAtMs = this.#options.clock();
     try {
       const result = await work();
-      this.#pace.done(this.#options.clock() - startedAtMs);
+      const tookMs = this.#options.clock() - startedAtMs;
+      for (const pace of [this.#pace.line, this.#pace.plan]) pace.done(tookMs);
+      this.#shorten();
       return result;
     } finally {
       const next = priorities.map((one) => this.#waiting[one]).find((line) => line.length > 0);
@@ -98,7 +108,7 @@ export class PasswordQueue {
     if (this.#running < this.#options.concurrency) return true;
     const { maxQueued, maxWaitMs } = this.#options;
     const served = this.#countOf(priorities.slice(0, priorities.indexOf(priority) + 1));
-    return served < maxQueued && served * this.#pace.turnMs < maxWaitMs * share;
+    return served < maxQueued && served * this.#pace.line.turnMs < maxWaitMs * share;
   }
 
   /** @throws AppError overloaded when it was told to come later */
@@ -134,7 +144,16 @@ export class PasswordQueue {
   #makeRoom(): void {
     const { maxQueued, maxWaitMs } = this.#options;
     const { waiting } = this;
-    if (waiting < maxQueued && waiting * this.#pace.turnMs < maxWaitMs) return;
+    if (waiting >= maxQueued || waiting * this.#pace.line.turnMs >= maxWaitMs) this.#turnLastAway();
+  }
+
+  /** Whoever would have to wait too long by now need not wait to hear it. */
+  #shorten(): void {
+    const { maxWaitMs } = this.#options;
+    while (this.waiting > 1 && this.waiting * this.#pace.line.turnMs > maxWaitMs * patience) this.#turnLastAway();
+  }
+
+  #turnLastAway(): void {
     priorities
       .map((one) => this.#waiting[one])
       .findLast((line) => line.length > 0)
@@ -144,7 +163,7 @@ export class PasswordQueue {
 
   #later(priority: Priority, caller: Caller | undefined): AppError {
     const isDoubtful = priority === 'doubtful';
-    const { turnMs } = this.#pace;
+    const { turnMs } = this.#pace.plan;
     const ahead = this.#running + this.#countOf(isDoubtful ? priorities : ['known', 'fresh']);
     const { who, client } = caller?.() ?? {};
     const seconds = this.#plan.next({ lineMs: ahead * turnMs, turnMs, isDoubtful, client });
