@@ -8,6 +8,8 @@ const project = (displayName, testMatch, notThese = []) => ({
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
   transform: { '\\.ts$': '<rootDir>/infra/jest/strip-types.js' },
   modulePathIgnorePatterns: ['<rootDir>/.local/'],
+  // Of each project, or none has it: else how long a file takes, by which the longest go first, is forgotten with every run.
+  cacheDirectory: '<rootDir>/.local/cache/jest',
   injectGlobals: false,
 });
 
@@ -17,6 +19,5 @@ export default {
     project('int', ['**/*.int.test.ts']),
     project('e2e', ['**/*.e2e.test.ts']),
   ],
-  cacheDirectory: '<rootDir>/.local/cache/jest',
   watchman: false,
 };

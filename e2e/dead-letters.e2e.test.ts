@@ -75,7 +75,7 @@ onEachStack(
     /** Every event of the sale that goes to the order service, as if it had come by itself. */
     const seen: Message[] = [];
 
-    const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000] });
+    const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000], pauseMs: 250 });
     beforeAll(async () => {
       ({ stack, sale, shopper, product } = theScene());
       model = await connect(stack.amqpAdminUrl!);

@@ -29,7 +29,7 @@ onEachStack('a sale that heals', options, (theShop, { processesOf }) => {
   let shopper: Shopper;
   let product: Product;
 
-  const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000] });
+  const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000], pauseMs: 250 });
   beforeAll(() => void ({ shop, stack, sale, shopper, product } = theScene()));
 
   const processOf = (name: string) => stack.processes.find((one) => one.name === name)!;

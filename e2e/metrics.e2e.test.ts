@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { processOfServices } from '@flash-sale/shared/layouts.ts';
 import { stacks, type StackName } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
@@ -11,6 +11,7 @@ import { send } from '../test-kit/http.ts';
 import { until } from '../test-kit/until.ts';
 import { expectProblem } from '../test-kit/stack/expectations.ts';
 import { onEachStack } from '../test-kit/stack/stacks.ts';
+import { shoppers, showEveryPanel } from './metrics/dashboards.ts';
 
 const ofEveryService = ['process', 'http', 'backlog', 'batch', 'pool', 'collector'];
 /** Of each measurement; those of a thing that only some have are left out. */
@@ -29,7 +30,8 @@ const fields: Record<string, string[]> = {
 
 const hasQueuesOn = (stack: StackName) => stacks[stack].events === 'amqp';
 
-onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop, { together, processesOf }) => {
+onEachStack('metrics', { demo: { shoppers }, metrics: true }, (theShop, kind) => {
+  const { together, processesOf } = kind;
   const pageOf = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   /** Each instance of each service, where it listens, and whose the figures of its process are that it tells, if it does. */
   const instancesIn = ({ processes }: Stack) =>
@@ -134,6 +136,8 @@ onEachStack('metrics', { demo: { shoppers: 2 }, metrics: true }, (theShop, { tog
       );
     }
   });
+
+  describe('fill the dashboards:', () => showEveryPanel(theShop, kind));
 
   test('do not tell a backlog that nobody can count, while its database is away', async () => {
     const { postgres } = theShop().stack;

@@ -37,7 +37,7 @@ onEachStack(
     let shopper: Shopper;
     let product: Product;
 
-    const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000, 60] });
+    const theScene = duringASale(theShop, { sellers, stocks: [100_000, 100_000, 60], pauseMs: 250 });
     beforeAll(() => void ({ shop, stack, sale, shopper, product } = theScene()));
 
     const pids = () => stack.processes.filter(({ service }) => service).map(({ pid }) => pid);

@@ -11,8 +11,9 @@ import { temporaryFolder } from './testing/temporary-folder.ts';
 let folder: string;
 beforeAll(async () => {
   folder = await temporaryFolder('bootstrap');
-  // Says where it is, and answers no signal.
-  await writeFile(join(folder, 'deaf.ts'), 'console.log(process.pid); setInterval(() => {}, 1_000);');
+  // Says where it is and since when it is waited for, and answers no signal.
+  const source = 'console.log(process.pid, process.env.COMMAND_BEGAN_AT_MS); setInterval(() => {}, 1_000);';
+  await writeFile(join(folder, 'deaf.ts'), source);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -28,7 +29,8 @@ async function started(words: object) {
   child.stdout.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
   await once(child.stdout, 'data');
   const end = async () => ({ code: (await ended)[0], output: lines.slice(1).join(''), error: await said });
-  return { child, pid: Number(lines[0]), end };
+  const [pid, beganAtMs] = lines[0]!.split(' ').map(Number) as [number, number];
+  return { child, pid, beganAtMs, end };
 }
 
 describe.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('a command that %s stops before it can answer', (signal) => {
@@ -50,4 +52,13 @@ test('one that was killed says so, and what becomes of what it had started', asy
   const { pid, end } = await started({ stopped: 'stopped', killed: 'the next one tidies up' });
   process.kill(pid, 'SIGKILL');
   expect(await end()).toEqual({ code: 137, output: '', error: 'ended by SIGKILL: the next one tidies up\n' });
+});
+
+test('a command knows since when it is waited for, which is longer than it runs', async () => {
+  const calledAtMs = Date.now();
+  const { child, beganAtMs, end } = await started({});
+  child.kill('SIGTERM');
+  await end();
+  expect(beganAtMs).toBeGreaterThanOrEqual(calledAtMs - 1_000);
+  expect(beganAtMs).toBeLessThan(Date.now());
 });

@@ -70,7 +70,12 @@ describe('a running stack', () => {
   let stack: Stack;
   const log: string[] = [];
   beforeAll(async () => {
-    stack = await aStack({ env: { HOLD_TTL_MS: '500' }, demo: { shoppers: 7 }, onLog: (line) => log.push(line) });
+    stack = await aStack({
+      env: { HOLD_TTL_MS: '500' },
+      demo: { shoppers: 7 },
+      beganAtMs: Date.now() - 3_600_000,
+      onLog: (line) => log.push(line),
+    });
   });
   afterAll(() => stack?.stop());
 
@@ -94,6 +99,11 @@ describe('a running stack', () => {
     // Whoever owns a table may change it.
     expect(JSON.stringify(env)).not.toContain('_owner');
     expect((await ask(stack, '/api/orders')).env).not.toHaveProperty('GATEWAY_DATABASE_URL');
+  });
+
+  test('tells the seconds for which it was waited, the installation of packages among them', () => {
+    for (const what of ['servers are up', 'services are ready', 'demo data is loaded'])
+      expect(log).toContainEqual(expect.stringMatching(new RegExp(`^${what} \\(3[67]\\d\\d\\.\\d s\\)$`)));
   });
 
   test('has loaded the demo data', async () => {

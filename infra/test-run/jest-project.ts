@@ -11,9 +11,10 @@ export type JestProject = (typeof jestProjects)[number];
 // The limits are for what hangs: on a busy machine everything takes many times as long as it should.
 const settings: Record<JestProject, string[]> = {
   unit: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=60000'],
-  int: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=120000'],
-  // Two at a time: each has its whole stack to itself, and mostly waits for something to start, stop or run out.
-  e2e: ['--maxWorkers=2', '--testTimeout=240000'],
+  // Twice as many as processors: half of the time they wait for something to start, to come again or to run out.
+  int: [`--maxWorkers=${2 * availableParallelism()}`, '--testTimeout=120000'],
+  // Each has its whole stack to itself, and mostly waits for something to start, stop or run out.
+  e2e: ['--maxWorkers=3', '--testTimeout=240000'],
 };
 
 interface JestRun {

@@ -18,17 +18,19 @@ export interface SaleOptions {
   sellers: number;
   /** Units of each product that they buy. */
   stocks: number[];
+  /** Of a sale that only has to go on: longer than usual, which leaves the machine to the rest. */
+  pauseMs?: number;
 }
 
 /** Opens a sale that goes on during all tests of a block; `theScene` may be called from within tests and hooks. */
-export function duringASale(theShop: () => Shop, { sellers, stocks }: SaleOptions): () => Scene {
+export function duringASale(theShop: () => Shop, { sellers, stocks, pauseMs }: SaleOptions): () => Scene {
   let scene: Scene | undefined;
   let sale: Sale | undefined;
   beforeAll(async () => {
     const shop = theShop();
     const shopper = await shop.shopper(sellers + 1);
     const product = await shop.aProduct({ stock: 100_000 });
-    sale = new Sale(shop, await Promise.all(stocks.map((stock) => shop.aProduct({ stock }))));
+    sale = new Sale(shop, await Promise.all(stocks.map((stock) => shop.aProduct({ stock }))), pauseMs);
     sale.open(sellers);
     await sale.goesOn();
     scene = { shop, stack: shop.stack, sale, shopper, product };

@@ -25,11 +25,14 @@ export class Sale {
   repeated = 0;
   #journeys = 0;
   #isOver = false;
+  readonly #pauseMs: number;
   readonly #shop: Shop;
   readonly #products: Product[];
   #shoppers: Promise<void>[] = [];
 
-  constructor(shop: Shop, products: Product[]) {
+  /** @param pauseMs between two purchases of a shopper */
+  constructor(shop: Shop, products: Product[], pauseMs = 50) {
+    this.#pauseMs = pauseMs;
     this.#shop = shop;
     this.#products = products;
   }
@@ -62,8 +65,7 @@ export class Sale {
       } catch (error) {
         this.surprises.push(error instanceof Error ? error.message : String(error));
       }
-      // A pause between two purchases.
-      await sleep(50);
+      await sleep(this.#pauseMs);
     }
   }
 

@@ -1,4 +1,3 @@
-import type { Problem } from '@flash-sale/contract/api/schemas.ts';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type * as contract from '@flash-sale/contract/api/schemas.ts';
@@ -43,7 +42,7 @@ export class Shop {
     this.log = log;
   }
 
-  call<Body = Problem>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>> {
+  call<Body = contract.Problem>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>> {
     return send<Body>(this.stack.url, method, path, options);
   }
 
@@ -104,7 +103,7 @@ export class Shopper {
     this.token = token;
   }
 
-  call<Body = Problem>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>> {
+  call<Body = contract.Problem>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>> {
     return this.shop.call<Body>(method, path, { token: this.token, ...options });
   }
 

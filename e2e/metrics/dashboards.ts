@@ -1,23 +1,25 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { needsRabbitmq } from '@flash-sale/shared/stacks.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
-import { panelsOf, readDashboard } from '../infra/grafana/dashboard-file.ts';
-import { dashboards } from '../infra/grafana/dashboards/index.ts';
-import { influxql } from '../infra/launcher/influxql.ts';
-import { Viewer } from '../test-kit/stack/grafana.ts';
-import { bodyOf } from '../test-kit/http.ts';
-import { until } from '../test-kit/until.ts';
-import { Sale } from '../test-kit/stack/sale.ts';
-import type { Shop } from '../test-kit/stack/shop.ts';
-import { onEachStack } from '../test-kit/stack/stacks.ts';
+import { panelsOf, readDashboard } from '../../infra/grafana/dashboard-file.ts';
+import { dashboards } from '../../infra/grafana/dashboards/index.ts';
+import { influxql } from '../../infra/launcher/influxql.ts';
+import { Viewer } from '../../test-kit/stack/grafana.ts';
+import { bodyOf } from '../../test-kit/http.ts';
+import { until } from '../../test-kit/until.ts';
+import { Sale } from '../../test-kit/stack/sale.ts';
+import type { Shop } from '../../test-kit/stack/shop.ts';
+import type { Kind } from '../../test-kit/stack/stacks.ts';
 
-const shoppers = 5;
+/** Of the demo. */
+export const shoppers = 5;
 /** By dashboard, the panels that rightly have nothing to show where there is no broker: there are no queues. */
 const emptyWithoutBroker: Record<string, string[]> = {
   overview: ['Queue depth', 'Dead letters', 'Put aside since the start, by cause'],
 };
 
-onEachStack('the dashboards', { metrics: true, demo: { shoppers } }, (theShop, { stack }) => {
+/** Every panel of every dashboard has something to show of a stack with metrics, by what its shoppers do here. */
+export function showEveryPanel(theShop: () => Shop, { stack }: Kind): void {
   let viewer: Viewer;
   const hasBroker = needsRabbitmq(stack);
 
@@ -50,7 +52,7 @@ onEachStack('the dashboards', { metrics: true, demo: { shoppers } }, (theShop, {
       });
     });
   });
-});
+}
 
 /** Long enough for every kind of answer but failures. */
 async function shortSale(shop: Shop): Promise<void> {
