@@ -48,14 +48,13 @@ export interface AfterSecond {
 }
 
 const rampSeconds = 5;
-const accounts = 500;
 /** So long a journey may take before k6 runs out of shoppers; and how many it can have, some 2 MB each. */
 const shopperSeconds = 10;
 const shoppers = { least: 50, most: 3_000 };
 /** Journeys that are under way when the load ends: they are to end by themselves. */
 const endingSeconds = 65;
-/** A closed loop of so many, without think time, uses up the shop. */
-const capacityVus = 500;
+/** A closed loop of so many, without think time, uses up the shop; an open load comes by their accounts. */
+export const capacityVus = 500;
 
 /** Puts an open load on a shop. Its shoppers have to be logged in lately (`LogIns`), 500 of them. */
 export async function putArrivals(target: Target, arrivals: Arrivals): Promise<ArrivalsResult> {
@@ -66,7 +65,7 @@ export async function putArrivals(target: Target, arrivals: Arrivals): Promise<A
     RATE: String(rate),
     SECONDS: String(seconds),
     RAMP_SECONDS: String(rampSeconds),
-    SHOPPERS: String(accounts),
+    SHOPPERS: String(capacityVus),
     VUS: String(shoppersFor(rate)),
     ...(after ? { AFTER_RATE: String(after.rate), AFTER_SECONDS: String(after.seconds) } : {}),
     ...more,

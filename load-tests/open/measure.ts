@@ -1,4 +1,4 @@
-import { capacityOf, putArrivals } from '../lib/arrivals.ts';
+import { capacityOf, capacityVus, putArrivals } from '../lib/arrivals.ts';
 import { runAudit } from '../lib/audit.ts';
 import type { BenchStack } from '../lib/bench-stack.ts';
 import type { MeasuringRun } from '../lib/run.ts';
@@ -10,7 +10,6 @@ import type { OpenLevel, OpenResult } from './results.ts';
 
 /** The quiet time after the highest level, in which the shop is to come back to normal. */
 const afterSeconds = 10;
-const shoppers = 500;
 
 /**
  * Measures the capacity and then level by level, round after round, and adds to `result` what it finds. The levels of every second
@@ -23,14 +22,14 @@ export async function measureOpen(
   { say, signal, keep }: Pick<MeasuringRun, 'say' | 'signal'> & { keep: () => void },
   result: OpenResult,
 ): Promise<void> {
-  const warmUp = new WarmUp({ levels: [shoppers], warmUpSeconds }, say);
+  const warmUp = new WarmUp({ levels: [capacityVus], warmUpSeconds }, say);
   await warmUp.opened(alreadyRunning({ name: stack.name, script: 'checkout.ts', logsIn: true }, stack), stack);
   for (let round = 1; round <= rounds; round++) {
     await warmUp.refreshLogIns({ logsIn: true }, stack);
     const capacity = await capacityOf(stack.target(), seconds);
     await stack.untilAtRest();
     result.capacities.push(capacity);
-    say(`\nround ${round}: a closed loop of ${shoppers} makes ${capacity.toFixed(1)} journeys/s`);
+    say(`\nround ${round}: a closed loop of ${capacityVus} makes ${capacity.toFixed(1)} journeys/s`);
     for (const percent of round % 2 === 1 ? levels : levels.toReversed()) {
       await warmUp.refreshLogIns({ logsIn: true }, stack);
       const rate = Math.max(1, Math.round((capacity * percent) / 100));
