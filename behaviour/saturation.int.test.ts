@@ -57,7 +57,7 @@ test('log-in, registration and a new cart are refused; reserving, paying and can
   expect(outcomeOf(await user.cancel(cancelling.shopper, cancelling.reservation.id))).toEqual([200, 'ok']);
   const { refreshToken } = session.body as { refreshToken: string };
   expect(outcomeOf(await shop.call('POST', '/api/sessions/refresh', { body: { refreshToken } }))).toEqual([201, 'ok']);
-  expect((await fetch(`${shop.urlOf('reservation')}/readyz`)).status).toBe(200);
+  await eventually(async () => expect((await fetch(`${shop.urlOf('reservation')}/readyz`)).status).toBe(200));
   await eventually(async () => expect(outcomeOf(await aCart())).toEqual([503, 'overloaded']));
   expect(Math.min(await refusedBy('reservation'), await refusedBy('user'))).toBeGreaterThan(1);
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { accepts } from '../infra/launcher/free-port.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
@@ -102,6 +103,6 @@ onEachStack('a sale that heals', options, (theShop, { processesOf }) => {
     expect(sale.paidOrders.size).toBeGreaterThan(0);
     const killed = shop.log.filter((line) => line.includes('killing it'));
     expect(killed).toHaveLength(firsts.length);
-    bodyOf(await shop.call('GET', '/readyz'), 200);
+    await eventually(async () => bodyOf(await shop.call('GET', '/readyz'), 200));
   });
 });

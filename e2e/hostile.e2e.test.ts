@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { booksAtRest, digestOfTheBooks } from '../test-kit/stack/books.ts';
@@ -476,7 +477,7 @@ const attacks = (theShop: () => Shop) => {
 
   describe('afterwards', () => {
     test('the shop still works, and the books balance', async () => {
-      expect((await shop.call('GET', '/readyz')).status).toBe(200);
+      await eventually(async () => expect((await shop.call('GET', '/readyz')).status).toBe(200));
       const honest = await shop.shopper(6);
       const { reservation: bought } = await honest.aPurchase(product);
       expect((await honest.order(bought.orderId)).status).toBe('confirmed');

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { layouts } from '@flash-sale/shared/layouts.ts';
 import { stackNames, stacks } from '@flash-sale/shared/stacks.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
 import { freePort, isFree } from '../infra/launcher/free-port.ts';
 import { identityOf, isAlive, type ProcessIdentity } from '../infra/launcher/process-identity.ts';
@@ -90,8 +91,9 @@ describe('npm start', () => {
 
       const worthOpening = [...command.output().matchAll(/^ {2}.* (http:\S+)/gm)].map(([, address]) => address!);
       expect(worthOpening).toHaveLength(4);
-      for (const address of worthOpening) expect([address, (await fetch(address)).status]).toEqual([address, 200]);
-      bodyOf(await send(url, 'GET', '/readyz'), 200);
+      for (const address of worthOpening)
+        await eventually(async () => expect([address, (await fetch(address)).status]).toEqual([address, 200]));
+      await eventually(async () => bodyOf(await send(url, 'GET', '/readyz'), 200));
       expect(bodyOf(await send<ProductPage>(url, 'GET', '/api/products'), 200).items).toHaveLength(20);
       const body = { email: 'shopper2000@example.com', password };
       bodyOf(await send(url, 'POST', '/api/sessions', { body }), 201);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { expectProblem, tally } from '../test-kit/stack/expectations.ts';
@@ -514,8 +515,12 @@ onEachStack('the shop', options, (theShop) => {
   });
 
   test.each(['/healthz', '/readyz'])('%s tells the state of each service', async (path) => {
-    const answer = await shop.call<{ status: string; services: Record<string, { status: string }> }>('GET', path);
-    expect(bodyOf(answer, 200).status).toBe('ok');
+    type Health = { status: string; services: Record<string, { status: string }> };
+    const answer = await eventually(async () => {
+      const current = await shop.call<Health>('GET', path);
+      expect(bodyOf(current, 200).status).toBe('ok');
+      return current;
+    });
     expect(Object.keys(answer.body.services).sort()).toEqual(['inventory', 'order', 'payment', 'reservation', 'user']);
   });
 

@@ -441,10 +441,12 @@ describe('events', () => {
 describe('what everybody may ask', () => {
   test('alive and ready', async () => {
     expect(await inventory.call('GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
-    expect(await inventory.call('GET', '/readyz')).toMatchObject({
-      status: 200,
-      body: { status: 'ok', checks: { database: 'ok', redis: 'ok', transport: 'ok' } },
-    });
+    await eventually(async () =>
+      expect(await inventory.call('GET', '/readyz')).toMatchObject({
+        status: 200,
+        body: { status: 'ok', checks: { database: 'ok', redis: 'ok', transport: 'ok' } },
+      }),
+    );
   });
 
   test('nothing is at other addresses, and the internal ones cannot be told from them', async () => {

@@ -54,7 +54,9 @@ test.each(stackNames)('a start over an old backlog comes up and works it off (%s
   const records = 50_000;
   await leave(records);
   const call = await start(stack);
-  expect(await call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ok' } });
+  await eventually(async () =>
+    expect(await call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ok' } }),
+  );
   // Who looks at the work sees that it is late.
   await eventually(async () =>
     expect(await call('GET', '/readyz?work')).toMatchObject({
@@ -75,5 +77,6 @@ test.each(stackNames)('a start over what fails by itself comes up, and is late f
   const depth = async () =>
     /^flash_sale_outbox_records\{.*\} 1$/m.test(await (await fetch(`${service!.url}/metrics`)).text());
   await eventually(async () => expect(await depth()).toBe(true));
-  for (const path of ['/readyz', '/readyz?work']) expect(await call('GET', path)).toMatchObject({ status: 200 });
+  for (const path of ['/readyz', '/readyz?work'])
+    await eventually(async () => expect(await call('GET', path)).toMatchObject({ status: 200 }));
 });

@@ -73,7 +73,7 @@ describe('while the broker confirms nothing', () => {
   test('new payments hear so after a while, the shop says so, and no money is taken; then all goes on', async () => {
     const [before, first, later] = [await anOrder(), await anOrder(), await anOrder()];
     expect(await pay(before, 20)).toMatchObject({ status: 201, body: { status: 'captured' } });
-    expect((await call('GET', '/readyz?work')).status).toBe(200);
+    await eventually(async () => expect((await call('GET', '/readyz?work')).status).toBe(200));
 
     proxy.stall();
     const accepted = await pay(first);
@@ -85,7 +85,9 @@ describe('while the broker confirms nothing', () => {
       }),
     );
     // What a start waits for is something else.
-    expect(await call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    await eventually(async () =>
+      expect(await call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ok' } }),
+    );
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toMatch(/^flash_sale_work_age_seconds\{.*work="publish".*\} [0-9.]+$/m);
 

@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../infra/testing/da
 import { configSchema } from '../../../services/order/src/config.ts';
 import { orderService } from '../../../services/order/src/service.ts';
 import { MemoryNetwork, memoryTransport } from '../messaging/memory-transport.ts';
+import { eventually } from '../testing/eventually.ts';
 import { echoConfig, echoService, upgraded } from '../testing/echo-service.ts';
 import { jsonClient, testConfig } from '../testing/service.ts';
 import { startable, startTogether } from './together.ts';
@@ -29,8 +30,10 @@ test('both are ready, each by what it needs, and stop together', async () => {
     (await jsonClient(`http://127.0.0.1:${port}`)('GET', '/readyz')).body['checks'];
   const ofEcho = await upgraded(`http://127.0.0.1:${echoPort}`);
   expect(await ofEcho.said()).toMatch(/^HTTP\/1.1 101 /);
-  expect(await readyAt(orderPort)).toEqual({ database: 'ok', redis: 'ok', transport: 'ok' });
-  expect(await readyAt(echoPort)).toEqual({ redis: 'ok' });
+  await eventually(async () =>
+    expect(await readyAt(orderPort)).toEqual({ database: 'ok', redis: 'ok', transport: 'ok' }),
+  );
+  await eventually(async () => expect(await readyAt(echoPort)).toEqual({ redis: 'ok' }));
 
   const goodbye = ofEcho.said();
   const stopped = running.stop();
