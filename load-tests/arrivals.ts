@@ -2,19 +2,16 @@
 import execution from 'k6/execution';
 import type { Options } from 'k6/options';
 import { Counter, Trend } from 'k6/metrics';
+import { commonOptions, credentials, made, must, numberFrom, post, type Judge } from './shop/api.ts';
 import {
-  addItem,
-  commonOptions,
-  createProduct,
-  credentials,
-  get,
-  keyed,
-  must,
-  numberFrom,
-  post,
-  reserve,
-  type Response,
-} from './shop/api.ts';
+  journeyDuration,
+  journeys,
+  madeLater,
+  openSale,
+  purchase,
+  stepsOfPurchase,
+  type Sale,
+} from './shop/journeys.ts';
 
 /** Journeys that begin in a second. */
 const rate = numberFrom('RATE', 50);
@@ -26,17 +23,12 @@ const afterRate = numberFrom('AFTER_RATE', 0);
 const afterSeconds = numberFrom('AFTER_SECONDS', 0);
 /** An arrival that finds none of them free is dropped, and counted by k6. */
 const vus = numberFrom('VUS', 500);
-const quantity = 2;
-const waitSeconds = numberFrom('WAIT', 10);
-const longestWaitSeconds = 30;
-const steps = ['log in', 'create cart', 'fetch product', 'add item', 'reserve', ...(waitSeconds > 0 ? ['pay'] : [])];
+const steps = ['log in', ...stepsOfPurchase];
 const phases = ['load', ...Array.from({ length: afterSeconds }, (_, second) => `after-${second}`)];
 
 const arrived = new Counter('arrived');
 const shed = new Counter('shed');
 const wrong = new Counter('wrong');
-const journeys = new Counter('journeys');
-const journeyDuration = new Trend('journey_duration', true);
 const refusalDuration = new Trend('refusal_duration', true);
 
 // A threshold that always holds is how k6 is told to keep figures of its own.
@@ -72,20 +64,15 @@ export const options: Options = {
     wrong: ['count==0'],
     'journeys{phase:load}': ['count>0'],
     'refusal_duration{phase:load}': ['max>=0'],
+    'shed{phase:load,name:create cart}': ['count>=0'],
     dropped_iterations: ['count>=0'],
     ...Object.fromEntries([...kept, ...ofSteps]),
   },
 };
 
-interface Sale {
-  productId: string;
-  run: string;
-}
-
 export function setup(): Sale {
   for (const counter of [shed, wrong]) counter.add(0, { phase: 'load' }); // without a sample k6 would skip the threshold
-  const run = `${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`;
-  return { productId: createProduct('Arrivals', 10_000_000).id, run };
+  return openSale();
 }
 
 /** Refused at the beginning, and told when to come again: what a shop does with more shoppers than it can serve. */
@@ -118,41 +105,17 @@ function phaseNow(): string {
 
 function journey(productId: string, key: string): void {
   login ||= credentials(__VU);
-  const session = begun(post('/api/sessions', login, 'log in'));
+  const session = begun(post('/api/sessions', login, 'log in'), 'log in');
   const token = session.json('accessToken') as string;
-  const cart = begun(post('/api/carts', '{}', 'create cart', token));
-  const cartId = cart.json('id') as string;
-  const product = get(`/api/products/${productId}`, 'fetch product');
-  must(product, product.status === 200 && product.json('id') === productId);
-  addItem(cartId, productId, quantity, token);
-
-  const taken = reserve(cartId, `${key}-reserve`, waitSeconds, token);
-  must(taken, taken.status === 201 || taken.status === 202);
-  if (waitSeconds === 0) return;
-  const held = settled(taken, 'reserve, later', token);
-  must(held, held.json('status') === 'held');
-
-  const purchase = JSON.stringify({ orderId: held.json('orderId'), method: { token: 'tok_ok' } });
-  const accepted = post('/api/payments', purchase, 'pay', token, keyed(`${key}-pay`, waitSeconds));
-  must(accepted, accepted.status === 201 || accepted.status === 202);
-  const payment = settled(accepted, 'pay, later', token);
-  must(payment, payment.json('status') === 'captured');
+  must(session, token.length > 0);
+  purchase(productId, key, token, { begun, settled: madeLater });
 }
 
 /** The answer to a step with which a journey begins. @throws Shed */
-function begun(response: Response): Response {
-  if (response.status === 503 && Number(response.headers['Retry-After']) > 0) {
-    must(response, response.json('type') === '/problems/overloaded');
-    shed.add(1);
-    refusalDuration.add(response.timings.duration);
-    throw new Shed();
-  }
-  must(response, response.status === 201);
-  return response;
-}
-
-/** What has become of what was accepted for later. */
-function settled(response: Response, name: string, token: string): Response {
-  if (response.status !== 202) return response;
-  return get(response.headers.Location ?? '', name, token, { Prefer: `wait=${longestWaitSeconds}` });
-}
+const begun: Judge = (answer, name) => {
+  if (answer.status !== 503 || !(Number(answer.headers['Retry-After']) > 0)) return made(answer, name);
+  must(answer, answer.json('type') === '/problems/overloaded');
+  shed.add(1, { name });
+  refusalDuration.add(answer.timings.duration);
+  throw new Shed();
+};

@@ -48,6 +48,7 @@ const anOpenLoad = (more: Partial<ArrivalsResult> = {}): ArrivalsResult => ({
   arrived: 2_000,
   dropped: 0,
   shed: 0,
+  shedAtCart: 0,
   refusal: undefined,
   journeysPerSecond: 100,
   wrong: 0,

@@ -12,6 +12,7 @@ test('what came in the measured time is told apart from what came before and aft
         'arrived{phase:load}': { count: 1_500 },
         'arrived{phase:after-0}': { count: 20 },
         'shed{phase:load}': { count: 400 },
+        'shed{phase:load,name:create cart}': { count: 30 },
         'shed{phase:after-0}': { count: 3 },
         'journeys{phase:load}': { count: 1_000 },
         wrong: { count: 2 },
@@ -26,7 +27,7 @@ test('what came in the measured time is told apart from what came before and aft
     10,
     2,
   );
-  expect(figures).toMatchObject({ arrived: 1_500, shed: 400, journeysPerSecond: 100, wrong: 2, dropped: 7 });
+  expect(figures).toMatchObject({ arrived: 1_500, shed: 400, shedAtCart: 30, journeysPerSecond: 100, wrong: 2, dropped: 7 });
   expect(Object.entries(figures.steps).map(([name, { p95 }]) => [name, p95])).toEqual([
     ['log in', 50],
     ['pay', 300],

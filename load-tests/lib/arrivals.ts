@@ -24,8 +24,9 @@ export interface ArrivalsResult {
   arrived: number;
   /** Those of the whole run, with the time before and after, for which there was none. */
   dropped: number;
-  /** Refused at their beginning, with when to come again; and how long that took. */
+  /** Refused at their beginning, with when to come again; those of them who had logged in; and how long that took. */
   shed: number;
+  shedAtCart: number;
   refusal: Trend | undefined;
   /** Journeys a second that were finished in this time. */
   journeysPerSecond: number;
@@ -100,6 +101,7 @@ export function arrivalsFigures(summary: K6Summary, seconds: number, afterSecond
   });
   return {
     ...ofPhase('load'),
+    shedAtCart: countOf(summary, 'shed{phase:load,name:create cart}'),
     dropped: countOf(summary, 'dropped_iterations'),
     refusal: trendOf(summary, 'refusal_duration{phase:load}'),
     journeysPerSecond: countOf(summary, 'journeys{phase:load}') / seconds,

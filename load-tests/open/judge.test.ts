@@ -13,6 +13,7 @@ const aLevel = (percent: number, more: Partial<OpenLevel> = {}): OpenLevel => ({
   arrived: 10 * percent,
   dropped: 0,
   shed: 0,
+  shedAtCart: 0,
   refusal: undefined,
   journeysPerSecond: Math.min(percent, 100),
   wrong: 0,

@@ -7,11 +7,11 @@ import type { OpenLevel, OpenResult } from './results.ts';
 export const levelReport = (level: OpenLevel): string => `round ${level.round}, ${arrivalsReport(level)}`;
 
 export function arrivalsReport(level: ArrivalsResult): string {
-  const { name, rate, seconds, arrived, dropped, shed, journeysPerSecond, wrong, refusal } = level;
+  const { name, rate, seconds, arrived, dropped, shed, shedAtCart, journeysPerSecond, wrong, refusal } = level;
   const offered = rate * seconds;
   const cores = level.k6CpuSeconds.toFixed(1);
   return [
-    `${name}: ${rate} journeys/s offered; of ${offered} ${arrived} arrived, ${shed} were refused, ${wrong} failed; ` +
+    `${name}: ${rate} journeys/s offered; of ${offered} ${arrived} arrived, ${shed} were refused (${shedAtCart} with a log-in), ${wrong} failed; ` +
       `${journeysPerSecond.toFixed(1)} journeys/s finished; k6 took ${cores} s of a processor`,
     ...(dropped > 0 ? [`  ${dropped} arrivals of the whole run were dropped: k6 had no shopper free for them`] : []),
     trendTable([...Object.entries(level.steps), ['journey', level.journey], ['refusal', refusal]]),

@@ -111,10 +111,19 @@ export function bodyOf<T>(response: Response, status: number): T {
   return JSON.parse(response.body) as T;
 }
 
+/** Judges the answer to a step. @returns that answer, or a later one; throws where it is not right */
+export type Judge = (answer: Response, name: string, token?: string) => Response;
+
+/** What was to be made has been made. */
+export const made: Judge = (answer) => {
+  must(answer, answer.status === 201);
+  return answer;
+};
+
 /** An empty cart of the shopper's own. @returns its id; throws if the answer is not right, as `addItem` does */
-export function createCart(token: string): string {
-  const cart = post('/api/carts', '{}', 'create cart', token);
-  must(cart, cart.status === 201 && cart.json('items.#') === 0);
+export function createCart(token: string, begun = made): string {
+  const cart = begun(post('/api/carts', '{}', 'create cart', token), 'create cart', token);
+  must(cart, cart.json('items.#') === 0);
   return cart.json('id') as string;
 }
 

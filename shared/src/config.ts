@@ -165,10 +165,10 @@ export const databaseSchema = commonSchema.extend({
   BATCH_MAX: count(256).describe('most items in one transaction'),
   BATCH_QUEUE_MAX: count(20_000).describe('most items waiting for a transaction; more are refused with 503'),
   SHED_BEYOND_REQUESTS: count(500).describe(
-    'requests under way in one process that change something; beyond, those that begin a journey (log-in, registration, a new cart) are refused with 503',
+    'requests under way in one process that change something; beyond, log-ins and registrations are refused with 503, and beyond a quarter more new carts too',
   ),
   SHED_BEYOND_WAIT_MS: milliseconds(50).describe(
-    '… while its commands wait longer than this for their commit; otherwise it is for somebody else that the requests wait',
+    '… while one of its lanes has kept something waiting longer than this; otherwise it is for somebody else that the requests wait',
   ),
   READ_POOL_SIZE: count(2).describe('connections for reads outside batches'),
   STATEMENT_TIMEOUT_MS: milliseconds(10_000),

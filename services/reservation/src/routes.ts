@@ -1,7 +1,8 @@
-import { Router, type RequestHandler, type Response } from 'express';
+import { Router, type Response } from 'express';
 import { z } from 'zod';
 import { principalOf, requireUser, type AccessTokens } from '@flash-sale/shared/auth.ts';
 import * as contract from '@flash-sale/contract/api/schemas.ts';
+import type { BeginsJourney } from '@flash-sale/shared/http/admission.ts';
 import { bodyOf, idempotencyKeyOf, idOf, notFound, parse, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
 import { newId, type OrderIds } from '@flash-sale/shared/ids.ts';
 import type { TriedPayments } from '@flash-sale/shared/redis/tried-payments.ts';
@@ -24,7 +25,7 @@ export interface RouteOptions {
   orderIds: OrderIds;
   outcomes: ReservationOutcomes;
   tokens: AccessTokens;
-  beginsJourney: RequestHandler;
+  beginsJourney: BeginsJourney;
   /** Longest wait for the request's own chain of events when the client has no preference. */
   settleTimeoutMs: number;
 }
@@ -36,7 +37,7 @@ export function routes(options: RouteOptions): Router {
   const router = Router();
   const shopper = requireUser(tokens);
 
-  router.post('/api/carts', beginsJourney, shopper, async (request, response) => {
+  router.post('/api/carts', beginsJourney('cart'), shopper, async (request, response) => {
     bodyOf(request, contract.empty);
     await limits.cart(request);
     const cartId = newId();

@@ -1,10 +1,11 @@
 import { principalOf, requireUser } from '@flash-sale/shared/auth.ts';
 import { credentials, refresh, registration } from '@flash-sale/contract/api/schemas.ts';
+import type { BeginsJourney } from '@flash-sale/shared/http/admission.ts';
 import { bodyOf } from '@flash-sale/shared/http/validate.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import type { AccessTokens } from '@flash-sale/shared/auth.ts';
 import type { Logger } from '@flash-sale/shared/log.ts';
-import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 import type { Accounts } from './adapters/accounts.ts';
 import type { Credentials } from './adapters/credentials.ts';
 import type { DeviceTokens } from './adapters/device-tokens.ts';
@@ -24,7 +25,7 @@ export interface RouteDeps {
   devices: DeviceTokens;
   tokens: AccessTokens;
   log: Logger;
-  beginsJourney: RequestHandler;
+  beginsJourney: BeginsJourney;
   accessTokenTtlS: number;
   lifetime: Lifetime;
 }
@@ -44,7 +45,7 @@ export function routes(deps: RouteDeps): Router {
     response.status(201).json({ accessToken, expiresIn: accessTokenTtlS, ...further });
   };
 
-  router.post('/api/users', beginsJourney, async (request, response) => {
+  router.post('/api/users', beginsJourney('log-in'), async (request, response) => {
     const { email, password, name } = bodyOf(request, registration);
     if (deps.commonPasswords.has(password)) throw passwordTooCommon('password');
     const id = await limits.registration(request.ip, async (priority) => {
@@ -58,7 +59,7 @@ export function routes(deps: RouteDeps): Router {
     response.status(201).json({ id, email });
   });
 
-  router.post('/api/sessions', beginsJourney, async (request, response) => {
+  router.post('/api/sessions', beginsJourney('log-in'), async (request, response) => {
     const { email, password } = bodyOf(request, credentials);
     const { account, device } = await limits.logIn(request.ip, async () => {
       const found = await accounts.byEmail(email);

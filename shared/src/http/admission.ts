@@ -2,23 +2,46 @@ import type { RequestHandler } from 'express';
 import { AppError } from '@flash-sale/contract/errors.ts';
 import type { Logger } from '../log.ts';
 
-/** Public requests that change something and are not answered yet: of this process, whichever of its services has them. */
-export const underWay = { changes: 0 };
+/** What a process has to do, whichever of its services has it. */
+export interface UnderWay {
+  /** Public requests that change something and are not answered yet. */
+  changes: number;
+  /** Where commands and events wait for their commit. */
+  lanes: Set<{
+    /** How long the oldest of them has waited, in ms; 0 where none waits. */
+    waitingMs(nowMs: number): number;
+  }>;
+}
 
-/** How long it is believed that the process keeps requests waiting, without news of it. */
-const freshForMs = 5_000;
+/** Of this process. */
+export const underWay: UnderWay = { changes: 0, lanes: new Set() };
+
+/**
+ * With what a journey begins, and beyond how many times the bound it may not. Somebody who has logged in and may have no cart has cost the
+ * shop a log-in for nothing, and of those who pass the first door the second would refuse as many again: while both were closed at the
+ * same bound, half of all refusals came to shoppers who had been let in. So the later one closes later: as long as the first one
+ * keeps enough of them away, never.
+ */
+const timesTheBound = { 'log-in': 1, cart: 1.25 };
+export type Beginning = keyof typeof timesTheBound;
+/** Makes what is to stand first among the handlers of a route that begins a journey. It throws AppError overloaded. */
+export type BeginsJourney = (by: Beginning) => RequestHandler;
+
 const logEveryMs = 10_000;
-/** Spread, so that a crowd that was refused together does not come again together. */
-const retryAfterSeconds = { least: 2, most: 6 };
+/** Spread, so that a crowd that was refused together does not come again together; made once, for a refusal is to cost as little as can be. */
+const refusals = [2, 3, 4, 5, 6].map((retryAfterSeconds) => {
+  const detail = 'More shoppers are here than can be served. Nothing was changed; try again shortly.';
+  return new AppError('overloaded', detail, { retryAfterSeconds });
+});
 
 export interface AdmissionOptions {
   /** With more changes than this under way, and */
   beyondRequests: number;
-  /** while a command waits longer for its commit, no journey begins. */
+  /** while a command or an event has waited longer for its commit, no journey begins. */
   beyondWaitMs: number;
   log: Pick<Logger, 'warn'>;
-  /** Instead of those of the process. */
-  changes?: () => number;
+  /** Instead of what is under way in the process. */
+  of?: UnderWay;
 }
 
 /**
@@ -31,20 +54,18 @@ export interface AdmissionOptions {
  * goes to the next who asks, so that the process stays as busy as it can be.
  *
  * Many may also be under way because they wait for somebody else: a gateway, a password. Then a process has time for more, which
- * shows by how soon its lane commits a command; what others take is no part of that (queuing time instead of response time, as in
- * the paper above).
+ * shows by what waits in its lanes: nothing for long. It is looked at now, and not when something was committed, so that a lane
+ * that hangs is seen as well. Any lane of the process counts: they share its processor, and a journey needs them all.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #changes: () => number;
-  #waitMs = 0;
-  #waitedAtMs = -Infinity;
+  readonly #of: UnderWay;
   #refused = 0;
   #loggedAtMs = -Infinity;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
-    this.#changes = options.changes ?? (() => underWay.changes);
+    this.#of = options.of ?? underWay;
   }
 
   /** Journeys refused since the start. */
@@ -52,38 +73,30 @@ export class Admission {
     return this.#refused;
   }
 
-  /** A command was committed, so long after it came to the lane. */
-  waited(ms: number, nowMs = performance.now()): void {
-    this.#waitMs = ms;
-    this.#waitedAtMs = nowMs;
-  }
-
-  /** Whether no journey may begin now. */
-  isCrowded(nowMs = performance.now()): boolean {
+  /** Whether no journey may begin so now. */
+  isClosed(by: Beginning, nowMs = performance.now()): boolean {
     const { beyondRequests, beyondWaitMs } = this.#options;
-    return this.#changes() > beyondRequests && this.#waitMs > beyondWaitMs && nowMs - this.#waitedAtMs < freshForMs;
+    return this.#of.changes > beyondRequests * timesTheBound[by] && this.#waitMs(nowMs) > beyondWaitMs;
   }
 
-  /** To stand first among the handlers of a route that begins a journey. @throws AppError overloaded */
-  readonly beginsJourney: RequestHandler = (_request, _response, next) => {
-    if (!this.isCrowded()) return next();
+  readonly beginsJourney: BeginsJourney = (by) => (_request, _response, next) => {
+    const nowMs = performance.now();
+    if (!this.isClosed(by, nowMs)) return next();
     this.#refused += 1;
-    this.#tell(performance.now());
-    const { least, most } = retryAfterSeconds;
-    throw new AppError(
-      'overloaded',
-      'More shoppers are here than can be served. Nothing was changed; try again shortly.',
-      {
-        retryAfterSeconds: least + Math.floor(Math.random() * (most - least + 1)),
-      },
-    );
+    this.#tell(nowMs);
+    throw refusals[Math.floor(Math.random() * refusals.length)]!;
   };
+
+  /** Of the lane that has kept something waiting for longest. */
+  #waitMs(nowMs: number): number {
+    return Math.max(0, ...[...this.#of.lanes].map((lane) => lane.waitingMs(nowMs)));
+  }
 
   /** That a request was refused, its own line says; why, this one does, now and then. */
   #tell(nowMs: number): void {
     if (nowMs - this.#loggedAtMs < logEveryMs) return;
     this.#loggedAtMs = nowMs;
-    const figures = { changes: this.#changes(), waitMs: Math.round(this.#waitMs), refused: this.#refused };
+    const figures = { changes: this.#of.changes, waitMs: Math.round(this.#waitMs(nowMs)), refused: this.#refused };
     this.#options.log.warn(figures, 'more under way than gets done: journeys are refused');
   }
 }

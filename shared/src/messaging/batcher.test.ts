@@ -111,6 +111,25 @@ describe('batcher', () => {
     await Promise.all(results);
   });
 
+  test('says how long its oldest item waits, in the queue or in a flush that hangs, and that none does when all are done', async () => {
+    const { batcher, finish } = aBatcher({ maxRestMs: 0 });
+    const inSeconds = (seconds: number) => batcher.waitingMs(performance.now() + 1_000 * seconds);
+    expect(inSeconds(9)).toBe(0);
+    const hanging = batcher.run(1);
+    expect(inSeconds(1)).toBeGreaterThanOrEqual(1_000);
+    await turn();
+    const before = batcher.waitingMs();
+    const next = batcher.run(2);
+    expect(batcher.waitingMs()).toBeGreaterThanOrEqual(before);
+    expect(inSeconds(60)).toBeGreaterThanOrEqual(60_000);
+    await finish(0);
+    await hanging;
+    expect(inSeconds(1)).toBeGreaterThanOrEqual(1_000);
+    await finish(1);
+    await next;
+    expect(inSeconds(9)).toBe(0);
+  });
+
   test('after a pause it starts again', async () => {
     const batcher = immediately();
     expect(await batcher.run(1)).toBe('1');

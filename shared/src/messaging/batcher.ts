@@ -17,6 +17,7 @@ export interface BatcherOptions<I, O> {
 
 interface Waiting<I, O> {
   item: I;
+  sinceMs: number;
   resolve: (result: O) => void;
   reject: (error: unknown) => void;
 }
@@ -36,6 +37,7 @@ export class Batcher<I, O> {
   readonly #minRestMs: number;
   readonly #maxRestMs: number;
   #queue: Waiting<I, O>[] = [];
+  #flushing: Waiting<I, O>[] = [];
   #running = false;
   #idle: (() => void)[] = [];
 
@@ -49,13 +51,19 @@ export class Batcher<I, O> {
     return this.#queue.length;
   }
 
+  /** How long the oldest item has waited whose flush has not ended, in ms, whether or not it ever ends; 0 where none waits. */
+  waitingMs(nowMs = performance.now()): number {
+    const oldest = this.#flushing[0] ?? this.#queue[0];
+    return oldest === undefined ? 0 : nowMs - oldest.sinceMs;
+  }
+
   /** @throws AppError overloaded when the queue is full; otherwise whatever the flush throws for this item */
   run(item: I): Promise<O> {
     if (this.#queue.length >= this.#options.maxQueued) {
       return Promise.reject(new AppError('overloaded', 'Too much is waiting. Nothing was changed; try again shortly.'));
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ item, resolve, reject });
+      this.#queue.push({ item, sinceMs: performance.now(), resolve, reject });
       if (!this.#running) this.#startFlush();
     });
   }
@@ -77,7 +85,9 @@ export class Batcher<I, O> {
     while (this.#queue.length > 0) {
       const startedAt = performance.now();
       const batch = this.#queue.splice(0, this.#options.maxItems);
+      this.#flushing = batch;
       await this.#flush(batch);
+      this.#flushing = [];
       if (batch.length > 1) await this.#rest(performance.now() - startedAt);
     }
     this.#running = false;

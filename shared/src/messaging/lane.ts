@@ -65,8 +65,6 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
   isOverloaded?: () => boolean;
   /** Whether follow-ups cannot complete at present, so that commands which rely on them are refused. */
   isStalled?: () => boolean;
-  /** Called with how long a command has waited for its commit, in ms. */
-  onCommand?: (ms: number) => void;
   /** Called after each committed transaction. */
   onBatch?: (items: number, ms: number) => void;
 }
@@ -102,6 +100,11 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     return this.#batcher.queued;
   }
 
+  /** How long the oldest command or event has waited that is neither committed nor failed, in ms; 0 where none waits. */
+  waitingMs(nowMs?: number): number {
+    return this.#batcher.waitingMs(nowMs);
+  }
+
   /**
    * Decides a command and commits it.
    * @returns the decision's result; `delivered` resolves when delivery of its events has done all it can
@@ -113,10 +116,8 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
   ): Promise<{ result: ResultOf<C, N>; delivered: Promise<void> }> {
     this.#refuseIfVain(name);
     const work = { kind: 'command', name, input } as Work<E, InputsOf<C>>;
-    const startedAt = performance.now();
     try {
       const done = await this.#batcher.run({ work, origin: this.#localOrigin });
-      this.#options.onCommand?.(performance.now() - startedAt);
       return { result: done.result as ResultOf<C, N>, delivered: done.delivered };
     } catch (error) {
       if (!isUnavailable(error) && !isConflict(error)) throw error;

@@ -1,8 +1,9 @@
-import type { RequestHandler, Router } from 'express';
+import type { Router } from 'express';
 import type { Redis } from 'ioredis';
 import type { Kysely, Migration } from 'kysely';
 import type { AccessTokens } from '../auth.ts';
 import type { CommonConfig, DatabaseConfig } from '../config.ts';
+import type { BeginsJourney } from '../http/admission.ts';
 import type { EventType } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Logger } from '../log.ts';
@@ -42,8 +43,8 @@ export interface DatabaseKernel<Config extends DatabaseConfig, DB> extends Kerne
   openLane: OpenLane;
   /** Lets requests wait for what becomes of the service's things, on whichever instance it happens. */
   openOutcomes: OpenOutcomes;
-  /** Stands first in a route that begins a journey, and refuses it while the process has more under way than it gets done. */
-  beginsJourney: RequestHandler;
+  /** Makes what stands first in a route that begins a journey, and refuses it while the process has more under way than it gets done. */
+  beginsJourney: BeginsJourney;
 }
 
 export type OpenLane = <S, E extends EventType, C extends Commands<S>>(
@@ -57,7 +58,7 @@ export type OpenOutcomes = <View extends { id: string }, Stage extends string>(
 /** A lane as its service is run with it, whatever its commands are. */
 export type OpenedLane = Pick<
   Lane<unknown, never, Record<never, never>>,
-  'service' | 'receive' | 'acknowledge' | 'queued' | 'drained'
+  'service' | 'receive' | 'acknowledge' | 'queued' | 'waitingMs' | 'drained'
 >;
 
 /** Something that a service repeats for as long as it lives. */

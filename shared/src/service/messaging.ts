@@ -2,7 +2,6 @@ import type { Kysely } from 'kysely';
 import type { DatabaseConfig } from '../config.ts';
 import type { LaneConnection } from '../db/lane-connection.ts';
 import type { MessagingTables } from '../messaging/housekeeping.ts';
-import type { Admission } from '../http/admission.ts';
 import { Lane } from '../messaging/lane.ts';
 import { Outbox } from '../messaging/outbox.ts';
 import type { Transport } from '../messaging/transport.ts';
@@ -51,12 +50,7 @@ export function backlogOf({ name, config, log }: ServiceContext<DatabaseConfig>,
 export function laneOpener(
   { name, config, log, metrics }: ServiceContext<DatabaseConfig>,
   connection: LaneConnection,
-  {
-    transport,
-    outbox,
-    backlog,
-    admission,
-  }: { transport: Transport; outbox: Outbox; backlog: Backlog; admission: Admission },
+  { transport, outbox, backlog }: { transport: Transport; outbox: Outbox; backlog: Backlog },
 ): OpenLane {
   return (unitOfWork) =>
     new Lane({
@@ -73,7 +67,6 @@ export function laneOpener(
       holder: () => outbox.holder,
       isOverloaded: () => backlog.isOverloaded,
       isStalled: () => backlog.isStalled,
-      onCommand: (ms) => admission.waited(ms),
       onBatch: (items, ms) => metrics.batchDone(items, ms),
     });
 }

@@ -1,6 +1,6 @@
 import type { DatabaseConfig } from '../config.ts';
 import { ensureMigrated } from '../db/migrate.ts';
-import { Admission } from '../http/admission.ts';
+import { Admission, underWay } from '../http/admission.ts';
 import type { Assembled, Base, Service } from './assembly.ts';
 import type { DatabaseServiceDefinition } from './definition.ts';
 import { backlogOf, laneOpener, outboxOf } from './messaging.ts';
@@ -33,13 +33,15 @@ async function assemble<Config extends DatabaseConfig, DB>(
   const outbox = outboxOf(context, messaging, { transport, backlog });
   const { SHED_BEYOND_REQUESTS: beyondRequests, SHED_BEYOND_WAIT_MS: beyondWaitMs } = config;
   const admission = new Admission({ beyondRequests, beyondWaitMs, log });
-  const openLane = laneOpener(context, laneConnection, { transport, outbox, backlog, admission });
+  const openLane = laneOpener(context, laneConnection, { transport, outbox, backlog });
   const { beginsJourney } = admission;
 
   const opening = { tokens, reads, background, openLane, openOutcomes, beginsJourney };
   const parts = await definition.build({ ...kernel, ...opening });
   if (parts.close) opened.defer(parts.close);
   const { lane, removals, tasks = [] } = parts;
+  underWay.lanes.add(lane);
+  opened.defer(() => void underWay.lanes.delete(lane));
 
   await outbox.begin();
   opened.defer(() => outbox.end());
