@@ -47,6 +47,8 @@ test.each<[RedisUser, string[]]>([
   ['user', ['SET', 'log-in:known:a', '1', 'EX', '10']],
   ['user', ['EXISTS', 'log-in:known:a']],
   ['user', ['INCRBY', 'limit:log-in:address:a', '1']],
+  ['user', ['EXISTS', 'crowd']],
+  ['reservation', ['SET', 'crowd', '1', 'PX', '300']],
   ['auditor', ['HMGET', stock, 'available']],
   ['auditor', ['INFO', 'stats']],
 ])('%s may %j', async (user, [command, ...args]) => {
@@ -85,6 +87,7 @@ test.each<[RedisUser, string[]]>([
   ['reservation', ['SET', 'log-in:known:a', '1']],
   ['reservation', ['SET', 'payment-tried:a', '1']],
   ['user', ['GET', 'payment-tried:a']],
+  ['user', ['SET', 'crowd', '1']],
   ['auditor', ['PUBLISH', 'settled:order', '[]']],
   ['auditor', ['FLUSHALL']],
   ['auditor', ['SET', 'ready:auditor', '1']],

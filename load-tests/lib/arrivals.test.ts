@@ -27,7 +27,14 @@ test('what came in the measured time is told apart from what came before and aft
     10,
     2,
   );
-  expect(figures).toMatchObject({ arrived: 1_500, shed: 400, shedAtCart: 30, journeysPerSecond: 100, wrong: 2, dropped: 7 });
+  expect(figures).toMatchObject({
+    arrived: 1_500,
+    shed: 400,
+    shedAtCart: 30,
+    journeysPerSecond: 100,
+    wrong: 2,
+    dropped: 7,
+  });
   expect(Object.entries(figures.steps).map(([name, { p95 }]) => [name, p95])).toEqual([
     ['log in', 50],
     ['pay', 300],

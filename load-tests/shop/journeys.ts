@@ -28,7 +28,13 @@ const p95Ms = numberFrom('P95_MS', 400);
 
 export const journeys = new Counter('journeys');
 export const journeyDuration = new Trend('journey_duration', true);
-export const stepsOfPurchase = ['create cart', 'fetch product', 'add item', 'reserve', ...(waitSeconds > 0 ? ['pay'] : [])];
+export const stepsOfPurchase = [
+  'create cart',
+  'fetch product',
+  'add item',
+  'reserve',
+  ...(waitSeconds > 0 ? ['pay'] : []),
+];
 
 /**
  * `scenario:default` leaves out setup(). A threshold that always holds is how k6 is told to keep a step's own percentiles.

@@ -165,7 +165,7 @@ export const databaseSchema = commonSchema.extend({
   BATCH_MAX: count(256).describe('most items in one transaction'),
   BATCH_QUEUE_MAX: count(20_000).describe('most items waiting for a transaction; more are refused with 503'),
   SHED_BEYOND_REQUESTS: count(500).describe(
-    'requests under way in one process that change something; beyond, log-ins and registrations are refused with 503, and beyond a quarter more new carts too',
+    'requests under way in one process that change something; beyond, or beyond three fifths of it in the mean of half a second, log-ins and registrations are refused with 503, and beyond a quarter more new carts too',
   ),
   SHED_BEYOND_WAIT_MS: milliseconds(50).describe(
     '… while one of its lanes has kept something waiting longer than this; otherwise it is for somebody else that the requests wait',

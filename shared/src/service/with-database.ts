@@ -1,6 +1,7 @@
 import type { DatabaseConfig } from '../config.ts';
 import { ensureMigrated } from '../db/migrate.ts';
 import { Admission, underWay } from '../http/admission.ts';
+import { CrowdSign } from '../redis/crowd-sign.ts';
 import type { Assembled, Base, Service } from './assembly.ts';
 import type { DatabaseServiceDefinition } from './definition.ts';
 import { backlogOf, laneOpener, outboxOf } from './messaging.ts';
@@ -32,7 +33,7 @@ async function assemble<Config extends DatabaseConfig, DB>(
   const backlog = backlogOf(context, transport);
   const outbox = outboxOf(context, messaging, { transport, backlog });
   const { SHED_BEYOND_REQUESTS: beyondRequests, SHED_BEYOND_WAIT_MS: beyondWaitMs } = config;
-  const admission = new Admission({ beyondRequests, beyondWaitMs, log });
+  const admission = new Admission({ beyondRequests, beyondWaitMs, log, sign: new CrowdSign(kernel.redis) });
   const openLane = laneOpener(context, laneConnection, { transport, outbox, backlog });
   const { beginsJourney } = admission;
 
