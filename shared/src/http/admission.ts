@@ -29,7 +29,7 @@ export class UnderWay {
   }
 
   /**
-   * Their mean over half a second. A process answers in bursts, whole batches at once, and then reads what has gathered meanwhile: by the
+   * The mean of the changes under way over half a second. A process answers in bursts, whole batches at once, and then reads what has gathered meanwhile: by the
    * number of the moment a crowd would be let in at each burst, though hundreds come back with their next step.
    */
   mean(nowMs: number): number {
