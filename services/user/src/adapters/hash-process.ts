@@ -15,7 +15,7 @@ export interface HashProcessOptions {
   restAfterMs?: number;
   /** Kills it when it owes an answer for so long: it may be frozen. */
   silentMaxMs?: number;
-  /** How long nothing is tried after a start that failed. */
+  /** How long nothing is tried after a start that failed, or was for nothing. */
   startAgainAfterMs?: number;
   /** The program; another one in tests. */
   program?: string;
@@ -31,6 +31,8 @@ interface Waiting {
 interface Child {
   process: ChildProcess;
   isReady: boolean;
+  /** Whether it has ever computed anything. */
+  isProven: boolean;
   /** The end of what it complained of. */
   reason: string;
 }
@@ -48,7 +50,7 @@ const replySchema: z.ZodType<HashReply> = z.union([
 /**
  * Computes argon2id in a process of its own, which runs at a lower priority than the service (hash-worker.ts). It starts when
  * somebody asks, and ends when nobody has asked for a while. When it dies, a new one is given what it owed. Where none can be started,
- * as by a service that may not read its own code any more, threads of this process compute.
+ * as by a service that may not read its own code any more, or one ends before it has computed anything, threads of this process compute.
  */
 export class HashProcess {
   readonly #options: Required<HashProcessOptions>;
@@ -115,7 +117,7 @@ export class HashProcess {
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       });
-      const child: Child = (this.#child = { process: started, isReady: false, reason: '' });
+      const child: Child = (this.#child = { process: started, isReady: false, isProven: false, reason: '' });
       started.stderr?.on('data', (data: Buffer) => (child.reason = `${child.reason}${String(data)}`.slice(-maxReason)));
       started.on('message', (message) => this.#onMessage(child, message));
       started.once('error', (error) => this.#onEnd(child, error.message));
@@ -143,8 +145,10 @@ export class HashProcess {
     } else {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
-      if ('hash' in reply) waiting?.resolve(reply.hash);
-      else waiting?.reject(new AppError('internal', 'The password could not be hashed.', { cause: reply.error }));
+      if ('hash' in reply) {
+        child.isProven = true;
+        waiting?.resolve(reply.hash);
+      } else waiting?.reject(new AppError('internal', 'The password could not be hashed.', { cause: reply.error }));
     }
     this.#watch();
   }
@@ -174,13 +178,15 @@ export class HashProcess {
     if (child !== this.#child) return;
     this.#child = undefined;
     child.process.kill('SIGKILL'); // after an error it may still run
-    if (!child.isReady) return this.#computeHere(reason);
-    this.#options.log.warn({ reason, waiting: this.#waiting.size }, 'the process that hashes passwords has ended');
+    const waiting = this.#waiting.size;
     for (const [id, { sent, reject }] of this.#waiting) {
       if (sent < maxSent) continue;
       this.#waiting.delete(id);
       reject(ended());
     }
+    // The next one would end likewise, and each takes longer to start than many hashes.
+    if (!child.isProven) return this.#computeHere(reason);
+    this.#options.log.warn({ reason, waiting }, 'the process that hashes passwords has ended');
     if (this.#waiting.size > 0) this.#start();
   }
 
