@@ -89,9 +89,22 @@ describe('a process that hashes', () => {
     expect(said).toEqual(['the process that hashes passwords has ended']);
   });
 
-  test('that is frozen is replaced', async () => {
-    const { hashing } = aHashProcess({ silentMaxMs: 5_000 });
+  test('that is frozen is replaced, and delays nobody for so long', async () => {
+    const { hashing } = aHashProcess({ silentMaxMs: 5_000, overdueMs: 500 });
+    let frozen = 0;
+    await expectAllComputed(hashing, (pid) => process.kill((frozen = pid), 'SIGSTOP'));
+    await gone(frozen);
+    expect(hex(await hashing.derive(cheap()))).toBe(hex(argon2id.deriveSync(cheap())));
+    expect(hashing.pid).not.toBe(frozen);
+  });
+
+  test('that goes on after it was frozen is kept', async () => {
+    const { hashing, said } = aHashProcess({ silentMaxMs: 60_000, overdueMs: 500 });
     await expectAllComputed(hashing, (pid) => process.kill(pid, 'SIGSTOP'));
+    const pid = hashing.pid!;
+    process.kill(pid, 'SIGCONT');
+    expect(hex(await hashing.derive(cheap(7)))).toBe(hex(argon2id.deriveSync(cheap(7))));
+    expect([hashing.pid, said]).toEqual([pid, []]);
   });
 
   test('ends with the service, however that ends', async () => {
