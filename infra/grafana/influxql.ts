@@ -53,6 +53,17 @@ export function sumOfInstances({ field, from, by = [] }: { field: string; from: 
   return `SELECT sum("each") FROM (${each}) WHERE $timeFilter GROUP BY ${groups} fill(null)`;
 }
 
+/**
+ * What each instance counted in a second, of a number that it counts since its start. Derived from point to point, for a step may have
+ * a single one; a restart is no fall.
+ */
+export function growthOfInstances({ field, from }: { field: string; from: string }): string {
+  const groups = tags(['service', 'instance']).join(', ');
+  const selection = { select: `non_negative_derivative("${field}", 1s) AS "each"`, from };
+  const each = `SELECT ${selection.select} FROM "${from}" WHERE ${condition(selection)} GROUP BY ${groups}`;
+  return `SELECT mean("each") FROM (${each}) WHERE $timeFilter GROUP BY time($__interval), ${groups} fill(null)`;
+}
+
 /** A row of a table for each value of the tags in `by`, over the whole time shown. */
 export function rows({ by = [], ...selection }: Selection): string {
   const { select, from } = selection;

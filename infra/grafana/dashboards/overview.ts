@@ -2,7 +2,7 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import * as units from '@grafana/grafana-foundation-sdk/units';
 import { databaseSchema } from '@flash-sale/shared/config.ts';
 import { dashboard, service, stack } from '../dashboard.ts';
-import { lines, perSecond, sumOfInstances } from '../influxql.ts';
+import { growthOfInstances, lines, perSecond, sumOfInstances } from '../influxql.ts';
 import { graph } from '../panels.ts';
 import { payments, reservations, unitsLeft } from './sale.ts';
 
@@ -121,6 +121,39 @@ const refused = graph({
   lines: { '[[tag_service]]': sumOfInstances({ field: 'refused', from: 'backlog', by: ['service'] }) },
 });
 
+const passwordsWaiting = graph({
+  title: 'Log-ins waiting for their password',
+  about:
+    'Log-ins and registrations whose password is yet to be hashed, in the instance where most wait. The line is as long as what can ' +
+    'be hashed within PASSWORD_WAIT_MS: a crowd fills it at once, and it stays full until the crowd is in.',
+  unit: units.Short,
+  lines: { '[[tag_service]]': lines({ select: 'max("waiting")', from: 'passwords', by: ['service'] }) },
+});
+
+const passwordsHashed = graph({
+  title: 'Passwords hashed per second',
+  about:
+    'By each instance; guaranteed are those that the service hashed itself, because the process beside got no processor. Those cost a ' +
+    'sale some of its speed, at most one each 100 ms (PASSWORD_GUARANTEE_EVERY_MS). No log-in at all while some wait: see the log.',
+  unit: units.OpsPerSecond,
+  lines: {
+    '[[tag_service]]-[[tag_instance]]': growthOfInstances({ field: 'hashed', from: 'passwords' }),
+    '[[tag_service]]-[[tag_instance]] guaranteed': growthOfInstances({ field: 'guaranteed', from: 'passwords' }),
+  },
+});
+
+const passwordsRefused = graph({
+  title: 'Log-ins told to come later, since the start',
+  about:
+    'Answered with 503 because the line was full. With a turn: those who were promised one, and find a place when they come at that time. ' +
+    'The others come from an address that has as many turns as one may have, or from a crowd that is too large for ten minutes.',
+  unit: units.Short,
+  lines: {
+    '[[tag_service]]': sumOfInstances({ field: 'refused', from: 'passwords', by: ['service'] }),
+    '[[tag_service]] with a turn': sumOfInstances({ field: 'promised', from: 'passwords', by: ['service'] }),
+  },
+});
+
 const cpu = graph({
   title: 'CPU per service',
   about:
@@ -168,6 +201,7 @@ export const overview = (): Dashboard =>
         panels: [reservations(), payments(), unitsLeft('"service" = \'inventory\''), failures, checkout, throughput],
       },
       { title: 'Does it keep up?', columns: 3, panels: [outbox, waiting, queue, deadLetters, putAside, refused] },
+      { title: 'Does everybody get in?', columns: 3, panels: [passwordsWaiting, passwordsHashed, passwordsRefused] },
       { title: 'What does it cost?', columns: 2, panels: [cpu, memory, cpuSum, memorySum] },
     ],
   });

@@ -57,6 +57,12 @@ export const configSchema = databaseSchema.extend({
   PASSWORD_PROCESS_REST_MS: milliseconds(30_000).describe(
     'the process that hashes starts when it is needed, and ends when it was not for so long',
   ),
+  PASSWORD_GUARANTEE_AFTER_MS: milliseconds(250).describe(
+    'when that process has hashed nothing for so long though somebody waits, the service itself hashes for the first in the line',
+  ),
+  PASSWORD_GUARANTEE_EVERY_MS: milliseconds(100).describe(
+    '… one in so long: at the normal priority, whatever else runs, each takes a processor for 10 to 20 ms',
+  ),
   CREDENTIAL_CACHE_MAX: count(20_000).describe('verified log-ins that are remembered'),
   CREDENTIAL_CACHE_MS: z.coerce
     .number()

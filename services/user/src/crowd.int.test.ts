@@ -120,6 +120,26 @@ test('the process that hashes is killed meanwhile, again and again: nobody notic
   expect(new Set(statuses)).toEqual(new Set([201]));
 });
 
+test('the process that hashes is frozen: who waits is let in all the same, and then who it owed an answer', async () => {
+  const instance = await start({ PASSWORD_CONCURRENCY: '1' });
+  expect((await logIn(instance, 0)).status).toBe(201);
+  const [pid = NaN] = hashProcesses();
+  process.kill(pid, 'SIGSTOP');
+  const statuses: number[] = [];
+  const crowd = Array.from({ length: 20 }, async (_, n) => void statuses.push((await logIn(instance, n + 1)).status));
+  await eventually(() => expect(statuses.length).toBeGreaterThanOrEqual(19));
+  const page = await (await fetch(new URL('/metrics', running.at(-1)!.url))).text();
+  // On a machine that is busy enough, the process has been taken for dead meanwhile, and another one computed some of them.
+  expect(Number(/^flash_sale_passwords_guaranteed{.*} (\d+)$/m.exec(page)?.[1])).toBeGreaterThan(0);
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch {
+    // it was
+  }
+  await Promise.all(crowd);
+  expect(statuses).toEqual(Array(20).fill(201));
+});
+
 test('a stop ends the process that hashes, too', async () => {
   const instance = await start();
   expect((await logIn(instance, 1)).status).toBe(201);

@@ -3,6 +3,8 @@ import { deletion, passwordChange } from '@flash-sale/contract/api/schemas.ts';
 import { bodyOf, idOf, notFound, uuidPattern } from '@flash-sale/shared/http/validate.ts';
 import { Router, type Request } from 'express';
 import type { Account } from './adapters/accounts.ts';
+import type { Caller } from './adapters/refusals.ts';
+import type { Priority } from './adapters/waiting-line.ts';
 import { noAccount, passwordTooCommon, sessionEnded, sessionNotNamed, wrongPassword } from './problems.ts';
 import type { RouteDeps } from './routes.ts';
 
@@ -45,8 +47,9 @@ export function ownerRoutes(deps: RouteDeps): Router {
   router.put('/api/users/me/password', signedIn, async (request, response) => {
     const { currentPassword, newPassword } = bodyOf(request, passwordChange);
     if (deps.commonPasswords.has(newPassword)) throw passwordTooCommon('newPassword');
-    const account = await confirmed(request, currentPassword);
-    const nextHash = await passwords.hash(newPassword, 'known', limits.callerOf(request.ip, account.email));
+    const { account, outcome: nextHash } = await confirmed(request, (one, ...turn) =>
+      passwords.change(one, { current: currentPassword, next: newPassword }, ...turn),
+    );
     const keptSession = sessionOf(request);
     const change = { userId: account.id, currentHash: account.passwordHash, nextHash, keptSession };
     const { result } = await lane.run('changePassword', change);
@@ -56,24 +59,31 @@ export function ownerRoutes(deps: RouteDeps): Router {
 
   router.delete('/api/users/me', signedIn, async (request, response) => {
     const { password } = bodyOf(request, deletion);
-    const account = await confirmed(request, password);
+    const { account } = await confirmed(request, (one, ...turn) => passwords.verify(one, password, ...turn));
     const { result } = await lane.run('deleteAccount', { userId: account.id, currentHash: account.passwordHash });
     if ('refusal' in result) throw wrongPassword();
     response.status(204).end();
   });
 
-  /** The account, after its password was confirmed. Wrong ones count for the session, so that a stolen one cannot be used to guess. */
-  const confirmed = async (request: Request, password: string): Promise<Account> => {
+  /**
+   * The account, after its password was confirmed, and what came of that. Wrong ones count for the session, so that a stolen one cannot
+   * be used to guess.
+   * @param confirm nothing comes of a wrong one
+   */
+  const confirmed = async <Right>(
+    request: Request,
+    confirm: (account: Account, priority: Priority, caller: Caller) => Promise<Right>,
+  ) => {
     const account = await accounts.byId(principalOf(request).userId);
     if (!account) throw noAccount();
     const guess = { address: request.ip, email: account.email, known: `session:${sessionOf(request)}` };
     // Right ones count for the address: each costs as much as a log-in, and is served before those of others.
     const caller = limits.callerOf(request.ip, account.email);
-    const right = await limits.logIn(request.ip, () =>
-      limits.guess(guess, (priority) => passwords.verify(account, password, priority, caller)),
+    const outcome = await limits.logIn(request.ip, () =>
+      limits.guess(guess, (priority) => confirm(account, priority, caller)),
     );
-    if (!right) throw wrongPassword();
-    return account;
+    if (!outcome) throw wrongPassword();
+    return { account, outcome };
   };
 
   return router;

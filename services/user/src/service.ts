@@ -1,3 +1,4 @@
+import type { Metrics } from '@flash-sale/shared/metrics/metrics.ts';
 import { pruneEveryMs } from '@flash-sale/shared/service/retention.ts';
 import { serviceWithDatabase } from '@flash-sale/shared/service/with-database.ts';
 import { Router, type RequestHandler } from 'express';
@@ -30,7 +31,7 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
     keys: () => Promise.resolve(config.TOKEN_KEYS.map((key) => key.publicKey)),
     signWith: config.TOKEN_SIGNING === 'es256' ? config.TOKEN_KEYS[0] : undefined,
   }),
-  async build({ config, log, reads, background, openLane, redis, tokens, beginsJourney }) {
+  async build({ config, log, metrics, reads, background, openLane, redis, tokens, beginsJourney }) {
     if (config.ADMIN_EMAIL && config.ADMIN_PASSWORD)
       await ensureAdmin(reads, config.ADMIN_EMAIL, config.ADMIN_PASSWORD);
     const accounts = new Accounts(reads, { maxItems: config.BATCH_MAX, maxQueued: config.BATCH_QUEUE_MAX });
@@ -48,8 +49,10 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
       turns: redisTurns(redis),
       cacheMax: config.CREDENTIAL_CACHE_MAX,
       cacheMs: config.CREDENTIAL_CACHE_MS,
-      derive: (of) => hashing.derive(of),
+      guarantee: { afterMs: config.PASSWORD_GUARANTEE_AFTER_MS, everyMs: config.PASSWORD_GUARANTEE_EVERY_MS },
+      derive: { beside: (of) => hashing.derive(of), here: argon2id.derive },
     });
+    watchPasswords(metrics, passwords);
     const limits = new Limits({
       redis,
       exempt: config.RATE_LIMIT_EXEMPT,
@@ -91,6 +94,20 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
 
 /** For as long as an access token may outlive its session, plus a minute for clocks that differ. */
 const keepEndedFor = ({ ACCESS_TOKEN_TTL_S }: UserConfig): number => ACCESS_TOKEN_TTL_S + 60;
+
+/** Has metrics tell how the line of log-ins fares. */
+const watchPasswords = (metrics: Metrics, passwords: Credentials): void =>
+  metrics.watch({
+    measurement: 'passwords',
+    gauges: {
+      waiting: 'flash_sale_passwords_waiting',
+      hashed: 'flash_sale_passwords_hashed',
+      guaranteed: 'flash_sale_passwords_guaranteed',
+      refused: 'flash_sale_passwords_refused',
+      promised: 'flash_sale_passwords_promised',
+    },
+    read: () => [{ fields: passwords.figures }],
+  });
 
 /** These answers are about one person and must not be cached. */
 const noStore: RequestHandler = (_request, response, next) => {

@@ -1,15 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { pino } from 'pino';
 import { createTestRedis, type TestRedis } from '../../../infra/testing/redis.ts';
 import { AppError } from '@flash-sale/contract/errors.ts';
 import { newId } from '../ids.ts';
-import { connectRedis } from '../redis/connection.ts';
 import { eventually } from '../testing/eventually.ts';
+import { connectPatiently } from '../testing/redis.ts';
 import { AddressLimit } from './address-limit.ts';
 import { counted, RateLimit, type RateLimitOptions } from './rate-limit.ts';
 
-const log = pino({ level: 'silent' });
 let server: TestRedis;
 const connections: Redis[] = [];
 
@@ -29,7 +27,7 @@ beforeEach(() => {
 
 /** A limit as one process has it: those of one test count together while Redis is there. */
 async function aLimit(isThere: boolean, options: Partial<RateLimitOptions>): Promise<RateLimit> {
-  const redis = connectRedis(server.url, log);
+  const redis = connectPatiently(server.url);
   connections.push(redis);
   if (isThere) await eventually(() => expect(redis.status).toBe('ready'));
   return new RateLimit({ redis, name, points: 3, windowSeconds: 60, detail: 'Too many.', ...options });
@@ -92,7 +90,7 @@ describe.each(['with Redis', 'without Redis'])('%s', (where) => {
   });
 
   test('what is refused for the network does not count for the address', async () => {
-    const redis = connectRedis(server.url, log);
+    const redis = connectPatiently(server.url);
     connections.push(redis);
     if (where === 'with Redis') await eventually(() => expect(redis.status).toBe('ready'));
     const limit = new AddressLimit({

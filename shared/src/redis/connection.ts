@@ -1,12 +1,15 @@
 import { Redis, ReplyError } from 'ioredis';
 import type { Logger } from '../log.ts';
 
-/** A connection that fails fast: nothing of the shop may wait for Redis longer than it takes to go on without. */
-export function connectRedis(url: string, log: Logger): Redis {
+/**
+ * A connection that fails fast: nothing of the shop may wait for Redis longer than it takes to go on without.
+ * @param commandTimeoutMs after which Redis counts as away
+ */
+export function connectRedis(url: string, log: Logger, { commandTimeoutMs = 300 } = {}): Redis {
   const redis = new Redis(url, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
-    commandTimeout: 300,
+    commandTimeout: commandTimeoutMs,
     connectTimeout: 1_000,
     autoResendUnfulfilledCommands: false,
     disableClientInfo: true, // its user may not: it needs a right that Redis 7.0 cannot name

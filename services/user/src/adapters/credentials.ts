@@ -1,19 +1,21 @@
 import type { Account } from './accounts.ts';
-import { CredentialCache } from './credential-cache.ts';
+import { CredentialCache, type Verified } from './credential-cache.ts';
 import { hashOfNoPassword, hashPassword, verifyPassword, type Derive } from './passwords.ts';
-import { PasswordQueue, type Caller, type PasswordQueueOptions, type Priority } from './password-queue.ts';
+import { PasswordQueue, type PasswordQueueOptions, type Where } from './password-queue.ts';
+import type { Caller } from './refusals.ts';
+import type { Priority } from './waiting-line.ts';
 
 export interface CredentialOptions extends PasswordQueueOptions {
   cacheMax: number;
   cacheMs: number;
-  derive: Derive;
+  derive: Record<Where, Derive>;
 }
 
 /** Hashes and verifies passwords, with a limit on how many at once. */
 export class Credentials {
   readonly #queue: PasswordQueue;
   readonly #cache: CredentialCache;
-  readonly #derive: Derive;
+  readonly #derive: Record<Where, Derive>;
 
   constructor(options: CredentialOptions) {
     this.#queue = new PasswordQueue(options);
@@ -21,9 +23,14 @@ export class Credentials {
     this.#derive = options.derive;
   }
 
+  /** As of now who waits, and the counts of the line. */
+  get figures(): Record<string, number> {
+    return { waiting: this.#queue.waiting, ...this.#queue.counts };
+  }
+
   /** @throws AppError overloaded */
   hash(password: string, priority: Priority, caller: Caller): Promise<string> {
-    return this.#queue.run(priority, () => hashPassword(password, this.#derive), caller);
+    return this.#queue.run(priority, (where) => hashPassword(password, this.#derive[where]), caller);
   }
 
   /**
@@ -32,15 +39,42 @@ export class Credentials {
    * @throws AppError overloaded
    */
   async verify(account: Account | undefined, password: string, priority: Priority, caller: Caller): Promise<boolean> {
-    const verify = (hash: string) => verifyPassword(password, hash, this.#derive);
+    const verify = (hash: string) =>
+      this.#queue.run(priority, (where) => verifyPassword(password, hash, this.#derive[where]), caller);
     if (!account) {
-      await this.#queue.run(priority, () => verify(hashOfNoPassword), caller);
+      await verify(hashOfNoPassword);
       return false;
     }
-    const credentials = { userId: account.id, passwordHash: account.passwordHash, password };
+    const credentials = verified(account, password);
     if (this.#cache.has(credentials)) return true;
-    const right = await this.#queue.run(priority, () => verify(account.passwordHash), caller);
+    const right = await verify(account.passwordHash);
     if (right) this.#cache.remember(credentials);
     return right;
   }
+
+  /**
+   * Verifies the current password and hashes the next one in one turn: who has waited for the first is not refused the second.
+   * @returns the hash of the next one; undefined if the current one is wrong
+   * @throws AppError overloaded
+   */
+  change(
+    account: Account,
+    { current, next }: { current: string; next: string },
+    priority: Priority,
+    caller: Caller,
+  ): Promise<string | undefined> {
+    const isKnown = this.#cache.has(verified(account, current));
+    const work = async (where: Where) => {
+      const derive = this.#derive[where];
+      const right = isKnown || (await verifyPassword(current, account.passwordHash, derive));
+      return right ? hashPassword(next, derive) : undefined;
+    };
+    return this.#queue.run(priority, work, caller, isKnown ? 1 : 2);
+  }
 }
+
+const verified = ({ id: userId, passwordHash }: Account, password: string): Verified => ({
+  userId,
+  passwordHash,
+  password,
+});

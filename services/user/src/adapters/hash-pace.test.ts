@@ -7,6 +7,13 @@ function aPace(options: { concurrency: number; hashMs: number }) {
   return {
     turnMs: () => pace.turnMs,
     pass: (ms: number) => (nowMs += ms),
+    /** So many besides, one every so many ms. */
+    besides: (times: number, everyMs: number) => {
+      for (let index = 0; index < times; index += 1) {
+        nowMs += everyMs;
+        pace.doneBesides();
+      }
+    },
     /** So many in a row, as fast as they are done. */
     hashes: (times: number, tookMs: number) => {
       for (let index = 0; index < times; index += 1) {
@@ -54,4 +61,12 @@ test('after a rest nothing of it counts', () => {
   expect(pace.turnMs()).toBeGreaterThan(200);
   pace.pass(2_000);
   expect(pace.turnMs()).toBeCloseTo(20);
+});
+
+test('what is done besides counts, too, while it is done', () => {
+  const pace = aPace({ concurrency: 1, hashMs: 200 });
+  pace.besides(200, 100);
+  expect(pace.turnMs()).toBeCloseTo(66.7, -1); // fifteen in a second
+  pace.pass(20_000);
+  expect(pace.turnMs()).toBeGreaterThan(180);
 });

@@ -25,26 +25,38 @@ export class HashPace {
   readonly #fullPerMs: number;
   #perMs: number;
   #lastAtMs: number;
+  #addedPerMs = 0;
+  #addedAtMs: number;
 
   constructor({ concurrency, hashMs, memoryMs, clock }: HashPaceOptions) {
     this.#memoryMs = memoryMs;
     this.#concurrency = concurrency;
     this.#clock = clock;
     this.#perMs = this.#fullPerMs = concurrency / hashMs;
-    this.#lastAtMs = clock();
+    this.#lastAtMs = this.#addedAtMs = clock();
   }
 
   /** Milliseconds from one to the next. */
   get turnMs(): number {
     if (this.#clock() - this.#lastAtMs > forgottenAfterMs) this.#perMs = this.#fullPerMs;
-    return 1 / this.#perMs;
+    return 1 / (this.#perMs + this.#added());
   }
 
-  /** To be told of each, and how long it took. */
+  /** To be told of each, and how long it took; and of those that take long, how long they have taken so far. */
   done(tookMs: number): void {
     const nowMs = this.#clock();
     const weight = 1 - Math.exp(-Math.min(nowMs - this.#lastAtMs, maxGapMs) / this.#memoryMs);
     this.#lastAtMs = nowMs;
     if (tookMs > 0) this.#perMs += (this.#concurrency / tookMs - this.#perMs) * weight;
+  }
+
+  /** To be told of each that was computed besides these, now and then. */
+  doneBesides(): void {
+    this.#addedPerMs = this.#added() + 1 / this.#memoryMs;
+    this.#addedAtMs = this.#clock();
+  }
+
+  #added(): number {
+    return this.#addedPerMs * Math.exp(-(this.#clock() - this.#addedAtMs) / this.#memoryMs);
   }
 }

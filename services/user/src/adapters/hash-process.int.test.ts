@@ -89,9 +89,22 @@ describe('a process that hashes', () => {
     expect(said).toEqual(['the process that hashes passwords has ended']);
   });
 
-  test('that is frozen is replaced', async () => {
-    const { hashing } = aHashProcess({ silentMaxMs: 5_000 });
+  test('that is frozen is replaced, and delays nobody for so long', async () => {
+    const { hashing } = aHashProcess({ silentMaxMs: 5_000, overdueMs: 500 });
+    let frozen = 0;
+    await expectAllComputed(hashing, (pid) => process.kill((frozen = pid), 'SIGSTOP'));
+    await gone(frozen);
+    expect(hex(await hashing.derive(cheap()))).toBe(hex(argon2id.deriveSync(cheap())));
+    expect(hashing.pid).not.toBe(frozen);
+  });
+
+  test('that goes on after it was frozen is kept', async () => {
+    const { hashing, said } = aHashProcess({ silentMaxMs: 60_000, overdueMs: 500 });
     await expectAllComputed(hashing, (pid) => process.kill(pid, 'SIGSTOP'));
+    const pid = hashing.pid!;
+    process.kill(pid, 'SIGCONT');
+    expect(hex(await hashing.derive(cheap(7)))).toBe(hex(argon2id.deriveSync(cheap(7))));
+    expect([hashing.pid, said]).toEqual([pid, []]);
   });
 
   test('ends with the service, however that ends', async () => {
@@ -139,13 +152,50 @@ describe('a program that is no good', () => {
     expect(said).toEqual(['no process that hashes passwords could be started; this one does it']);
   });
 
+  const asked = (then: string) => program(`process.on('message', () => ${then}); process.send({ ready: true })`);
   test.each([
-    ['dies over what it is asked', "process.on('message', () => process.exit(4)); process.send({ ready: true })"],
-    ['answers nonsense', "process.on('message', () => process.send('?')); process.send({ ready: true })"],
-  ])('which %s: that is refused when it has died twice, and nothing is tried for ever', async (_, text) => {
+    ['dies over the first that it is asked', () => asked('process.exit(4)')],
+    ['answers nonsense', () => asked("process.send('?')")],
+    ['never answers', () => asked('{}')],
+  ])('which %s, though it has started: this process computes, and starts no other for a while', async (_, make) => {
+    const options = { program: await make(), silentMaxMs: 2_000, startAgainAfterMs: 60_000 };
+    const { hashing, said } = aHashProcess(options);
+    for (let round = 0; round < 2; round += 1) {
+      const hashes = await Promise.all([1, 2].map((n) => hashing.derive(cheap(n))));
+      expect(hashes.map(hex)).toEqual([1, 2].map((n) => hex(argon2id.deriveSync(cheap(n)))));
+      expect(hashing.pid).toBeUndefined();
+    }
+    expect(said).toEqual(['no process that hashes passwords could be started; this one does it']);
+  });
+
+  test('is tried again after that while', async () => {
+    const { hashing, said } = aHashProcess({ program: await asked('process.exit(4)'), startAgainAfterMs: 1 });
+    await hashing.derive(cheap());
+    await eventually(async () => {
+      await hashing.derive(cheap());
+      expect(said.length).toBeGreaterThan(1);
+    });
+  });
+
+  const poison: Derivation = { ...cheap(), message: Buffer.from('poison') };
+  test.each([
+    ['dies over something', 'process.exit(4)'],
+    ['answers nonsense to something', "process.send('?')"],
+  ])('which %s: that is refused when it has died twice, and nothing is tried for ever', async (_, then) => {
+    const text = `
+      import { argon2id } from './argon2.ts';
+      process.on('message', async ({ id, of }) => {
+        if (Buffer.from(of.message).toString() === 'poison') ${then};
+        else process.send({ id, hash: await argon2id.derive(of) });
+      });
+      process.send({ ready: true });`;
     const { hashing, said } = aHashProcess({ program: await program(text) });
-    await expect(hashing.derive(cheap())).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 1 });
-    expect(said).toEqual(Array(2).fill('the process that hashes passwords has ended'));
+    expect(hex(await hashing.derive(cheap()))).toBe(hex(argon2id.deriveSync(cheap())));
+    await expect(hashing.derive(poison)).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 1 });
+    expect(said).toEqual([
+      'the process that hashes passwords has ended',
+      'no process that hashes passwords could be started; this one does it',
+    ]);
     expect(hashing.pid).toBeUndefined();
   });
 

@@ -6,6 +6,7 @@ import type { Logger } from '@flash-sale/shared/log.ts';
 import { z } from 'zod';
 import { argon2id, type Derivation } from './argon2.ts';
 import type { HashReply, HashRequest } from './hash-worker.ts';
+import { ended, OwedHash } from './owed-hash.ts';
 
 export interface HashProcessOptions {
   /** How many it computes at once. */
@@ -13,24 +14,24 @@ export interface HashProcessOptions {
   log: Logger;
   /** Ends it when nobody has asked for so long: it has some 40 MB. */
   restAfterMs?: number;
-  /** Kills it when it owes an answer for so long: it may be frozen. */
+  /**
+   * What it owes for so long is computed by a thread of this process. It may be computed twice then, but who needs so long for it gets
+   * less than a hundredth of a processor.
+   */
+  overdueMs?: number;
+  /** Kills it when it says nothing for so long though it owes an answer: it may be frozen. */
   silentMaxMs?: number;
-  /** How long nothing is tried after a start that failed. */
+  /** How long nothing is tried after a start that failed, or was for nothing. */
   startAgainAfterMs?: number;
   /** The program; another one in tests. */
   program?: string;
 }
 
-interface Waiting {
-  of: Derivation;
-  sent: number;
-  resolve: (hash: Uint8Array) => void;
-  reject: (error: AppError) => void;
-}
-
 interface Child {
   process: ChildProcess;
   isReady: boolean;
+  /** Whether it has ever computed anything. */
+  isProven: boolean;
   /** The end of what it complained of. */
   reason: string;
 }
@@ -48,11 +49,11 @@ const replySchema: z.ZodType<HashReply> = z.union([
 /**
  * Computes argon2id in a process of its own, which runs at a lower priority than the service (hash-worker.ts). It starts when
  * somebody asks, and ends when nobody has asked for a while. When it dies, a new one is given what it owed. Where none can be started,
- * as by a service that may not read its own code any more, threads of this process compute.
+ * as by a service that may not read its own code any more, or one ends before it has computed anything, threads of this process compute.
  */
 export class HashProcess {
   readonly #options: Required<HashProcessOptions>;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #owed = new Map<number, OwedHash>();
   #child: Child | undefined;
   #nextId = 1;
   #startNotBefore = 0;
@@ -62,6 +63,7 @@ export class HashProcess {
   constructor(options: HashProcessOptions) {
     this.#options = {
       restAfterMs: 30_000,
+      overdueMs: 3_000,
       silentMaxMs: 10_000,
       startAgainAfterMs: 60_000,
       program: join(import.meta.dirname, 'hash-worker.ts'),
@@ -79,13 +81,13 @@ export class HashProcess {
     if (this.#closed) return Promise.reject(ended());
     if (!this.#child && performance.now() < this.#startNotBefore) return argon2id.derive(of);
     const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      const waiting = { of, sent: 0, resolve, reject };
-      this.#waiting.set(id, waiting);
-      if (!this.#child) return this.#start();
-      if (this.#child.isReady) this.#send(id, waiting);
-      if (this.#waiting.size === 1) this.#watch();
-    });
+    const owed = new OwedHash(of, this.#options.overdueMs);
+    this.#owed.set(id, owed);
+    if (this.#child) {
+      if (this.#child.isReady) this.#send(id, owed);
+      if (this.#owed.size === 1) this.#watch();
+    } else this.#start();
+    return owed.hash;
   }
 
   /** Kills it: it has nothing to lose. Who still waits is refused. */
@@ -94,8 +96,8 @@ export class HashProcess {
     clearTimeout(this.#timer);
     const child = this.#child?.process;
     this.#child = undefined;
-    for (const { reject } of this.#waiting.values()) reject(ended());
-    this.#waiting.clear();
+    for (const owed of this.#owed.values()) owed.reject(ended());
+    this.#owed.clear();
     if (child?.pid === undefined) return;
     const exit = once(child, 'exit');
     child.kill('SIGKILL');
@@ -115,7 +117,7 @@ export class HashProcess {
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       });
-      const child: Child = (this.#child = { process: started, isReady: false, reason: '' });
+      const child: Child = (this.#child = { process: started, isReady: false, isProven: false, reason: '' });
       started.stderr?.on('data', (data: Buffer) => (child.reason = `${child.reason}${String(data)}`.slice(-maxReason)));
       started.on('message', (message) => this.#onMessage(child, message));
       started.once('error', (error) => this.#onEnd(child, error.message));
@@ -127,10 +129,10 @@ export class HashProcess {
     }
   }
 
-  #send(id: number, waiting: Waiting): void {
-    waiting.sent += 1;
+  #send(id: number, owed: OwedHash): void {
+    owed.sent += 1;
     // An error here is the end of the process, of which `exit` tells.
-    this.#child?.process.send({ id, of: waiting.of } satisfies HashRequest, () => {});
+    this.#child?.process.send({ id, of: owed.of } satisfies HashRequest, () => {});
   }
 
   #onMessage(child: Child, message: unknown): void {
@@ -139,12 +141,15 @@ export class HashProcess {
     if (!reply) return void child.process.kill('SIGKILL');
     if ('ready' in reply) {
       child.isReady = true;
-      for (const [id, waiting] of this.#waiting) this.#send(id, waiting);
+      this.#forgetOverdue();
+      for (const [id, owed] of this.#owed) this.#send(id, owed);
     } else {
-      const waiting = this.#waiting.get(reply.id);
-      this.#waiting.delete(reply.id);
-      if ('hash' in reply) waiting?.resolve(reply.hash);
-      else waiting?.reject(new AppError('internal', 'The password could not be hashed.', { cause: reply.error }));
+      const owed = this.#owed.get(reply.id);
+      this.#owed.delete(reply.id);
+      if ('hash' in reply) {
+        child.isProven = true;
+        owed?.resolve(reply.hash);
+      } else owed?.reject(new AppError('internal', 'The password could not be hashed.', { cause: reply.error }));
     }
     this.#watch();
   }
@@ -153,7 +158,7 @@ export class HashProcess {
   #watch(): void {
     const { silentMaxMs, restAfterMs } = this.#options;
     const child = this.#child?.process;
-    const owes = this.#waiting.size > 0;
+    const owes = this.#owed.size > 0;
     clearTimeout(this.#timer);
     this.#timer = owes
       ? setTimeout(() => child?.kill('SIGKILL'), silentMaxMs).unref()
@@ -174,25 +179,28 @@ export class HashProcess {
     if (child !== this.#child) return;
     this.#child = undefined;
     child.process.kill('SIGKILL'); // after an error it may still run
-    if (!child.isReady) return this.#computeHere(reason);
-    this.#options.log.warn({ reason, waiting: this.#waiting.size }, 'the process that hashes passwords has ended');
-    for (const [id, { sent, reject }] of this.#waiting) {
-      if (sent < maxSent) continue;
-      this.#waiting.delete(id);
-      reject(ended());
+    this.#forgetOverdue();
+    const waiting = this.#owed.size;
+    for (const [id, owed] of this.#owed) {
+      if (owed.sent < maxSent) continue;
+      this.#owed.delete(id);
+      owed.reject(ended());
     }
-    if (this.#waiting.size > 0) this.#start();
+    // The next one would end likewise, and each takes longer to start than many hashes.
+    if (!child.isProven) return this.#computeHere(reason);
+    this.#options.log.warn({ reason, waiting }, 'the process that hashes passwords has ended');
+    if (this.#owed.size > 0) this.#start();
   }
 
   #computeHere(reason: string): void {
     this.#startNotBefore = performance.now() + this.#options.startAgainAfterMs;
     this.#options.log.warn({ reason }, 'no process that hashes passwords could be started; this one does it');
-    for (const { of, resolve, reject } of this.#waiting.values()) {
-      argon2id.derive(of).then(resolve, (cause: unknown) => reject(ended(cause)));
-    }
-    this.#waiting.clear();
+    for (const owed of this.#owed.values()) owed.computeHere();
+    this.#owed.clear();
+  }
+
+  /** Until it has answered or ended it owes these, too, or nobody would notice that it is frozen. */
+  #forgetOverdue(): void {
+    for (const [id, { isComputedHere }] of this.#owed) if (isComputedHere) this.#owed.delete(id);
   }
 }
-
-const ended = (cause?: unknown): AppError =>
-  new AppError('unavailable', 'The password could not be checked. Nothing was changed; try again.', { cause });

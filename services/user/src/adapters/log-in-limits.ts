@@ -9,7 +9,8 @@ import {
   type Reservation,
 } from '@flash-sale/shared/http/rate-limit.ts';
 import type { Redis } from 'ioredis';
-import type { Caller, Priority } from './password-queue.ts';
+import type { Caller } from './refusals.ts';
+import type { Priority } from './waiting-line.ts';
 
 const minute = 60;
 const hour = 3_600;
@@ -92,10 +93,10 @@ export class Limits {
 
   /**
    * Runs one try of a password. A wrong one counts; a right one does not, nor does a try without an outcome.
-   * @param verify whether the password is right; waits for its turn by the priority
+   * @param verify what comes of it if the password is right, and nothing if it is wrong; waits for its turn by the priority
    * @throws AppError too-many-requests, overloaded, and what `verify` throws
    */
-  async guess(guess: Guess, verify: (priority: Priority) => Promise<boolean>): Promise<boolean> {
+  async guess<Right>(guess: Guess, verify: (priority: Priority) => Promise<Right>): Promise<Right> {
     const { address, email, known } = guess;
     if (this.#exempt.has(address)) return verify(known === undefined ? 'fresh' : 'known');
     const account = keyOf(email);

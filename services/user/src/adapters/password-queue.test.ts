@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { AppError } from '@flash-sale/contract/errors.ts';
-import { PasswordQueue, type Caller, type PasswordQueueOptions, type Priority } from './password-queue.ts';
+import { PasswordQueue, type PasswordQueueOptions, type Where } from './password-queue.ts';
+import type { Caller } from './refusals.ts';
 import type { Turns } from './turns.ts';
+import type { Priority } from './waiting-line.ts';
 
 const gate = () => {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -106,7 +108,8 @@ describe('a line that is measured in time', () => {
   afterEach(() => void jest.useRealTimers());
 
   const hashMs = 17;
-  const work = (ms = hashMs) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  const takes = (ms: number) => () => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  const work = takes(hashMs);
   const aQueue = (options: Partial<PasswordQueueOptions> = {}) =>
     new PasswordQueue({ concurrency: 1, maxQueued: 10_000, maxWaitMs: 3_000, hashMs, ...options });
   /** As Redis keeps them for all instances. */
@@ -119,6 +122,7 @@ describe('a line that is measured in time', () => {
         return Promise.resolve(inMs);
       },
       give: (who, inMs) => void due.set(who, performance.now() + inMs),
+      isAway: false,
     };
   }
   /** As a balancer spreads them, and always in the same way. */
@@ -196,7 +200,7 @@ describe('a line that is measured in time', () => {
 
   test('hashes that take four times as long as they should: everybody is served all the same', async () => {
     const instances = [aQueue({ turns: turnsInMemory() })];
-    const slow = () => work(4 * hashMs);
+    const slow = takes(4 * hashMs);
     const crowd = await all(
       Array.from({ length: 500 }, (_, n) => obedient(instances, () => ({ who: `shopper ${n}` }), slow)),
     );
@@ -230,5 +234,154 @@ describe('a line that is measured in time', () => {
     await fill();
     expect(await all([secondsOf('the last one')])).toEqual([0]);
     await all(crowd);
+  });
+
+  test('a client with as many turns as it may have is told to come back, but no place is kept for it', async () => {
+    const turns = turnsInMemory();
+    const given: string[] = [];
+    const queue = aQueue({ maxTurnsPerClient: 5, turns: { ...turns, give: (who) => void given.push(who) } });
+    const crowd = Array.from({ length: 200 }, (_, n) =>
+      queue.run('fresh', work, () => ({ who: `account ${n}`, client: 'one' })).catch((error: AppError) => error),
+    );
+    const answers = await all(crowd);
+    const refused = answers.filter((answer) => answer instanceof AppError);
+    expect(refused.length).toBeGreaterThan(100);
+    expect(refused.filter(({ retryAfterSeconds }) => retryAfterSeconds! >= 1)).toHaveLength(refused.length);
+    expect(given).toHaveLength(5);
+    expect(queue.counts).toEqual({ hashed: 200 - refused.length, guaranteed: 0, refused: refused.length, promised: 5 });
+  });
+
+  test('those of a crowd who never come back delay the others little', async () => {
+    const queue = aQueue({ turns: turnsInMemory() });
+    const coming: Promise<Told>[] = [];
+    const arrivals = (async () => {
+      // 200 in a second, of whom 40 come back: 59 can be served.
+      for (let n = 0; n < 20 * 200; n += 1) {
+        const caller = () => ({ who: `shopper ${n}` });
+        if (n % 5 === 0) coming.push(obedient([queue], caller));
+        else queue.run('fresh', work, caller).catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    })();
+    await all([arrivals]);
+    const last = (await all(coming)).slice(-100);
+    expect(Math.max(...last.map(({ atMs }) => atMs))).toBeLessThan(20_000); // not 50
+  });
+
+  test('while nobody knows who has a turn, no more are told to come than can be served', async () => {
+    const away: Turns = { take: () => Promise.resolve(undefined), give: () => {}, isAway: true };
+    const queue = aQueue({ turns: away });
+    let told = 0;
+    for (let n = 0; n < 10 * 200; n += 1) {
+      queue
+        .run('fresh', work, () => ({ who: `shopper ${n}` }))
+        .catch((error: AppError) => (told = error.retryAfterSeconds!));
+      await jest.advanceTimersByTimeAsync(5);
+    }
+    expect(told).toBeGreaterThan(10); // each second 141 are refused, and told to come in the next 2.5
+  });
+});
+
+describe('a line whose process says nothing', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  const hashMs = 17;
+  const guarantee = { afterMs: 250, everyMs: 100 };
+  const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+  const never = () => new Promise<void>(() => {});
+  const aLine = (takes: Record<Where, () => Promise<void>>, options: Partial<PasswordQueueOptions> = {}) => {
+    const queue = new PasswordQueue({
+      concurrency: 1,
+      maxQueued: 1_000,
+      maxWaitMs: 60_000,
+      hashMs,
+      guarantee,
+      ...options,
+    });
+    const begun: string[] = [];
+    const doneAtMs: number[] = [];
+    const startedAtMs = performance.now();
+    const come = (name: string, priority: Priority = 'fresh') =>
+      queue
+        .run(priority, async (where) => {
+          begun.push(`${name} ${where}`);
+          await takes[where]();
+        })
+        .then(() => doneAtMs.push(performance.now() - startedAtMs));
+    return { queue, begun, doneAtMs, come };
+  };
+
+  test('goes on at the guaranteed pace, in its order, and computes nothing twice', async () => {
+    const { queue, begun, doneAtMs, come } = aLine({ beside: never, here: () => sleep(hashMs) });
+    for (const name of ['stuck', 'f1', 'f2', 'f3']) void come(name);
+    void come('k1', 'known');
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(begun).toEqual(['stuck beside', 'k1 here', 'f1 here', 'f2 here', 'f3 here']);
+    expect(doneAtMs).toEqual([267, 367, 467, 567]);
+    expect(queue.counts).toMatchObject({ hashed: 4, guaranteed: 4 });
+    // Who comes later need not wait for that long again: nothing has changed.
+    void come('late');
+    await jest.advanceTimersByTimeAsync(hashMs);
+    expect(begun.at(-1)).toBe('late here');
+  });
+
+  test('is helped by one at a time, however long that takes', async () => {
+    const { begun, come } = aLine({ beside: never, here: () => sleep(1_000) });
+    for (const name of ['stuck', 'f1', 'f2', 'f3']) void come(name);
+    await jest.advanceTimersByTimeAsync(249);
+    expect(begun).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(500);
+    expect(begun).toEqual(['stuck beside', 'f1 here']);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(begun).toEqual(['stuck beside', 'f1 here', 'f2 here']);
+  });
+
+  test('goes on when one of those that help it fails', async () => {
+    let tries = 0;
+    const here = () => ((tries += 1) === 1 ? Promise.reject(new Error('broken')) : sleep(hashMs));
+    const { come, doneAtMs } = aLine({ beside: never, here });
+    void come('stuck');
+    await Promise.all([expect(come('f1')).rejects.toThrow('broken'), come('f2'), jest.advanceTimersByTimeAsync(1_000)]);
+    expect(doneAtMs).toEqual([367]);
+  });
+
+  test('is not helped while the process answers, nor while nobody waits', async () => {
+    const { queue, come } = aLine({ beside: () => sleep(200), here: () => sleep(hashMs) });
+    const crowd = Array.from({ length: 20 }, (_, n) => come(`f${n}`));
+    await Promise.all([...crowd, jest.advanceTimersByTimeAsync(5_000)]);
+    await Promise.all([come('late'), jest.advanceTimersByTimeAsync(5_000)]);
+    expect(queue.counts).toMatchObject({ hashed: 21, guaranteed: 0 });
+  });
+
+  test('is helped between the answers of a process that is slow', async () => {
+    const { queue, come } = aLine({ beside: () => sleep(500), here: () => sleep(hashMs) });
+    const crowd = Array.from({ length: 30 }, (_, n) => come(`f${n}`));
+    await Promise.all([...crowd, jest.advanceTimersByTimeAsync(10_000)]);
+    // Of each half second: at 250, 350 and 450 ms, and beside.
+    expect(queue.counts).toMatchObject({ hashed: 30, guaranteed: 22 });
+  });
+
+  test('promises turns by what is done all the same', async () => {
+    const told: number[] = [];
+    const { queue, come } = aLine({ beside: never, here: () => sleep(hashMs) }, { maxWaitMs: 3_000 });
+    const ask = (n: number) => {
+      const crowd = Array.from({ length: n }, (_, m) => come(`f${m}`));
+      for (const one of crowd) one.catch((error: AppError) => told.push(error.retryAfterSeconds!));
+    };
+    // Enough that there is always somebody who waits, for a while in which it is found out how it goes.
+    for (let second = 0; second < 20; second += 1) {
+      ask(15);
+      await jest.advanceTimersByTimeAsync(1_000);
+    }
+    const waitingMs = queue.waiting * 100;
+    expect(waitingMs).toBeGreaterThan(500);
+    expect(waitingMs).toBeLessThan(4_000);
+    told.length = 0;
+    ask(100);
+    await jest.advanceTimersByTimeAsync(0);
+    // A hundred take ten seconds, and those come who were told so before.
+    expect(Math.max(...told) - Math.min(...told)).toBeGreaterThan(6);
+    expect(Math.max(...told) - Math.min(...told)).toBeLessThan(16);
   });
 });

@@ -1,22 +1,12 @@
-import { AppError } from '@flash-sale/contract/errors.ts';
+import type { AppError } from '@flash-sale/contract/errors.ts';
+import { GuaranteedShare, type Guarantee } from './guaranteed-share.ts';
 import { HashPace } from './hash-pace.ts';
-import { TurnPlan } from './turn-plan.ts';
+import { Refusals, type Caller } from './refusals.ts';
 import type { Turns } from './turns.ts';
+import { WaitingLine, type Priority } from './waiting-line.ts';
 
-/**
- * The order in which waiting log-ins are served: known devices of the account, addresses without a recent failure, the rest. After
- * a first wrong password an attacker is in the last group, and delays only others there.
- */
-export const priorities = ['known', 'fresh', 'doubtful'] as const;
-export type Priority = (typeof priorities)[number];
-
-/** Who stands in the line; asked for only where there is no place. */
-export type Caller = () => {
-  /** The same when it comes back, on whichever instance. */
-  who: string;
-  /** By what the turns that it is given are counted, if they are. */
-  client?: string | undefined;
-};
+/** Where the work is to be done: by the process that hashes, or, because that says nothing, by this one. */
+export type Where = 'beside' | 'here';
 
 export interface PasswordQueueOptions {
   concurrency: number;
@@ -31,11 +21,13 @@ export interface PasswordQueueOptions {
   /** Turns of the future that one client may have. */
   maxTurnsPerClient?: number;
   turns?: Turns;
+  /** What is done here while nothing is done beside; nothing unless given. */
+  guarantee?: Guarantee;
   clock?: () => number;
 }
 
 interface Waiting {
-  begin: () => void;
+  begin: (where: Where) => void;
   turnAway: () => void;
 }
 
@@ -57,75 +49,79 @@ const planMemoryMs = 5_000;
  * is one: an answer "later" is better than none until a proxy gives up.
  */
 export class PasswordQueue {
-  readonly #options: Required<Omit<PasswordQueueOptions, 'turns'>>;
-  readonly #turns: Turns | undefined;
+  readonly #options: Required<Pick<PasswordQueueOptions, 'concurrency' | 'maxQueued' | 'maxWaitMs' | 'clock'>>;
   readonly #pace: Record<'line' | 'plan', HashPace>;
-  readonly #plan: TurnPlan;
+  readonly #refusals: Refusals;
+  readonly #guaranteed: GuaranteedShare | undefined;
+  readonly #line = new WaitingLine<Waiting>();
   #running = 0;
-  readonly #waiting: Record<Priority, Waiting[]> = { known: [], fresh: [], doubtful: [] };
+  readonly #counts = { hashed: 0, guaranteed: 0 };
 
-  constructor({ turns, ...options }: PasswordQueueOptions) {
-    const { hashMs = 25, maxAheadMs = 600_000, maxTurnsPerClient = 300, clock = () => performance.now() } = options;
-    this.#options = { ...options, hashMs, maxAheadMs, maxTurnsPerClient, clock };
-    this.#turns = turns;
-    const pace = (memoryMs: number) => new HashPace({ concurrency: options.concurrency, hashMs, memoryMs, clock });
+  constructor(options: PasswordQueueOptions) {
+    const { concurrency, maxQueued, maxWaitMs, hashMs = 25, maxAheadMs = 600_000, maxTurnsPerClient = 300 } = options;
+    const { turns, guarantee, clock = () => performance.now() } = options;
+    this.#options = { concurrency, maxQueued, maxWaitMs, clock };
+    const pace = (memoryMs: number) => new HashPace({ concurrency, hashMs, memoryMs, clock });
     this.#pace = { line: pace(lineMemoryMs), plan: pace(planMemoryMs) };
-    this.#plan = new TurnPlan({ maxAheadMs, maxPerClient: maxTurnsPerClient, clock });
+    this.#refusals = new Refusals({ maxAheadMs, maxTurnsPerClient, turns, clock });
+    this.#guaranteed = guarantee && this.#guarantee(guarantee);
   }
 
   get waiting(): number {
-    return this.#countOf(priorities);
+    return this.#line.length;
+  }
+
+  /** Since the start: passwords hashed, those of them that were by the guarantee; refusals, those of them with a promised turn. */
+  get counts(): Record<'hashed' | 'guaranteed' | 'refused' | 'promised', number> {
+    return { ...this.#counts, ...this.#refusals.counts };
   }
 
   /**
-   * @param caller who it is, so that it finds a place when it comes back
+   * @param work is told where; whoever waits for it has waited for all of it
+   * @param caller who it is, so that it finds a place when it comes back @param hashes of the work
    * @throws AppError overloaded when there is no place; otherwise what the work throws
    */
-  async run<T>(priority: Priority, work: () => Promise<T>, caller?: Caller): Promise<T> {
-    if (!this.#hasPlace(priority, shareOfNewcomers)) {
-      const hasTurn = await this.#hasTurn(caller);
-      if (!hasTurn || !this.#hasPlace(priority, 1)) throw this.#later(priority, caller);
-    }
-    if (this.#running < this.#options.concurrency) this.#running += 1;
-    else await this.#turn(priority, caller);
+  async run<T>(priority: Priority, work: (where: Where) => Promise<T>, caller?: Caller, hashes = 1): Promise<T> {
+    // Nobody else may come between this look and the place in the line.
+    if (this.#hasPlace(priority, shareOfNewcomers)) this.#refusals.entered(priority, caller);
+    else if (!(await this.#mayReturn(priority, caller))) throw this.#later(priority, caller);
+    const where = this.#running < this.#options.concurrency ? this.#begin() : await this.#turn(priority, caller);
     const startedAtMs = this.#options.clock();
     try {
-      const result = await work();
-      const tookMs = this.#options.clock() - startedAtMs;
-      for (const pace of [this.#pace.line, this.#pace.plan]) pace.done(tookMs);
-      this.#shorten();
+      const result = await work(where);
+      this.#done(where, this.#options.clock() - startedAtMs, hashes);
       return result;
     } finally {
-      const next = priorities.map((one) => this.#waiting[one]).find((line) => line.length > 0);
-      // The slot is handed over, not freed, so that no newcomer can take it.
-      if (next) next.shift()!.begin();
-      else this.#running -= 1;
+      this.#end(where);
     }
+  }
+
+  /** @throws AppError overloaded when it was told to come later */
+  async #mayReturn(priority: Priority, caller: Caller | undefined): Promise<boolean> {
+    return (await this.#refusals.hasTurn(priority, caller)) && this.#hasPlace(priority, 1);
   }
 
   /** Whether the part of the line that is served before is short enough. */
   #hasPlace(priority: Priority, share: number): boolean {
     if (this.#running < this.#options.concurrency) return true;
     const { maxQueued, maxWaitMs } = this.#options;
-    const served = this.#countOf(priorities.slice(0, priorities.indexOf(priority) + 1));
+    const served = this.#line.aheadOf(priority);
     return served < maxQueued && served * this.#pace.line.turnMs < maxWaitMs * share;
   }
 
-  /** @throws AppError overloaded when it was told to come later */
-  async #hasTurn(caller: Caller | undefined): Promise<boolean> {
-    const inMs = caller && (await this.#turns?.take(caller().who));
-    if (inMs !== undefined && inMs > 0) throw turnedAway(Math.ceil(inMs / 1_000));
-    return inMs !== undefined;
+  #begin(): Where {
+    if (this.#running === 0) this.#guaranteed?.heard();
+    this.#running += 1;
+    return 'beside';
   }
 
-  #turn(priority: Priority, caller: Caller | undefined): Promise<void> {
+  #turn(priority: Priority, caller: Caller | undefined): Promise<Where> {
     this.#makeRoom();
-    const line = this.#waiting[priority];
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
-        begin: () => {
+        begin: (where) => {
           clearTimeout(deadline);
-          resolve();
+          resolve(where);
         },
         turnAway: () => {
           clearTimeout(deadline);
@@ -133,10 +129,11 @@ export class PasswordQueue {
         },
       };
       const deadline = setTimeout(() => {
-        line.splice(line.indexOf(waiting), 1);
+        this.#line.remove(priority, waiting);
         waiting.turnAway();
       }, this.#options.maxWaitMs * patience);
-      line.push(waiting);
+      this.#line.push(priority, waiting);
+      this.#guaranteed?.watch();
     });
   }
 
@@ -144,39 +141,50 @@ export class PasswordQueue {
   #makeRoom(): void {
     const { maxQueued, maxWaitMs } = this.#options;
     const { waiting } = this;
-    if (waiting >= maxQueued || waiting * this.#pace.line.turnMs >= maxWaitMs) this.#turnLastAway();
+    if (waiting >= maxQueued || waiting * this.#pace.line.turnMs >= maxWaitMs) this.#line.pop()?.turnAway();
+  }
+
+  #done(where: Where, tookMs: number, hashes: number): void {
+    this.#counts.hashed += hashes;
+    if (where === 'here') this.#counts.guaranteed += hashes;
+    for (const pace of [this.#pace.line, this.#pace.plan]) {
+      if (where === 'here') pace.doneBesides();
+      else pace.done(tookMs / hashes);
+    }
+    this.#shorten();
   }
 
   /** Whoever would have to wait too long by now need not wait to hear it. */
   #shorten(): void {
     const { maxWaitMs } = this.#options;
-    while (this.waiting > 1 && this.waiting * this.#pace.line.turnMs > maxWaitMs * patience) this.#turnLastAway();
+    while (this.waiting > 1 && this.waiting * this.#pace.line.turnMs > maxWaitMs * patience)
+      this.#line.pop()?.turnAway();
   }
 
-  #turnLastAway(): void {
-    priorities
-      .map((one) => this.#waiting[one])
-      .findLast((line) => line.length > 0)
-      ?.pop()
-      ?.turnAway();
+  #end(where: Where): void {
+    if (where === 'here') return this.#guaranteed?.ended();
+    this.#guaranteed?.heard();
+    const next = this.#line.shift();
+    // The slot is handed over, not freed, so that no newcomer can take it.
+    if (next) next.begin('beside');
+    else this.#running -= 1;
+  }
+
+  #guarantee(guarantee: Guarantee): GuaranteedShare {
+    return new GuaranteedShare({
+      ...guarantee,
+      clock: this.#options.clock,
+      isWaiting: () => this.waiting > 0,
+      serve: (silentMs) => {
+        for (const pace of [this.#pace.line, this.#pace.plan]) pace.done(silentMs);
+        this.#line.shift()?.begin('here');
+      },
+    });
   }
 
   #later(priority: Priority, caller: Caller | undefined): AppError {
-    const isDoubtful = priority === 'doubtful';
     const { turnMs } = this.#pace.plan;
-    const ahead = this.#running + this.#countOf(isDoubtful ? priorities : ['known', 'fresh']);
-    const { who, client } = caller?.() ?? {};
-    const seconds = this.#plan.next({ lineMs: ahead * turnMs, turnMs, isDoubtful, client });
-    if (who !== undefined) this.#turns?.give(who, seconds * 1_000);
-    return turnedAway(seconds);
-  }
-
-  #countOf(of: readonly Priority[]): number {
-    return of.reduce((sum, one) => sum + this.#waiting[one].length, 0);
+    const ahead = this.#running + this.#line.aheadOf(priority === 'doubtful' ? 'doubtful' : 'fresh');
+    return this.#refusals.later(priority, caller, { lineMs: ahead * turnMs, turnMs });
   }
 }
-
-const turnedAway = (retryAfterSeconds: number) =>
-  new AppError('overloaded', 'Too many log-ins at once. Nothing was changed; try again after Retry-After seconds.', {
-    retryAfterSeconds,
-  });

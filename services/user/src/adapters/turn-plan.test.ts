@@ -1,14 +1,14 @@
-import { expect, test } from '@jest/globals';
-import { TurnPlan } from './turn-plan.ts';
+import { describe, expect, test } from '@jest/globals';
+import { TurnPlan, type Asked } from './turn-plan.ts';
 
 function aPlan(options: { maxAheadMs?: number; maxPerClient?: number; random?: number } = {}) {
   const { maxAheadMs = 600_000, maxPerClient = 1_000, random = 0 } = options;
   let nowMs = 5_000;
   const plan = new TurnPlan({ maxAheadMs, maxPerClient, clock: () => nowMs, random: () => random });
-  const next = (of: Partial<Parameters<TurnPlan['next']>[0]> = {}) =>
-    plan.next({ lineMs: 0, turnMs: 95, isDoubtful: false, ...of });
+  const ask = (of: Partial<Asked> = {}) => plan.next({ lineMs: 0, turnMs: 95, isDoubtful: false, ...of });
+  const next = (of?: Partial<Asked>) => ask(of).seconds;
   const many = (times: number, of?: Parameters<typeof next>[0]) => Array.from({ length: times }, () => next(of));
-  return { next, many, pass: (ms: number) => (nowMs += ms) };
+  return { plan, ask, next, many, pass: (ms: number) => (nowMs += ms) };
 }
 const countsOf = (seconds: number[]) => [...Map.groupBy(seconds, (one) => one)].map(([s, all]) => [s, all.length]);
 
@@ -61,4 +61,95 @@ test('nobody is told to come later than the limit, but somewhere in its last hal
     expect(Math.max(...told)).toBe(10);
     expect(told.at(-1)).toBe(second);
   }
+});
+
+test('who has as many turns as a client may is promised no further one, and others are', () => {
+  const { ask } = aPlan({ maxPerClient: 3 });
+  const promises = ['one', 'one', 'one', 'one', 'another', undefined].map((client) => ask({ client }).isPromise);
+  expect(promises).toEqual([true, true, true, false, true, true]);
+});
+
+test('a client gets a turn back as soon as its time has come, though the crowd lasts', () => {
+  const { ask, many, pass } = aPlan({ maxPerClient: 10 });
+  const isPromised = () => ask({ client: 'one' }).isPromise;
+  for (let n = 0; n < 10; n += 1) expect(isPromised()).toBe(true); // within a second
+  many(50);
+  expect(isPromised()).toBe(false);
+  pass(1_000);
+  many(10);
+  for (let n = 0; n < 10; n += 1) expect(isPromised()).toBe(true);
+  many(10);
+  expect(isPromised()).toBe(false);
+});
+
+test('no more turns are promised than memory is meant for', () => {
+  const { ask, many } = aPlan({ maxAheadMs: 86_400_000 });
+  many(100_000, { turnMs: 0.01 });
+  expect(ask({ turnMs: 0.01 }).isPromise).toBe(false);
+});
+
+describe('clients who do not come for their turns', () => {
+  /** In each second so many are refused, of whom a part comes when told to. @returns what was told, and who came, by the second */
+  function seconds(count: number, { refused, share, plan: { plan, ask, pass } = aPlan() }: Scenario) {
+    const comingAt = new Map<number, number>();
+    return Array.from({ length: count }, (_, second) => {
+      const come = comingAt.get(second) ?? 0;
+      for (let n = 0; n < come; n += 1) plan.taken(false);
+      let told = 0;
+      for (let n = 0; n < refused; n += 1) {
+        told = ask().seconds;
+        if ((n + 1) * share >= Math.floor(n * share) + 1)
+          comingAt.set(second + told, (comingAt.get(second + told) ?? 0) + 1);
+      }
+      pass(1_000);
+      return { told, come };
+    });
+  }
+  interface Scenario {
+    refused: number;
+    share: number;
+    plan?: ReturnType<typeof aPlan>;
+  }
+  /** Ten can be served. */
+  const twice = 20;
+
+  test('cost the others no time: they are told what is true, not more and more', () => {
+    const plan = aPlan();
+    const all = seconds(120, { refused: twice, share: 0.5, plan });
+    expect(Math.max(...all.map(({ told }) => told))).toBeLessThan(30);
+    // Those who do come find the line as short as it was meant to be.
+    const [first = 0, ...later] = all.map(({ come }) => come).slice(30);
+    expect(later.reduce((sum, come) => sum + come, first) / (later.length + 1)).toBeLessThan(10.5);
+    expect(Math.max(first, ...later)).toBeLessThan(15);
+  });
+
+  test('are told to come ten times as many as can be served at most', () => {
+    const all = seconds(60, { refused: 20 * 10, share: 0 });
+    expect(all.at(-1)!.told).toBeGreaterThan(20);
+    expect(all.at(-1)!.told).toBeLessThan(120); // not 1,140
+  });
+
+  test('say nothing of those who come again later', () => {
+    const plan = aPlan();
+    seconds(60, { refused: twice, share: 0, plan });
+    plan.pass(120_000);
+    expect(countsOf(plan.many(30))).toEqual([
+      [1, 15],
+      [2, 10],
+      [3, 5],
+    ]);
+  });
+
+  test('and are guessers do not take the places of others', () => {
+    const plan = aPlan();
+    for (let second = 0; second < 60; second += 1) {
+      plan.many(twice, { isDoubtful: true });
+      plan.pass(1_000);
+    }
+    expect(countsOf(plan.many(30))).toEqual([
+      [1, 15],
+      [2, 10],
+      [3, 5],
+    ]);
+  });
 });

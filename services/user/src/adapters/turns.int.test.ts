@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { connectRedis } from '@flash-sale/shared/redis/connection.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
+import { connectPatiently } from '@flash-sale/shared/testing/redis.ts';
 import type { Redis } from 'ioredis';
-import { pino } from 'pino';
 import { createTestRedis, type TestRedis } from '../../../../infra/testing/redis.ts';
 import { redisTurns } from './turns.ts';
 
@@ -19,7 +18,7 @@ afterAll(async () => {
 
 /** As an instance of the user service, with what its user may do. */
 async function anInstance() {
-  const redis = connectRedis(server.urlOf('user'), pino({ level: 'silent' }));
+  const redis = connectPatiently(server.urlOf('user'));
   connections.push(redis);
   await eventually(() => expect(redis.status).toBe('ready'));
   return redisTurns(redis);
@@ -49,7 +48,12 @@ test('without Redis nobody has a turn, and nothing fails', async () => {
   try {
     turns.give('somebody', 0);
     expect(await turns.take('somebody')).toBeUndefined();
+    expect(turns.isAway).toBe(true);
   } finally {
     await server.start();
   }
+  await eventually(async () => {
+    await turns.take('somebody');
+    expect(turns.isAway).toBe(false);
+  });
 });

@@ -17,20 +17,35 @@ export interface Turns {
   /** Uses the turn up if its time has come. @returns milliseconds until then, 0 or less if it has; undefined without a turn */
   take(who: string): Promise<number | undefined>;
   give(who: string, inMs: number): void;
+  /** Whether nobody knows who has a turn, as of the last answer. */
+  readonly isAway: boolean;
 }
 
 /** While Redis is away nobody is known to have a turn, and who comes back is served as the line allows. */
 export function redisTurns(redis: Redis): Turns {
   redis.defineCommand('takeTurn', { numberOfKeys: 1, lua: takeTurn });
+  let isAway = false;
+  const ask = async <T>(answer: Promise<T>): Promise<T | undefined> => {
+    try {
+      const answered = await answer;
+      isAway = false;
+      return answered;
+    } catch {
+      isAway = true;
+    }
+  };
   return {
     async take(who) {
       const nowMs = Date.now();
-      const dueMs = await (redis as WithScript).takeTurn(keyOf(who), nowMs + earlyMs).catch(() => -1);
+      const dueMs = (await ask((redis as WithScript).takeTurn(keyOf(who), nowMs + earlyMs))) ?? -1;
       if (dueMs < 0) return undefined;
       return dueMs <= nowMs + earlyMs ? 0 : dueMs - nowMs;
     },
     give(who, inMs) {
-      redis.set(keyOf(who), Date.now() + inMs, 'PX', inMs + keptForMs).catch(() => {});
+      void ask(redis.set(keyOf(who), Date.now() + inMs, 'PX', inMs + keptForMs));
+    },
+    get isAway() {
+      return isAway;
     },
   };
 }
