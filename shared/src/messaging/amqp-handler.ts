@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage, Message } from 'amqplib';
-import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { Logger } from '../log.ts';
+import { Holding, type HoldingOptions } from './amqp-holding.ts';
 import {
   deadPublication,
   isSuspect,
@@ -14,22 +14,15 @@ import {
 import type { AmqpPublisher } from './amqp-publisher.ts';
 import { readMessage, type Carried } from './amqp-reading.ts';
 import type { Failure, Intake } from './transport.ts';
-import { WeightedSemaphore } from './weighted-semaphore.ts';
 
 const publishAgainAfterMs = 1_000;
-/** Between the tries of an event that is held; the last is the longest that an outage of the database outlives its end. */
-const pausesMs = [100, 300, 500];
 
-export interface MessageHandlerOptions {
-  intake: Intake;
+export interface MessageHandlerOptions extends HoldingOptions {
+  intake: Pick<Intake, 'service' | 'receive'>;
   publisher: Pick<AmqpPublisher, 'publish'>;
-  log: Logger;
-  /** Most events that the service is handling at once; a message with more goes to it alone. */
-  maxEvents: number;
+  log: Pick<Logger, 'warn' | 'error'>;
   /** How often an event may fail for now before each further time is an error in the log. */
   retriesBeforeError: number;
-  /** How long an event is held and tried again while its service handles nothing at all, as without its database. */
-  holdMs: number;
   /** Hears of each batch how many events it has. */
   onBatch?: (events: number) => void;
 }
@@ -44,11 +37,11 @@ export type DeadLetterCause = 'unreadable' | 'unhandleable';
 export class MessageHandler {
   readonly #options: MessageHandlerOptions;
   readonly #deadLetters: Record<DeadLetterCause, number> = { unreadable: 0, unhandleable: 0 };
-  readonly #underWay: WeightedSemaphore;
+  readonly #holding: Holding;
 
   constructor(options: MessageHandlerOptions) {
     this.#options = options;
-    this.#underWay = new WeightedSemaphore(options.maxEvents);
+    this.#holding = new Holding(options);
   }
 
   /** How many messages were dead-lettered since the start, by cause; single reasons would be too many to count. */
@@ -65,7 +58,7 @@ export class MessageHandler {
     if (isBatch) onBatch?.(carried.length);
     if (isBatch && isSuspect(message)) return this.#takeApart(carried, isWanted);
     const events = carried.flatMap(({ event }) => event ?? []);
-    const failures = await this.#whenThereIsRoom(events, isWanted);
+    const failures = await this.#holding.receive(events, isWanted);
     if (!failures) return false;
     if (failures.length === 0 && events.length === carried.length) return true;
     const failureOf = new Map(failures.map((failure) => [failure.eventId, failure]));
@@ -73,43 +66,6 @@ export class MessageHandler {
       carried.map((one) => this.#settle(one, one.event && failureOf.get(one.event.id), isWanted)),
     );
     return settled.every(Boolean);
-  }
-
-  /** @returns the failures; undefined when it is not wanted any more */
-  async #whenThereIsRoom(events: DomainEvent[], isWanted: () => boolean): Promise<Failure[] | undefined> {
-    if (events.length === 0) return [];
-    await this.#underWay.acquire(events.length);
-    try {
-      return isWanted() ? await this.#receive(events, isWanted) : undefined;
-    } finally {
-      this.#underWay.release(events.length);
-    }
-  }
-
-  /**
-   * Retries while the service handles nothing: a retry queue would delay the events beyond the end of a short outage. Not for ever,
-   * since another instance may be well. Events that are held at the same time share their retries, as all work of a lane does.
-   */
-  async #receive(events: DomainEvent[], isWanted: () => boolean): Promise<Failure[]> {
-    const { intake, log, holdMs } = this.#options;
-    const sinceMs = performance.now();
-    const failures: Failure[] = [];
-    let open = events;
-    for (let tries = 0; ; tries += 1) {
-      const receipt = await intake.receive(open, 'deliver');
-      const held = receipt.failures.filter(({ kind }) => kind === 'unreachable');
-      failures.push(...receipt.failures.filter(({ kind }) => kind !== 'unreachable'));
-      if (held.length === 0) return failures;
-      const reasons = new Map(held.map(({ eventId, reason }) => [eventId, reason]));
-      open = open.filter(({ id }) => reasons.has(id));
-      if (performance.now() - sinceMs >= holdMs) {
-        for (const { id: eventId, type: eventType } of open)
-          log.warn({ eventId, eventType, reason: reasons.get(eventId) }, 'event not handled yet');
-        return [...failures, ...held];
-      }
-      await sleep(pausesMs[Math.min(tries, pausesMs.length - 1)], undefined, { ref: false });
-      if (!isWanted()) return [...failures, ...held];
-    }
   }
 
   /** @returns whether nothing more is to be done about it */
