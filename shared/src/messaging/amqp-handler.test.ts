@@ -35,7 +35,7 @@ beforeEach(() => {
   nowMs = 0;
   jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
 });
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => void jest.restoreAllMocks());
 
 test('what has waited for room as long as an event is held is tried once and then moves on', async () => {
   const { order, published, handler } = aHandler();

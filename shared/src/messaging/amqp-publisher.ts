@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { statesOf, type QueueState } from './amqp-channel.ts';
 import type { Publication } from './amqp-messages.ts';
 import { checkTopology } from './amqp-topology.ts';
 
-const countWithinMs = 1_000;
 /** What the broker closes a channel with over a message that it does not take, such as one that is too large. */
 const refusalsOfAMessage = [311, 406];
 const basicPublish = { classId: 60, methodId: 40 };
@@ -26,13 +25,6 @@ interface Session {
   endsOverMessage: boolean;
 }
 
-/** As the broker tells it of a queue. */
-export interface QueueState {
-  /** Without those that a consumer has and has not acknowledged. */
-  messages: number;
-  consumers: number;
-}
-
 const returnKey = (messageId: string, exchange: string, routingKey: string) => `${messageId} ${exchange} ${routingKey}`;
 
 /** Publishes and learns of each message whether the broker has it on disk, in a queue. */
@@ -40,6 +32,8 @@ export class AmqpPublisher {
   readonly #options: { maxUnconfirmed: number; onUnblocked?: () => void };
   #session: Session | undefined;
   #blocked = false;
+  /** Settles when the last question is answered. */
+  #asked: Promise<unknown> = Promise.resolve();
 
   /** @param options `maxUnconfirmed`: most events whose confirm has not come; `onUnblocked` hears when the broker takes messages again */
   constructor(options: { maxUnconfirmed: number; onUnblocked?: () => void }) {
@@ -90,17 +84,14 @@ export class AmqpPublisher {
     return oldest === undefined ? undefined : performance.now() - oldest;
   }
 
-  /** How each of these queues stands; nothing while the broker does not tell. */
-  async statesOf<Queue extends string>(queues: readonly Queue[]): Promise<Partial<Record<Queue, QueueState>>> {
-    const { channel } = this.#session ?? {};
-    if (!channel || !this.ready) return {};
-    const states = queues.map(async (queue) => {
-      const { messageCount: messages, consumerCount: consumers } = await channel.checkQueue(queue);
-      return [queue, { messages, consumers }] as const;
+  /** How each of these queues stands, as far as the broker tells; who asks meanwhile waits, for an answer's time is to be its own. */
+  statesOf<Queue extends string>(queues: readonly Queue[]): Promise<Partial<Record<Queue, QueueState>>> {
+    const states = this.#asked.then(() => {
+      const { channel } = this.#session ?? {};
+      return channel && this.ready ? statesOf(channel, queues) : {};
     });
-    // A broker short of memory answers nothing on this connection, for as long as it is.
-    const silence = sleep(countWithinMs, [], { ref: false });
-    return Object.fromEntries(await Promise.race([Promise.all(states), silence])) as Partial<Record<Queue, QueueState>>;
+    this.#asked = states.catch(() => {});
+    return states;
   }
 
   /** Publishes at once. `onOutcome` is called once; it may be long in coming, so whoever waits does so with a limit. */

@@ -5,9 +5,9 @@ import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { AmqpConnection, type AmqpConnectionOptions } from './amqp-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';
-import { AmqpPublisher, type QueueState } from './amqp-publisher.ts';
-import { batchesExchange, batchQueueOf, deadQueueOf, subscribingServices } from './amqp-topology.ts';
-import { BatchSizes } from './batch-sizes.ts';
+import { AmqpPublisher } from './amqp-publisher.ts';
+import { ServiceQueues } from './amqp-service-queues.ts';
+import { batchesExchange, batchQueueOf, deadQueueOf } from './amqp-topology.ts';
 import { RecordPublisher } from './record-publisher.ts';
 import type { Intake, OutboxRecord, Transport } from './transport.ts';
 
@@ -15,8 +15,6 @@ import type { Intake, OutboxRecord, Transport } from './transport.ts';
 const settleWithinMs = 5_000;
 /** A batch has so many events at least under load: as many fewer batches are fetched ahead than events are handled at once. */
 const eventsPerBatch = 4;
-/** After so long who publishes looks again who takes batches, unless somebody has asked for the backlog meanwhile. */
-const lookAgainAfterMs = 5_000;
 
 export interface AmqpTransportOptions {
   url: string;
@@ -47,6 +45,7 @@ export interface AmqpTransportOptions {
 export class AmqpTransport implements Transport {
   readonly #options: AmqpTransportOptions;
   readonly #publisher: AmqpPublisher;
+  readonly #queues: ServiceQueues;
   #records: RecordPublisher | undefined;
   readonly #connections: AmqpConnection[] = [];
   /** Of batches first: who sees one that takes single events may believe that there is one that takes batches. */
@@ -54,9 +53,6 @@ export class AmqpTransport implements Transport {
   #handler: MessageHandler | undefined;
   #intake: Intake | undefined;
   #delivering = new Set<Promise<void>>();
-  readonly #takesBatches = new Map<ServiceName, boolean>();
-  #lookedAtMs = -Infinity;
-  readonly #batchSizes = new BatchSizes();
   #connected: boolean | undefined;
   #stopped = false;
 
@@ -64,6 +60,7 @@ export class AmqpTransport implements Transport {
     this.#options = options;
     const { maxUnconfirmed } = options;
     this.#publisher = new AmqpPublisher({ maxUnconfirmed, onUnblocked: () => this.#intake?.reachableAgain() });
+    this.#queues = new ServiceQueues(this.#publisher);
   }
 
   /** Resolves when the broker has been reached or has turned out to be away; then it is tried again for ever. */
@@ -75,10 +72,10 @@ export class AmqpTransport implements Transport {
     this.#records = new RecordPublisher({
       publisher: this.#publisher,
       intake,
-      batches: { maxEvents, maxBytes, takesBatches: (receiver) => this.#takesBatches.get(receiver) ?? false },
+      batches: { maxEvents, maxBytes, takesBatches: (receiver) => this.#queues.takesBatches(receiver) },
       confirmTimeoutMs,
       onConfirmed: ({ publication, events, services }) => {
-        if (publication.exchange === batchesExchange) this.#batchSizes.note(services[0]!, events.length);
+        if (publication.exchange === batchesExchange) this.#queues.noteBatch(services[0]!, events.length);
       },
     });
     this.#connections.push(this.#connection('publish', (model, lose) => this.#publisher.setUp(model, lose)));
@@ -90,7 +87,7 @@ export class AmqpTransport implements Transport {
         maxEvents: prefetch,
         retriesBeforeError,
         holdMs,
-        onBatch: (events) => this.#batchSizes.note(service, events),
+        onBatch: (events) => this.#queues.noteBatch(service, events),
       });
       const handle = (message: ConsumeMessage, isWanted: () => boolean) => handler.handle(message, isWanted);
       this.#handler = handler;
@@ -109,8 +106,7 @@ export class AmqpTransport implements Transport {
   }
 
   deliver(records: OutboxRecord[]): Promise<void> {
-    // Without a connection it rejects, and is asked again with the next.
-    if (performance.now() - this.#lookedAtMs > lookAgainAfterMs) this.#look().catch(() => {});
+    this.#queues.lookIfDue();
     const delivery = this.#records!.publish(records).finally(() => this.#delivering.delete(delivery));
     this.#delivering.add(delivery);
     return delivery;
@@ -124,14 +120,8 @@ export class AmqpTransport implements Transport {
     return this.#publisher.oldestUnconfirmedMs();
   }
 
-  async backlog(): Promise<Partial<Record<ServiceName, number>>> {
-    const states = await this.#look();
-    const counts = subscribingServices.map((service) => {
-      const [single, batches] = [states[service]?.messages, states[batchQueueOf(service)]?.messages];
-      if (single === undefined || batches === undefined) return [];
-      return [[service, single + this.#batchSizes.eventsIn(batches, service)]];
-    });
-    return Object.fromEntries(counts.flat()) as Partial<Record<ServiceName, number>>;
+  backlog(): Promise<Partial<Record<ServiceName, number>>> {
+    return this.#queues.backlog();
   }
 
   async deadLettersLeft(): Promise<number | undefined> {
@@ -155,23 +145,6 @@ export class AmqpTransport implements Transport {
     await Promise.all(this.#connections.map((connection) => connection.close()));
   }
 
-  /**
-   * How the queues of all services stand, and with that who takes batches: everybody, but for a service of which only processes of the
-   * release before listen. While nobody does, as when the broker has just been started, it stays as it was.
-   */
-  async #look(): Promise<Partial<Record<string, QueueState>>> {
-    this.#lookedAtMs = performance.now();
-    // In this order, so that a process of ours that stops meanwhile is not taken for one of the release before.
-    const states = await this.#publisher.statesOf([...subscribingServices.map(batchQueueOf), ...subscribingServices]);
-    for (const service of subscribingServices) {
-      const [single, batches] = [states[service]?.consumers, states[batchQueueOf(service)]?.consumers];
-      if (single === undefined || batches === undefined) continue;
-      const asBefore = this.#takesBatches.get(service) ?? true;
-      this.#takesBatches.set(service, single + batches === 0 ? asBefore : batches > 0);
-    }
-    return states;
-  }
-
   #connection(purpose: string, setUp: AmqpConnectionOptions['setUp']): AmqpConnection {
     const { url, instance } = this.#options;
     return new AmqpConnection({
@@ -180,7 +153,7 @@ export class AmqpTransport implements Transport {
       setUp,
       onUp: () => {
         this.#note(undefined);
-        if (this.#publisher.ready) this.#look().catch(() => {}); // then the connection is lost, and says so itself
+        if (this.#publisher.ready) this.#queues.look().catch(() => {}); // then the connection is lost, and says so itself
         if (this.#publisher.ready) this.#intake!.reachableAgain();
       },
       onDown: (error) => this.#note(error),
