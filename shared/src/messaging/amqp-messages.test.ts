@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Message } from 'amqplib';
+import fc from 'fast-check';
 import { anEvent } from '../testing/events.ts';
 import {
   batchPublication,
@@ -8,6 +9,7 @@ import {
   replayOf,
   retryCountOf,
   retryPublication,
+  type Publication,
 } from './amqp-messages.ts';
 import { readEvent, readMessage } from './amqp-reading.ts';
 
@@ -207,5 +209,103 @@ describe('to be put aside', () => {
     const { options } = deadPublication(bare, 'order', { reason: 'no' }, now);
     expect(options).toMatchObject({ messageId: '', type: '', contentType: 'application/octet-stream' });
     expect(options.headers).not.toHaveProperty('x-stack');
+  });
+});
+
+describe('whatever others send', () => {
+  /** Of AMQP: short strings have 255 bytes at most, times are whole and not negative, and amqplib has 64 KiB for all headers. */
+  const canBeWritten = ({ options, routingKey = '' }: Partial<Publication> & Pick<Publication, 'options'>) => {
+    const { messageId, type, contentType, timestamp, headers } = options;
+    const names = Object.keys(headers as object);
+    for (const text of [routingKey, messageId, type, contentType, ...names]) {
+      expect(Buffer.byteLength(text!)).toBeLessThanOrEqual(255);
+      // Otherwise it does not come back as it went out, when the broker has no queue for it.
+      expect(text!.isWellFormed()).toBe(true);
+    }
+    if (timestamp !== undefined) expect(() => Buffer.alloc(8).writeBigUInt64BE(BigInt(timestamp))).not.toThrow();
+    expect(Buffer.byteLength(JSON.stringify(headers))).toBeLessThan(32_768);
+  };
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 400 }),
+    fc.constantFrom(
+      'x'.repeat(255),
+      'x'.repeat(256),
+      'ä'.repeat(128),
+      '\ufffd'.repeat(255),
+      '\ud800',
+      'x'.repeat(100_000),
+    ),
+  );
+  const value = fc.oneof(text, fc.double(), fc.maxSafeInteger(), fc.constantFrom(2 ** 64, -1, null), fc.jsonValue());
+  const onTheirWay = (message: Message) => [
+    retryPublication(message, 'order', now),
+    deadPublication(message, 'order', { reason: 'r', stack: 's' }, now),
+    replayOf(message),
+  ];
+
+  test('with a message can be sent on', () => {
+    const names = ['x-retry-count', 'x-first-failure', 'x-first-key', 'x-original-type', 'x-reason'] as const;
+    const headers = fc.record(Object.fromEntries(names.map((name) => [name, value])), { requiredKeys: [] });
+    const properties = fc.record(
+      { messageId: value, type: value, contentType: value, timestamp: value, headers },
+      { requiredKeys: [] },
+    );
+    const fields = fc.record({
+      exchange: fc.constantFrom('events', 'batches', ''),
+      routingKey: fc.string({ unit: 'binary', maxLength: 255 }),
+    });
+    fc.assert(
+      fc.property(properties, fields, (properties, fields) => {
+        const message = { ...aMessage(), properties, fields } as unknown as Message;
+        onTheirWay(message).forEach(canBeWritten);
+      }),
+    );
+  });
+
+  test('in a batch can be sent on by itself', () => {
+    const claimed = fc.record(
+      {
+        id: value,
+        type: fc.oneof(
+          value,
+          text.map((rest) => `stock.${rest}`),
+        ),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(claimed, (claimed) => {
+        const content = Buffer.from(JSON.stringify([claimed]));
+        const batch = { ...came({ exchange: 'batches', routingKey: 'stock.order' }), content };
+        const alone = readMessage(batch, 'order').carried[0]!.alone();
+        onTheirWay(alone).forEach(canBeWritten);
+        expect(alone.content.toString()).toBe(JSON.stringify(claimed));
+      }),
+    );
+  });
+
+  test.each([
+    ['an id', { id: 'i'.repeat(256) }],
+    ['an id of few characters and many bytes', { id: 'ä'.repeat(128) }],
+    ['a type', { type: `stock.${'t'.repeat(250)}` }],
+  ])('%s that is too long is not named, and what it stands in keeps it', (_what, claimed) => {
+    const broken = { ...event, ...claimed };
+    const content = Buffer.from(JSON.stringify([broken]));
+    const batch = { ...came({ exchange: 'batches', routingKey: 'stock.order' }), content };
+    const [one] = readMessage(batch, 'order').carried;
+    expect(one!.event).toBeUndefined();
+    const { properties, content: kept } = one!.alone();
+    expect(properties).toMatchObject(
+      'id' in claimed ? { messageId: '', type: event.type } : { messageId: event.id, type: '' },
+    );
+    expect(JSON.parse(kept.toString())).toEqual(broken);
+  });
+
+  test('as its first key, however long, does not keep it from being judged by it', () => {
+    const replayed = {
+      ...aMessage({ 'x-first-key': 'k'.repeat(1_000) }),
+      fields: { exchange: '', routingKey: 'order' },
+    } as unknown as Message;
+    expect(() => readEvent(replayed, 'order')).toThrow('came by the key k');
   });
 });

@@ -1,7 +1,7 @@
 import type { Message, Options } from 'amqplib';
 import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { firstKeyHeader, firstKeyOf, textOf } from './amqp-reading.ts';
+import { firstKeyHeader, firstKeyOf, shortStringOf } from './amqp-reading.ts';
 import {
   batchesExchange,
   batchKey,
@@ -124,18 +124,21 @@ export function deadPublication(
 }
 
 /** The type of event that a message claims to be; empty when it claims nothing. */
-export const typeOf = ({ properties }: Message): string => textOf(properties.type);
+export const typeOf = ({ properties }: Message): string => shortStringOf(properties.type);
 
-/** Content and properties as they came; the headers only those given, for others' would add up from round to round. */
+/**
+ * Content and properties as they came, as far as they can be written again: amqplib reads texts and times that it does not write. The headers
+ * only those given, for others' would add up from round to round.
+ */
 export function copyOf(message: Message, headers: Record<string, unknown>): Pick<Publication, 'content' | 'options'> {
   const timestamp: unknown = message.properties.timestamp;
   return {
     content: message.content,
     options: {
-      messageId: textOf(message.properties.messageId),
+      messageId: shortStringOf(message.properties.messageId),
       type: typeOf(message),
-      contentType: textOf(message.properties.contentType) || 'application/octet-stream',
-      ...(typeof timestamp === 'number' ? { timestamp } : {}),
+      contentType: shortStringOf(message.properties.contentType) || 'application/octet-stream',
+      ...(isTime(timestamp) ? { timestamp } : {}),
       headers,
       persistent: true,
       mandatory: true,
@@ -143,7 +146,8 @@ export function copyOf(message: Message, headers: Record<string, unknown>): Pick
   };
 }
 
+const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
 function firstFailureOf(message: Message): string | undefined {
-  const time: unknown = message.properties.headers?.['x-first-failure'];
-  return typeof time === 'string' ? time : undefined;
+  return shortStringOf(message.properties.headers?.['x-first-failure']) || undefined;
 }

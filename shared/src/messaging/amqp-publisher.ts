@@ -1,4 +1,4 @@
-import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { IllegalOperationError, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import { statesOf, type QueueState } from './amqp-channel.ts';
 import type { Publication } from './amqp-messages.ts';
 import { checkTopology } from './amqp-topology.ts';
@@ -8,8 +8,8 @@ const refusalsOfAMessage = [311, 406];
 const basicPublish = { classId: 60, methodId: 40 };
 
 /**
- * `confirmed`: on disk in a queue; `returned`: there is no queue for it; `refused`: it may be what the broker has closed the
- * channel over; `unreachable`: the broker takes no messages, a full queue included, or nobody knows.
+ * `confirmed`: on disk in a queue; `returned`: there is no queue for it; `refused`: it is no message that can be
+ * sent, or it may be what the broker has closed the channel over; `unreachable`: the broker takes no messages, a full queue included, or nobody knows.
  */
 export type Outcome = 'confirmed' | 'returned' | 'refused' | 'unreachable';
 
@@ -117,9 +117,10 @@ export class AmqpPublisher {
         else if (error) onOutcome(session.endsOverMessage ? 'refused' : 'unreachable');
         else onOutcome('confirmed');
       });
-    } catch {
-      end(); // the channel is closing
-      onOutcome('unreachable');
+    } catch (error) {
+      end();
+      // Otherwise it is no message that can be written down, and would not be with the next channel either.
+      onOutcome(error instanceof IllegalOperationError ? 'unreachable' : 'refused');
     }
   }
 

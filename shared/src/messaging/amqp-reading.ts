@@ -43,13 +43,14 @@ const reasonOf = (error: unknown): string =>
 
 /** What its batch should not have carried keeps the key by which that is seen. */
 function aloneOf(one: unknown, { fields, properties }: Message, service: ServiceName): Message {
-  const { id, type } = { ...(one as { id?: unknown; type?: unknown } | null) };
-  const isRightful = fields.exchange === batchesExchange && isKeyOf(fields.routingKey, textOf(type), service);
-  const published = isRightful ? { ...fields, exchange: eventsExchange, routingKey: textOf(type) } : fields;
+  const claimed = { ...(one as { id?: unknown; type?: unknown } | null) };
+  const [id, type] = [shortStringOf(claimed.id), shortStringOf(claimed.type)];
+  const isRightful = fields.exchange === batchesExchange && isKeyOf(fields.routingKey, type, service);
+  const published = isRightful ? { ...fields, exchange: eventsExchange, routingKey: type } : fields;
   return {
     content: Buffer.from(JSON.stringify(one)),
     fields: published,
-    properties: { ...properties, messageId: textOf(id), type: textOf(type), headers: {} },
+    properties: { ...properties, messageId: id, type, headers: {} },
   };
 }
 
@@ -84,7 +85,19 @@ export function firstKeyOf(message: Message): string | undefined {
   const { fields, properties } = message;
   if (isFirst(message)) return fields.routingKey;
   const key: unknown = properties.headers?.[firstKeyHeader];
-  return typeof key === 'string' ? key : undefined;
+  // Cut off and not left out: who has no first key is not judged by it.
+  return typeof key === 'string' ? key.slice(0, maxShortStringBytes) : undefined;
 }
 
-export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+/** Most bytes of a routing key or a property that is text, as AMQP has them. */
+const maxShortStringBytes = 255;
+
+/**
+ * What others have said as a text that a message can carry; empty when it is none, or too long: a part of an id would be another's. What
+ * is no UTF-8 is replaced, for the broker returns it so.
+ */
+export function shortStringOf(value: unknown): string {
+  if (typeof value !== 'string') return '';
+  const text = value.toWellFormed();
+  return Buffer.byteLength(text) <= maxShortStringBytes ? text : '';
+}

@@ -251,6 +251,27 @@ describe('amqp transport, its own side of it', () => {
       expect(key).toMatchObject({ 'x-first-key': 'stock.order', 'x-reason': expect.stringMatching(/came by the key/) });
     });
 
+    test('that carries ids and types that no property can hold is done but for that, which is put aside', async () => {
+      const good = anEvent('stock.held');
+      const names = ['i'.repeat(256), 'ä'.repeat(128), '\ud800'];
+      const broken = [
+        ...names.map((id) => ({ ...good, id })),
+        ...names.map((name) => ({ ...good, type: `stock.${name}` })),
+      ];
+      await withChannel(broker.url, async (channel) => {
+        channel.publish('batches', 'stock.order', Buffer.from(JSON.stringify([...broken, good])));
+        await channel.waitForConfirms();
+      });
+      await eventually(() => expect(network.transportOf('order').deadLetters().unreadable).toBe(broken.length));
+      expect(order().batches).toEqual([[good]]);
+      const dead = await takeDead();
+      expect(dead.map(({ content }) => content.toString()).sort()).toEqual(
+        broken.map((one) => JSON.stringify(one)).sort(),
+      );
+      await network.takeDown('order');
+      expect([await waitingFor('order'), await ready('retry.1s')]).toEqual([0, 0]);
+    });
+
     test('that is not handled for an outage is held, and only what is still open of it is tried again', async () => {
       const record = five();
       const open = new Set(record.events.slice(3).map(({ id }) => id));
