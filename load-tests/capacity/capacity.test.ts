@@ -68,6 +68,7 @@ describe('what a checkout costs', () => {
       redisCommands: 3,
       events: 0,
       deliveries: 0,
+      messages: 0,
       inventory: { itemsPerTransaction: 64, transactionMs: 12.5 },
       connectionsPerInstance: 3,
     });
@@ -75,6 +76,24 @@ describe('what a checkout costs', () => {
 
   test('includes seven events and their nine deliveries where a broker carries them', () => {
     expect(costsOf(measured('async'))).toMatchObject({ events: 7, deliveries: 9, brokerDiskBytes: 500 });
+  });
+
+  test('includes a message from each transaction for each service that it tells of something, and those for itself', () => {
+    const ofInventory = (transactions: number) => {
+      const costs = measured('async');
+      for (const name of serviceNames) costs.spent.services[name].transactions = 0;
+      costs.spent.services.inventory.transactions = transactions;
+      return costsOf(costs).messages;
+    };
+    // Whatever shares a transaction, the payment service is brought what it is to pay for one by one.
+    expect(ofInventory(0)).toBe(1);
+    // The reservation and the order service hear of what is held, and of what is sold.
+    expect(ofInventory(10)).toBeCloseTo(1 + (2 * 10) / 1_000);
+    // Alone in its transaction each event travels in a message for each of them, and beyond that there is nothing to send.
+    expect(ofInventory(2_000)).toBe(1 + 4);
+    expect(ofInventory(9_000)).toBe(1 + 4);
+    // Inventory and order tell two other services, the reservation and the payment one.
+    expect(costsOf(measured('async')).messages).toBeCloseTo(1 + (6 * 10) / 1_000);
   });
 });
 
@@ -86,7 +105,7 @@ describe('what a rate needs', () => {
     expect(needs.cores['postgres']).toBeCloseTo(6 / busyShare);
     expect(needs.instances.order).toBe(5);
     expect(needs.connections).toBe(serviceNames.length * 5 * 4 + 5);
-    expect(needs).toMatchObject({ walBytesPerSecond: 3e7, publishesPerSecond: 21_000, deliveriesPerSecond: 27_000 });
+    expect(needs).toMatchObject({ walBytesPerSecond: 3e7, messagesPerSecond: expect.closeTo(3_180) });
   });
 
   test('is never less than two instances', () => {

@@ -1,5 +1,5 @@
 import { databaseSchema } from '@flash-sale/shared/config.ts';
-import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
+import { subjectOf, subjects, subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { serviceNames, services, servicesWithDatabase, type ServiceName } from '@flash-sale/contract/services.ts';
 import type { EventType } from '@flash-sale/contract/events/schemas.ts';
 import { stacks } from '@flash-sale/shared/stacks.ts';
@@ -28,6 +28,8 @@ export interface Costs {
   redisCommands: number;
   events: number;
   deliveries: number;
+  /** Those in which the events travel; each is delivered once. */
+  messages: number;
   brokerDiskBytes: number;
   /** Not of a checkout but of the run: what shared a transaction on average, and how long one took. */
   inventory: { itemsPerTransaction: number; transactionMs: number };
@@ -39,6 +41,7 @@ export function costsOf({ checkouts, spent, connections, instancesPerService, st
   const sum = (of: 'requests' | 'transactions') => serviceNames.reduce((sum, name) => sum + services[name][of], 0);
   const { transactions, items, transactionSeconds } = services.inventory;
   const published = stacks[stack].events === 'amqp' ? checkoutEvents : [];
+  const transactionsOf = (service: ServiceName) => services[service].transactions / checkouts;
   return {
     cpuMs: Object.fromEntries(
       Object.entries(cpuSeconds).map(([name, seconds]) => [name, (seconds * 1_000) / checkouts]),
@@ -52,6 +55,7 @@ export function costsOf({ checkouts, spent, connections, instancesPerService, st
     redisCommands: redis.commands / checkouts,
     events: published.length,
     deliveries: published.reduce((sum, type) => sum + subscribersOf(type).length, 0),
+    messages: messagesOf(published, transactionsOf),
     brokerDiskBytes: (diskBytes['rabbitmq'] ?? 0) / checkouts,
     inventory: {
       itemsPerTransaction: items / transactions,
@@ -59,6 +63,22 @@ export function costsOf({ checkouts, spent, connections, instancesPerService, st
     },
     connectionsPerInstance: connections / (instancesPerService * servicesWithDatabase.length),
   };
+}
+
+/**
+ * In how many messages these events travel, at most. Those of a transaction that go to one service travel in one, so that each transaction
+ * makes one for each of the services that its own tells of something, and there are never more than there are events to bring. What a
+ * service tells itself alone may have to be prepared, and then has a message of its own (`Outgoing`).
+ * @param transactionsOf how many a checkout takes of a service
+ */
+function messagesOf(events: readonly EventType[], transactionsOf: (service: ServiceName) => number): number {
+  const ofService = (service: ServiceName) => {
+    const told = events.filter((type) => subjectOf(type) === subjects[service]);
+    const toItself = told.filter((type) => subscribersOf(type).every((receiver) => receiver === service));
+    const receivers = told.filter((type) => !toItself.includes(type)).flatMap(subscribersOf);
+    return toItself.length + Math.min(transactionsOf(service) * new Set(receivers).size, receivers.length);
+  };
+  return serviceNames.reduce((sum, service) => sum + ofService(service), 0);
 }
 
 /** How busy processors may be on average: above that, queues grow faster than the load (M/M/1: at 0.6 a wait is 1.5 times the work). */
@@ -75,8 +95,7 @@ export interface Needs {
   walBytesPerSecond: number;
   storedBytesPerHour: number;
   redisCommandsPerSecond: number;
-  publishesPerSecond: number;
-  deliveriesPerSecond: number;
+  messagesPerSecond: number;
   brokerDiskBytesPerSecond: number;
 }
 
@@ -102,8 +121,7 @@ export function needsAt(costs: Costs, checkoutsPerSecond: number): Needs {
     walBytesPerSecond: costs.walBytes * checkoutsPerSecond,
     storedBytesPerHour: costs.storedBytes * checkoutsPerSecond * 3_600,
     redisCommandsPerSecond: costs.redisCommands * checkoutsPerSecond,
-    publishesPerSecond: costs.events * checkoutsPerSecond,
-    deliveriesPerSecond: costs.deliveries * checkoutsPerSecond,
+    messagesPerSecond: costs.messages * checkoutsPerSecond,
     brokerDiskBytesPerSecond: costs.brokerDiskBytes * checkoutsPerSecond,
   };
 }
@@ -187,13 +205,13 @@ export function limitsAt(costs: Costs, needs: Needs): Limit[] {
     });
     all.push({
       resource: 'RabbitMQ',
-      need: needs.publishesPerSecond,
-      limit: brokerPublishes,
+      need: needs.messagesPerSecond,
+      limit: brokerMessages,
       unit: 'messages a second',
-      arithmetic: `${costs.events} × ${perSecond}/s, delivered ${costs.deliveries} times`,
+      arithmetic: `${costs.messages.toFixed(1)} × ${perSecond}/s, at most: one a transaction and service that it tells`,
       because:
         'measured with one quorum queue on a node of its own and two cores, a thousand confirms under way; replicas cost more',
-      remedy: 'the leaders of the queues on different nodes: four services, four queues; then cells',
+      remedy: 'the leaders of the queues on different nodes: four services, two queues each; then cells',
     });
   }
   return all.toSorted((one, other) => other.need / other.limit - one.need / one.limit);
@@ -204,7 +222,7 @@ const serverCores = 64;
 const mostConnections = 500;
 const diskMegabytes = 500;
 const redisCommands = 109_000;
-const brokerPublishes = 80_000;
+const brokerMessages = 80_000;
 
 const redisMs = (costs: Costs) => costs.cpuMs['redis'] ?? 0;
 const microseconds = (costs: Costs) => ((redisMs(costs) * 1_000) / costs.redisCommands).toFixed(0);

@@ -71,7 +71,12 @@ function costTable(stacks: OfStack[]): Block {
       row('written to the log of PostgreSQL', ({ walBytes }) => `${(walBytes / 1e3).toFixed(1)} kB`),
       row('more in the databases afterwards', ({ storedBytes }) => `${(storedBytes / 1e3).toFixed(1)} kB`),
       row('commands to Redis', ({ redisCommands }) => redisCommands.toFixed(1)),
-      row('events published, and delivered', ({ events, deliveries }) => (events ? `${events}, ${deliveries}` : '–')),
+      row('events published, and brought to a service', ({ events, deliveries }) =>
+        events ? `${events}, ${deliveries}` : '–',
+      ),
+      row('messages to and from RabbitMQ in which they travel, at most', ({ events, messages }) =>
+        events ? messages.toFixed(1) : '–',
+      ),
       row('written to the disk by RabbitMQ', ({ events, brokerDiskBytes }) =>
         events ? `${(brokerDiskBytes / 1e3).toFixed(1)} kB` : '–',
       ),
@@ -104,8 +109,7 @@ function needTable({ stack }: StackCosts, costs: Costs): Block {
       row('commands to Redis a second', ({ redisCommandsPerSecond }) => number(redisCommandsPerSecond)),
       ...(hasBroker
         ? [
-            row('messages a second, published', ({ publishesPerSecond }) => number(publishesPerSecond)),
-            row('messages a second, delivered', ({ deliveriesPerSecond }) => number(deliveriesPerSecond)),
+            row('messages a second, at most', ({ messagesPerSecond }) => number(messagesPerSecond)),
             row('disk of RabbitMQ, MB/s', ({ brokerDiskBytesPerSecond }) => number(brokerDiskBytesPerSecond / 1e6)),
           ]
         : []),
