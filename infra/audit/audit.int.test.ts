@@ -306,8 +306,12 @@ describe('the audit cannot tell', () => {
     await change('reservation', `UPDATE reservations SET status = 'pending' ${at('rejected')}`);
     const stack = { ...theStack(), stack: 'async' as const };
     expect(await audit({ stack })).toMatchObject({ verdict: 'undecided' });
-    expect(await audit({ stack, messagesUnderWay: () => Promise.resolve(1) })).toMatchObject({ verdict: 'undecided' });
-    expect(await audit({ stack, messagesUnderWay: () => Promise.resolve(0) })).toMatchObject({ verdict: 'failed' });
+    expect(await audit({ stack, messagesUnderWay: () => Promise.resolve([['order', 1]]) })).toMatchObject({
+      verdict: 'undecided',
+    });
+    expect(await audit({ stack, messagesUnderWay: () => Promise.resolve([['order', 0]]) })).toMatchObject({
+      verdict: 'failed',
+    });
   });
 
   test('without Redis', async () => {
@@ -381,7 +385,7 @@ describe('the audit of an async stack', () => {
     expect(await auditAsync()).toMatchObject({ verdict: 'passed' });
   });
 
-  test.each(['order', 'retry.30s'])(
+  test.each(['order', 'order.batches', 'retry.30s'])(
     'waits for what lies in %s, and does not judge before it has arrived',
     async (queue) => {
       await change('reservation', `UPDATE reservations SET status = 'pending' ${at('rejected')}`);
@@ -391,7 +395,7 @@ describe('the audit of an async stack', () => {
       });
       expect(await auditAsync({ quietWithinMs: 1_000 })).toMatchObject({
         verdict: 'undecided',
-        found: [expect.stringMatching(/messages in the broker: 1/)],
+        found: [expect.stringContaining(`messages in the broker: 1 (${queue}: 1)`)],
       });
       await withChannel(vhost.url, (channel) => channel.purgeQueue(queue));
       expect(await auditAsync()).toMatchObject({ verdict: 'failed' });

@@ -4,7 +4,7 @@ import type { RunningStack } from '../launcher/running-stack.ts';
 import { Undecided, type Check, type Finding, type Invariant } from './check.ts';
 import { chargesEqualOrders } from './checks/bills.ts';
 import { noDeadLetters, orUndecided } from './checks/dead-letters.ts';
-import { countWaiting } from '../dlq/broker.ts';
+import { countWaitingByQueue } from '../dlq/broker.ts';
 import { paymentsEqualLedger } from './checks/ledger.ts';
 import { withinLimits } from './checks/limits.ts';
 import { oneCaptureInLedger, oneCaptureInPayments } from './checks/one-capture.ts';
@@ -112,7 +112,7 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
 
   const messagesUnderWay =
     options.messagesUnderWay ??
-    (stack.amqpUrl === undefined ? undefined : () => orUndecided(countWaiting(stack.amqpUrl!)));
+    (stack.amqpUrl === undefined ? undefined : () => orUndecided(countWaitingByQueue(stack.amqpUrl!)));
   const quiet: QuietOptions = { stack: stack.stack, maxAttempts, messagesUnderWay };
   /** Until when what looks wrong may be explained by a message that a service has taken and not worked in yet. */
   let patientUntil: number | undefined;

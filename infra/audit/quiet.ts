@@ -13,8 +13,8 @@ const orderWaitMs = 600_000;
 export interface QuietOptions {
   stack: StackName;
   maxAttempts: number;
-  /** Messages that wait in a broker. Without it, a stack that has one and unsettled rows cannot be told from a slow one. */
-  messagesUnderWay?: (() => Promise<number>) | undefined;
+  /** Messages that wait in a broker, by queue. Without it, a stack that has one and unsettled rows cannot be told from a slow one. */
+  messagesUnderWay?: (() => Promise<[queue: string, count: number][]>) | undefined;
 }
 
 /**
@@ -28,7 +28,6 @@ export async function underWay(snapshot: Snapshot, options: QuietOptions): Promi
     const records = `SELECT count(*) AS n FROM outbox WHERE NOT (${givenUp(maxAttempts)})`;
     counts.push([await count(snapshot, service, records), `events in the outbox of ${service}`]);
   }
-  if (messagesUnderWay) counts.push([await messagesUnderWay(), 'messages in the broker']);
   const orderless = `status = 'pending' AND amount_cents IS NULL
                      AND created_at > clock_timestamp() - interval '${orderWaitMs} milliseconds'`;
   counts.push([await countWhere(snapshot, 'payment', 'payments', orderless), 'payments that wait for their order']);
@@ -40,7 +39,14 @@ export async function underWay(snapshot: Snapshot, options: QuietOptions): Promi
       [await countWhere(snapshot, 'payment', 'payments', "status = 'pending'"), 'pending payments'],
     );
   }
-  return inWords(counts);
+  return [...inWords(counts), ...waitingInWords((await messagesUnderWay?.()) ?? [])];
+}
+
+/** By queue, for one that stays as it is may be one that nobody takes from. */
+function waitingInWords(queues: [queue: string, count: number][]): string[] {
+  const messages = queues.reduce((sum, [, n]) => sum + n, 0);
+  const byQueue = inWords(queues.map(([queue, n]) => [n, queue])).join(', ');
+  return messages > 0 ? [`messages in the broker: ${messages} (${byQueue})`] : [];
 }
 
 export function inWords(counts: [count: number, what: string][]): string[] {

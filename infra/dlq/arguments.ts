@@ -16,7 +16,7 @@ export const usage = `usage: npm run dlq -- list|show|replay|drop [--service S] 
 
 What a service could not handle lies in a queue of its own until somebody has looked at it.
 
-  list       how many there are, by service, type and reason
+  list       how many there are, by service, type and reason; and what waits in queues that no process takes anything from
   show       all of each, with its reason
   replay     gives them to their service again, with the same ids: what it has handled already has no second effect
   drop       throws them away; needs --id, or --all

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { messagesIn, withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
+import { messagesIn, statesOf, withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import {
   consumedQueues,
   deadQueueOf,
@@ -29,6 +29,18 @@ export async function countWaitingByQueue(url: string): Promise<[queue: string, 
   const queues = [...consumedQueues, ...retrySteps.map(({ name }) => name)];
   const counts = await countMessages(url, queues);
   return queues.map((queue, index) => [queue, counts[index]!]);
+}
+
+/**
+ * How many messages lie in queues that no process takes anything from, as where only processes of a release run that does not know a
+ * queue. @throws when the broker cannot be reached
+ */
+export async function countUntaken(url: string): Promise<[queue: string, count: number][]> {
+  const states = await withChannel(url, (channel) => statesOf(channel, consumedQueues));
+  return consumedQueues.flatMap((queue) => {
+    const { messages = 0, consumers = 0 } = states[queue] ?? {};
+    return messages > 0 && consumers === 0 ? [[queue, messages] as [string, number]] : [];
+  });
 }
 
 function countMessages(url: string, queues: string[]): Promise<number[]> {

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { withChannel } from '@flash-sale/shared/messaging/amqp-channel.ts';
 import { amqpTransport, emptyBroker } from '@flash-sale/shared/testing/amqp-network.ts';
 import { anEvent } from '@flash-sale/shared/testing/events.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { FakeService } from '@flash-sale/shared/testing/fake-service.ts';
 import { createTestRabbitmq } from '../testing/rabbitmq.ts';
+import { countUntaken } from './broker.ts';
 import { forDeadLetters } from './dead-letters.ts';
 
 let broker: Awaited<ReturnType<typeof createTestRabbitmq>>;
@@ -89,4 +91,33 @@ test('what a broker short of memory does not take stays where it is, and nobody 
 
 test('a broker that is not there is said to be so', async () => {
   await expect(forDeadLetters('amqp://127.0.0.1:9', {}, 'keep')).rejects.toThrow(/ECONNREFUSED/);
+});
+
+test('what waits in a queue that nobody takes from is told, as batches after a return to a release that knows none', async () => {
+  const sender = new FakeService('inventory');
+  const transport = amqpTransport(broker.url);
+  const order = amqpTransport(broker.url);
+  await transport.start(sender);
+  await order.start(new FakeService('order'));
+  try {
+    // Given: a service that takes batches, and is gone.
+    await transport.backlog();
+    await order.stop();
+    await transport.deliver([sender.record(anEvent('stock.commit-refused'))]);
+    await eventually(async () => expect(await countUntaken(broker.url)).toEqual([['order.batches', 1]]));
+
+    // When: processes of the release before listen.
+    await withChannel(broker.url, async (channel) => {
+      await channel.consume('order', () => {});
+      expect(await countUntaken(broker.url)).toEqual([['order.batches', 1]]);
+    });
+
+    // Then: it is taken as soon as somebody takes batches.
+    const back = amqpTransport(broker.url);
+    await back.start(new FakeService('order'));
+    await eventually(async () => expect(await countUntaken(broker.url)).toEqual([]));
+    await back.stop();
+  } finally {
+    await Promise.all([transport.stop(), order.stop()]);
+  }
 });

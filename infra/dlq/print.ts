@@ -36,6 +36,10 @@ export function listing(letters: DeadLetter[]): string[] {
     .map(([line, count]) => `${String(count).padStart(7)}  ${line}`);
 }
 
+/** What waits, and is no dead letter, though nobody comes for it. */
+export const untakenListing = (untaken: [queue: string, count: number][]): string[] =>
+  untaken.map(([queue, count]) => `In ${queue} ${count} messages wait that no process takes.`);
+
 /** Everything that is known of one. */
 export function description(letter: DeadLetter): string {
   const { service, id, type, reason, firstFailure, retries, stack, content } = letter;
