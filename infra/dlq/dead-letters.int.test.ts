@@ -94,6 +94,7 @@ test('a broker that is not there is said to be so', async () => {
 });
 
 test('what waits in a queue that nobody takes from is told, as batches after a return to a release that knows none', async () => {
+  await emptyBroker(broker.url);
   const sender = new FakeService('inventory');
   const transport = amqpTransport(broker.url);
   const order = amqpTransport(broker.url);

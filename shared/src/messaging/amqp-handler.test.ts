@@ -25,7 +25,7 @@ function aHandler(options: Partial<MessageHandlerOptions> = {}) {
     onOutcome('confirmed');
   };
   const rest = { retriesBeforeError: 50, maxEvents: 1, holdMs, log };
-  const handler = new MessageHandler({ intake: order, publisher: { publish } as never, ...rest, ...options });
+  const handler = new MessageHandler({ intake: order, publisher: { publish }, ...rest, ...options });
   return { order, published, handler };
 }
 
