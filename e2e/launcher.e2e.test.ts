@@ -18,7 +18,7 @@ import { until } from '../test-kit/until.ts';
 import { password, type ProductPage } from '../test-kit/stack/shop.ts';
 
 const root = join(import.meta.dirname, '..');
-// The first start hashes the passwords of 2,000 shoppers.
+// The first start makes everything, the accounts of 2,000 shoppers among it.
 const readyWithinMs = 240_000;
 const endsWithinMs = 60_000;
 jest.setTimeout(readyWithinMs + 2 * endsWithinMs);
