@@ -208,6 +208,7 @@ const onlyOfBroker = ['no dead letter waits for somebody to look at it'];
 
 const options = {
   demo: { shoppers: 5 },
+  instances: 1, // the audit asks the servers, whoever writes to them
   // Nothing moves by itself while the books are broken, and nothing of Redis is mended: that alone the shop would do.
   env: { HOLD_TTL_MS: '3600000', VIEW_REFRESH_MS: '86400000' },
 };

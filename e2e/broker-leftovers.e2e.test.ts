@@ -9,7 +9,7 @@ import { countWaitingByQueue } from '../infra/dlq/broker.ts';
 import { freePort } from '../infra/launcher/free-port.ts';
 import { startStack } from '../infra/launcher/stack.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
-import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
+import { dataFolder } from '../infra/testing/prepared-data.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { until } from '../test-kit/until.ts';
@@ -40,7 +40,7 @@ const start = async (kind: StackName) => {
 const namesRabbitmq = () => log.filter((line) => line.includes('RabbitMQ'));
 
 beforeAll(async () => {
-  [dataDir, port] = [await temporaryFolder('leftovers'), await freePort()];
+  [dataDir, port] = [await dataFolder('leftovers'), await freePort()];
   await start(first!);
   const shop = new Shop(stack);
   sale = new Sale(shop, await Promise.all([100_000, 100_000, 100].map((stock) => shop.aProduct({ stock }))));

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { servicesIn, type Stack } from '../infra/launcher/stack-types.ts';
@@ -155,22 +156,23 @@ onEachStack('a sale', options, (theShop, { together, processesOf }) => {
     const wanted = await other.aCart({ productId: rare.id, quantity: 1 });
     await until('the gate is closed', async () => (await other.reserve(wanted.id)).status === 409);
     const redis = new Redis(stack.redisAdminUrl);
-    const says = async (redisIs: string) => {
-      const { port } = stack.processes.flatMap(servicesIn).find(({ service }) => service === 'inventory')!;
-      const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
-      return ((await answer.json()) as { checks: { redis: string } }).checks.redis === redisIs;
-    };
+    const says = (redisIs: string) =>
+      eventually(async () => {
+        const { port } = stack.processes.flatMap(servicesIn).find(({ service }) => service === 'inventory')!;
+        const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+        expect(await answer.json()).toMatchObject({ checks: { redis: redisIs } });
+      }, backWithinMs);
     try {
       await redis.config('SET', 'maxmemory', '1');
       await shopper.cancel(held.id);
       await until('sold', async () => (await other.reserve(wanted.id)).status === 201, backWithinMs);
       const made = await shop.aProduct({ stock: 1 });
       await other.aCart({ productId: made.id, quantity: 1 });
-      await until('the inventory says so', () => says('read-only'));
+      await says('read-only');
     } finally {
       await redis.config('SET', 'maxmemory', '256mb').finally(() => redis.disconnect());
     }
-    await until('the inventory says that it is over', () => says('ok'));
+    await says('ok');
     await sale.goesOn();
   });
 
@@ -207,7 +209,7 @@ onEachStack('a sale', options, (theShop, { together, processesOf }) => {
   test('has kept every promise in the end, and the books balance', async () => {
     await sale.close();
     // The faults were felt.
-    expect(sale.repeated).toBeGreaterThan(0);
+    expect(sale.repeats.length).toBeGreaterThan(0);
     expect(sale.reservations.size).toBeGreaterThan(100);
     expect(sale.payments.size).toBeGreaterThan(50);
     await expectAuditClean(stack);

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { accepts } from '../infra/launcher/free-port.ts';
+import { frozenAfterMs } from '../infra/launcher/frozen-processes.ts';
 import { serviceNames } from '@flash-sale/contract/services.ts';
 import { servicesIn, type Stack } from '../infra/launcher/stack-types.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
@@ -89,7 +90,7 @@ onEachStack('a sale that heals', options, (theShop, { processesOf }) => {
     const before = pidsOfServices();
     const burners = Array.from({ length: 6 }, () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }));
     try {
-      await sleep(10_000);
+      await sleep(3 * frozenAfterMs);
     } finally {
       for (const burner of burners) burner.kill('SIGKILL');
     }

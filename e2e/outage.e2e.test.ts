@@ -17,7 +17,10 @@ jest.setTimeout(300_000);
 const backWithinMs = 90_000;
 /** On an idle machine it is below three seconds. */
 const healsWithinMs = 8_000;
-const rounds = 3;
+/** How long whoever is killed stays away each time, before it starts: the launcher's own pauses would grow to 5 s for all of them. */
+const outagesMs = [100, 400, 1_600];
+/** Long enough for what retries to have grown patient; once on each stack says it. */
+const withLongOutageMs = [100, 400, 5_000];
 const options = {
   demo: { shoppers: 3 },
   env: { OUTBOX_GRACE_MS: '600000', HOLD_TTL_MS: '3600000' },
@@ -44,16 +47,17 @@ onEachStack('a lone shopper', options, (theShop, { together, processesOf }) => {
       ({ ok }) => ok,
       () => false,
     );
-  /** Kills without a warning; resolves when all are ready again. */
-  async function kill(names: string[]): Promise<void> {
-    const before = names.map((name) => processOf(name).pid);
+  /** Kills without a warning, and keeps them away; resolves when all are ready again. */
+  async function kill(names: string[], awayMs: number): Promise<void> {
     for (const name of names) stack.kill(name);
+    await Promise.all(names.map((name) => stack.stopProcess(name)));
+    await sleep(awayMs);
+    await Promise.all(names.map((name) => stack.startProcess(name)));
     await until(
       `${names.join(', ')} back`,
       async () => {
-        const now = names.map(processOf);
-        if (now.some(({ pid }, n) => pid === undefined || pid === before[n])) return false;
-        return (await Promise.all(now.flatMap(servicesIn).map(({ port }) => isReady(port)))).every(Boolean);
+        const ports = names.map(processOf).flatMap(servicesIn);
+        return (await Promise.all(ports.map(({ port }) => isReady(port)))).every(Boolean);
       },
       backWithinMs,
     );
@@ -87,11 +91,11 @@ onEachStack('a lone shopper', options, (theShop, { together, processesOf }) => {
 
   describe.each(each('inventory', 'order'))('whose reservation meets a service that is gone: %s', (service) => {
     test('has it soon after the service is back', async () => {
-      for (let round = 0; round < rounds; round += 1) {
+      for (const [round, awayMs] of outagesMs.entries()) {
         const cart = shopper.aCart({ productId: product.id, quantity: 1 });
         if (together) await cart;
         // Just before, amid and just after the steps of the purchase.
-        const killed = sleep(round * 15).then(() => kill(processesOf(service)));
+        const killed = sleep(round * 15).then(() => kill(processesOf(service), awayMs));
         const reservation = accepted(await reserve(cart));
         await killed;
         await expectHealed('held', () => isHeld(reservation));
@@ -103,14 +107,16 @@ onEachStack('a lone shopper', options, (theShop, { together, processesOf }) => {
     });
   });
 
-  describe.each(each('payment', 'order', 'inventory'))('whose payment meets a service that is gone: %s', (service) => {
+  const paidFor = each('payment', 'order', 'inventory');
+  const [longest] = paidFor.slice(-1);
+  describe.each(paidFor)('whose payment meets a service that is gone: %s', (service) => {
     test('has bought soon after the service is back', async () => {
-      for (let round = 0; round < rounds; round += 1) {
+      for (const [round, awayMs] of (service === longest ? withLongOutageMs : outagesMs).entries()) {
         const { orderId } = await shopper.aReservation(product);
         const attempt = { key: `${service}-${round}-${orderId}`, wait: 1 };
         const [first] = await Promise.all([
           shopper.pay(orderId, 'tok_ok', attempt),
-          sleep(round * 15).then(() => kill(processesOf(service))),
+          sleep(round * 15).then(() => kill(processesOf(service), awayMs)),
         ]);
         // The instance that had the request may have died over it.
         if (!isAccepted(first))
@@ -121,9 +127,9 @@ onEachStack('a lone shopper', options, (theShop, { together, processesOf }) => {
   });
 
   test.each(processesOf('order'))('does not wait for %s, which dies alone', async (name) => {
-    for (let round = 0; round < rounds; round += 1) {
+    for (const [round, awayMs] of outagesMs.entries()) {
       const { orderId } = await shopper.aReservation(product);
-      const killed = sleep(round * 15).then(() => kill([name]));
+      const killed = sleep(round * 15).then(() => kill([name], awayMs));
       const paid = shopper.pay(orderId, 'tok_ok', { wait: 1 });
       await killed;
       accepted(await paid);

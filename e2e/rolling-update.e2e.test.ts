@@ -11,7 +11,7 @@ import { startStack } from '../infra/launcher/stack.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { releasesWithCode, replaceByRelease, unpackServices } from '../infra/testing/release/code.ts';
 import { stacksOf } from '../infra/testing/release/fixture.ts';
-import { temporaryFolder } from '../infra/testing/temporary-folder.ts';
+import { dataFolder } from '../infra/testing/prepared-data.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import type { Answer, CallOptions } from '../test-kit/http.ts';
 import { liftedBounds } from '../test-kit/stack/load-settings.ts';
@@ -32,6 +32,8 @@ class ShopOfBoth extends Shop {
 }
 
 const sellers = 10;
+/** Longer than usual: the sale only has to go on, and the machine has processes to start. */
+const pauseMs = 250;
 jest.setTimeout(400_000);
 
 const cases = releasesWithCode.flatMap((release) => stacksOf(release).map((stack) => [stack, release] as const));
@@ -47,7 +49,7 @@ describe.each(cases)('the %s stack comes from %s', (stackName, release) => {
   const nameOf = (service: string, instance: number) => `${service}-${instance}`;
 
   beforeAll(async () => {
-    dataDir = await temporaryFolder('rolling-update');
+    dataDir = await dataFolder('rolling-update');
     stack = await startStack({
       stack: stackName,
       layout: 'separate',
@@ -60,8 +62,8 @@ describe.each(cases)('the %s stack comes from %s', (stackName, release) => {
     const products = await Promise.all([100_000, 100_000, 60].map((stock) => shop.aProduct({ stock })));
     const services = await unpackServices(release, join(dataDir, 'release'));
     const names = [1, 2].flatMap((instance) => serviceNames.map((service) => nameOf(service, instance)));
-    for (const name of names) putBack.set(name, await replaceByRelease(stack, name, services));
-    sale = new Sale(shop, products);
+    await Promise.all(names.map(async (name) => putBack.set(name, await replaceByRelease(stack, name, services))));
+    sale = new Sale(shop, products, pauseMs);
     sale.open(sellers);
   });
   afterAll(async () => {

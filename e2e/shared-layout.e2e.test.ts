@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { serviceNames } from '@flash-sale/contract/services.ts';
+import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
 import { duringASale } from '../test-kit/stack/during-a-sale.ts';
 import { withoutDatabase } from '../test-kit/stack/databases.ts';
@@ -54,11 +55,15 @@ onEachStack('all services in each of two processes', options, (theShop) => {
     test('let nobody notice that one of them is stopped in order', async () => {
       const { sale, stack } = theScene();
       await sale.goesOn();
-      const before = sale.repeated;
-      await stack.stopProcess('services-2');
-      await sale.goesOn();
-      expect(sale.repeated).toBe(before);
-      await stack.startProcess('services-2');
+      const before = sale.repeats.length;
+      try {
+        await stack.stopProcess('services-2');
+        await sale.goesOn();
+      } finally {
+        await stack.startProcess('services-2');
+      }
+      // A machine that is busy with other things may have too many log-ins at once, which a process says that is there.
+      expect(sale.repeats.slice(before).filter((one) => !one.includes('/problems/overloaded'))).toEqual([]);
       await untilReady('services-2');
     });
 
@@ -67,9 +72,12 @@ onEachStack('all services in each of two processes', options, (theShop) => {
       await sale.goesOn();
       stack.kill('services-1');
       await stack.stopProcess('services-1');
-      await sale.close();
-      await expectAuditClean(stack);
-      await stack.startProcess('services-1');
+      try {
+        await sale.close();
+        await expectAuditClean(stack);
+      } finally {
+        await stack.startProcess('services-1');
+      }
       await untilReady('services-1');
     });
   });
@@ -81,8 +89,10 @@ onEachStack('all services in each of two processes', options, (theShop) => {
     await shopper.order(orderId, 0);
     await withoutDatabase(stack, 'order', async () => {
       expect((await shopper.pay(orderId, 'tok_ok', { wait: 1 })).status).toBe(201);
-      const ready = await theShop().call<{ services: Record<string, { status: string }> }>('GET', '/readyz');
-      expect([ready.status, ready.body.services['order']?.status]).toEqual([503, 'not-ready']);
+      await eventually(async () => {
+        const ready = await theShop().call<{ services: Record<string, { status: string }> }>('GET', '/readyz');
+        expect([ready.status, ready.body.services['order']?.status]).toEqual([503, 'not-ready']);
+      });
     });
     await until('it is confirmed', async () => (await shopper.order(orderId)).status === 'confirmed');
     await expectAuditClean(stack);

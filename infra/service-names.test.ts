@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { serviceNames } from '@flash-sale/contract/services.ts';
+import { subscribingServices } from '@flash-sale/shared/messaging/amqp-topology.ts';
 import { withoutBlocks } from './listed-blocks.ts';
 import { sources } from './testing/sources.ts';
 
@@ -33,3 +34,22 @@ test('every service has a folder, and every folder in services/ is one', () => {
   );
   expect(folders.map(({ name }) => name).sort()).toEqual([...serviceNames].sort());
 });
+
+// Whoever types them has a shell and a cluster, which know no list of ours.
+test('a command in a document that names several services forgets none: all, or all that take events', () => {
+  const sets = [serviceNames, subscribingServices].map((names) => names.toSorted().join(' '));
+  const lines = sources(/\.md$/).flatMap(({ file, text }) =>
+    [...text.matchAll(/^ *```sh\n(.*?)^ *```$/gms)].flatMap(([, block]) =>
+      block!.split('\n').map((line) => ({ file, line, named: servicesIn(line) })),
+    ),
+  );
+  const several = lines.filter(({ named }) => named.length > 2);
+  expect(several.length).toBeGreaterThan(3);
+  expect(several.filter(({ named }) => !sets.includes(named.join(' ')))).toEqual([]);
+});
+
+/** Each once: a loop's variable may have the name of one. */
+const servicesIn = (line: string) => {
+  const words = line.split(/\W+/);
+  return serviceNames.filter((name) => words.includes(name)).toSorted();
+};

@@ -12,6 +12,7 @@ import { projectsWith, runJest } from './test-run/jest-project.ts';
 import { parseTestArguments, usage, type Stage } from './test-run/test-arguments.ts';
 import { add, type Totals, verdictOf } from './test-run/totals.ts';
 import { offerTestBroker } from './test-run/test-broker.ts';
+import { prepareData } from './testing/prepared-data.ts';
 import { startTestPostgres, startTestRedis } from './testing/servers.ts';
 import { temporaryFolder } from './testing/temporary-folder.ts';
 import { preparePrograms } from './launcher/programs.ts';
@@ -56,9 +57,19 @@ async function stagesWithTests(): Promise<readonly Stage[]> {
 
 async function run(stage: Stage): Promise<Totals> {
   if (stage === 'lint') return runChecks(root, cleanup);
-  const env = { TMPDIR: await folderForTests(), ...(stage === 'int' ? await startServersForTests() : {}) };
+  const folder = await folderForTests();
+  const env = { TMPDIR: folder, ...(await prepareFor(stage, folder)) };
   if (cleanup.interrupted) return { passed: 0, failed: 0, skipped: 0 };
   return runJest({ root, project: stage, jestArguments, env, cleanup });
+}
+
+/** What tests of this kind share, as they are told of it. */
+async function prepareFor(stage: Exclude<Stage, 'lint'>, folder: string): Promise<Record<string, string>> {
+  if (stage === 'int') return startServersForTests();
+  if (stage === 'unit') return {};
+  const prepared = join(folder, 'prepared');
+  await prepareData(prepared);
+  return { TEST_PREPARED_DATA: prepared };
 }
 
 async function startServersForTests(): Promise<Record<string, string>> {

@@ -41,7 +41,7 @@ const load = (theShop: () => Shop) => {
   });
 
   test('every checkout of shoppers who come back succeeds, without a log-in', async () => {
-    const env = { ...environment(), VUS: '10', DURATION: '5s' };
+    const env = { ...environment(), VUS: '10', DURATION: '3s' };
     const { summary, crossed, complaints } = await runK6({ script: 'returning.ts', env, timeoutMs: 90_000 });
     expect({ crossed, complaints }).toEqual({ crossed: [], complaints: '' });
     expect(countOf(summary, 'journeys')).toBeGreaterThan(10);
@@ -49,7 +49,7 @@ const load = (theShop: () => Shop) => {
   });
 
   test('every checkout succeeds', async () => {
-    const env = { ...environment(), VUS: '10', DURATION: '5s' };
+    const env = { ...environment(), VUS: '10', DURATION: '3s' };
     const { summary, crossed, complaints } = await runK6({ script: 'checkout.ts', env, timeoutMs: 90_000 });
     expect({ crossed, complaints }).toEqual({ crossed: [], complaints: '' });
     expect(passesOf(summary, 'http_req_failed')).toBe(0);

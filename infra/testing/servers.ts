@@ -8,7 +8,7 @@ import { amqpUrl, amqpUrls, epmdProgram, rabbitmqProgram, runRabbitmqctl } from 
 import { rabbitmqUsers, type RabbitmqUser } from '../launcher/rabbitmq-users.ts';
 import { redisProgram, redisUrl, redisUrls } from '../launcher/redis.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
-import { Supervised, type Observer, type Program } from '../launcher/supervised.ts';
+import { Supervised, type Program } from '../launcher/supervised.ts';
 import {
   masterFolder,
   plainFolder,
@@ -17,6 +17,7 @@ import {
   type Unprivileged,
 } from '../launcher/unprivileged.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { nobody } from './while-running.ts';
 
 /** A server of its own for tests, in a folder that goes away with it. */
 export interface TestServer {
@@ -28,13 +29,6 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-// Tests are about the services: restarts are not, and a server that does not come up fails the test by itself.
-const observer: Observer = {
-  say: () => undefined,
-  started: () => undefined,
-  ended: () => undefined,
-  gaveUp: () => undefined,
-};
 /** What differs from server to server, such as a folder or password of an unusual name. */
 export interface ServerOptions {
   /** Part of the name of its folder. */
@@ -166,7 +160,7 @@ async function startServer(
   const folder = await serverFolder(home, kind, runAs);
   const place = { home, folder, logFile: join(home, 'log'), port: await freePort(), runAs };
   const { programs, url } = await prepare(place);
-  const all = programs.map((program) => new Supervised(program, observer));
+  const all = programs.map((program) => new Supervised(program, nobody));
   const server = all[all.length - 1]!;
   const killOnExit = () => all.forEach((one) => one.killNow());
   process.once('exit', killOnExit);

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { startStack } from '../launcher/stack.ts';
 import type { Stack, StackOptions } from '../launcher/stack-types.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { dataFolder } from './prepared-data.ts';
 
 export interface TestStack {
   stack: Stack;
@@ -11,7 +11,7 @@ export interface TestStack {
 
 /** A whole stack for one test file, on free ports and in a folder of its own. If it does not start, its log is in the error. */
 export async function startTestStack(options: Omit<StackOptions, 'dataDir'>): Promise<TestStack> {
-  const dataDir = await temporaryFolder('stack');
+  const dataDir = await dataFolder('stack');
   const remove = () => rm(dataDir, { recursive: true, force: true });
   try {
     const stack = await startStack({ ...options, dataDir });

@@ -21,8 +21,8 @@ export class Sale {
   readonly paidOrders = new Set<string>();
   /** Answers that are wrong under any circumstances. */
   readonly surprises: string[] = [];
-  /** How many requests had to be retried. */
-  repeated = 0;
+  /** Of each request that had to be retried what it was and what was wrong. */
+  readonly repeats: string[] = [];
   #journeys = 0;
   #isOver = false;
   readonly #pauseMs: number;
@@ -144,7 +144,7 @@ export class Sale {
         trouble = `${what}: ${error.message}`;
       }
       if (Date.now() > deadline) throw new Surprise(`for ${insistForMs / 1_000} s, ${trouble}`);
-      this.repeated += 1;
+      this.repeats.push(trouble);
       await sleep(100 + Math.random() * 200);
     }
   }

@@ -7,8 +7,8 @@ import { amqpUrl, epmdProgram, rabbitmqProgram } from '../../launcher/rabbitmq.t
 import { redisProgram, redisUrl } from '../../launcher/redis.ts';
 import { writePrivately } from '../../launcher/secrets.ts';
 import { choosePorts } from '../../launcher/site.ts';
-import { Supervised, type Observer, type Program } from '../../launcher/supervised.ts';
 import { serverFolder, unprivilegedUser } from '../../launcher/unprivileged.ts';
+import { whileRunning } from '../while-running.ts';
 import { restoreBroker, type SavedBroker } from './broker.ts';
 import { restoreDatabases } from './databases.ts';
 import { readFixture, type Clients } from './fixture.ts';
@@ -79,25 +79,4 @@ export async function restoreRelease(release: string, kind: StackName, dataDir: 
     );
   }
   return { clients, schemas };
-}
-
-const nobody: Observer = {
-  say: () => undefined,
-  started: () => undefined,
-  ended: () => undefined,
-  gaveUp: () => undefined,
-};
-
-/** Runs programs, the last of which stands on those before it, for as long as the work lasts. */
-async function whileRunning<Result>(programs: Program[], work: () => Promise<Result>): Promise<Result> {
-  const all = programs.map((program) => new Supervised(program, nobody));
-  const killOnExit = () => all.forEach((one) => one.killNow());
-  process.once('exit', killOnExit);
-  try {
-    for (const one of all) await one.start();
-    return await work();
-  } finally {
-    for (const one of all.toReversed()) await one.stop();
-    process.off('exit', killOnExit);
-  }
 }

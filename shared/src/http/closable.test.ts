@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { once } from 'node:events';
 import { Agent, createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { closable } from './closable.ts';
 
 let server: Server;
@@ -69,6 +70,21 @@ describe('a server that closes', () => {
   test('closes a connection that brings nothing more', async () => {
     await ask(connection());
     await close(10);
+  });
+
+  test('answers what has come while it was too busy to read', async () => {
+    const socket = connect(port, '127.0.0.1');
+    const post = 'POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n';
+    socket.write(post);
+    await once(socket, 'data');
+    const closed = close(20);
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    socket.write(post);
+    for (const until = performance.now() + 100; performance.now() < until;);
+    await once(socket, 'close');
+    expect(text).toMatch(/^HTTP\/1.1 200 OK[\s\S]*here/);
+    await closed;
   });
 
   test('keeps the idle ones while others are used up', async () => {

@@ -22,11 +22,15 @@ export function closable(server: Server, others: NetServer[] = []): (idleMs: num
   });
   return (idleMs) =>
     new Promise((resolve) => {
+      let requests = 0;
       const closeIdle = () => server.closeIdleConnections();
-      const whenQuiet = setInterval(closeIdle, idleMs);
-      const anyway = setInterval(closeIdle, idleMs * idleAtMost);
+      // On a busy machine the time may be over with requests still to be read: those first.
+      const closeIfQuiet = (before: number) => setImmediate(() => requests === before && closeIdle());
+      const whenQuiet = setInterval(() => closeIfQuiet(requests), idleMs);
+      const anyway = setInterval(() => setImmediate(closeIdle), idleMs * idleAtMost);
       for (const response of answering) closeWith(response);
       server.prependListener('request', (_request, response) => {
+        requests += 1;
         whenQuiet.refresh();
         closeWith(response);
       });
