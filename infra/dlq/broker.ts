@@ -33,13 +33,13 @@ export async function countWaitingByQueue(url: string): Promise<[queue: string, 
 
 /**
  * How many messages lie in queues that no process takes anything from, as where only processes of a release run that does not know a
- * queue. @throws when the broker cannot be reached
+ * queue; undefined where RabbitMQ does not say. @throws when the broker cannot be reached
  */
-export async function countUntaken(url: string): Promise<[queue: string, count: number][]> {
+export async function countUntaken(url: string): Promise<[queue: string, count: number | undefined][]> {
   const states = await withChannel(url, (channel) => statesOf(channel, consumedQueues));
-  return consumedQueues.flatMap((queue) => {
-    const { messages = 0, consumers = 0 } = states[queue] ?? {};
-    return messages > 0 && consumers === 0 ? [[queue, messages] as [string, number]] : [];
+  return consumedQueues.flatMap((queue): [string, number | undefined][] => {
+    const { messages, consumers = 0 } = states[queue] ?? {};
+    return messages === 0 || consumers > 0 ? [] : [[queue, messages]];
   });
 }
 

@@ -37,8 +37,12 @@ export function listing(letters: DeadLetter[]): string[] {
 }
 
 /** What waits, and is no dead letter, though nobody comes for it. */
-export const untakenListing = (untaken: [queue: string, count: number][]): string[] =>
-  untaken.map(([queue, count]) => `In ${queue} ${count} messages wait that no process takes.`);
+export const untakenListing = (untaken: [queue: string, count: number | undefined][]): string[] =>
+  untaken.map(([queue, count]) =>
+    count === undefined
+      ? `What waits in ${queue} is not known: RabbitMQ does not say. Ask again.`
+      : `In ${queue} ${count} messages wait that no process takes.`,
+  );
 
 /** Everything that is known of one. */
 export function description(letter: DeadLetter): string {

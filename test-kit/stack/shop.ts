@@ -67,7 +67,8 @@ export class Shop {
   /** Whoever is one of too many at once comes again, as the 503 says: a crowd does not fit on a busy machine. */
   async #session(email: string): Promise<Session> {
     let answer = await this.logIn(email);
-    const isIn = async () => answer.status !== 503 || (answer = await this.logIn(email)).status !== 503;
+    const isTooMany = ({ status, text }: typeof answer) => status === 503 && text.includes('/problems/overloaded');
+    const isIn = async () => !isTooMany(answer) || !isTooMany((answer = await this.logIn(email)));
     await until(`${email} is logged in`, isIn);
     return bodyOf(answer, 201);
   }

@@ -91,7 +91,9 @@ function aRedis(clock: { nowMs: number }) {
   const until = new Map<string, number>();
   const asked: string[] = [];
   let isAway = false;
-  const answer = (value: unknown) => (isAway ? Promise.reject(new Error('away')) : Promise.resolve(value));
+  let lost = 0;
+  const answer = (value: unknown, isLost = false) =>
+    isAway || isLost ? Promise.reject(new Error('away')) : Promise.resolve(value);
   const redis = {
     set(key: string, _value: string, _px: 'PX', ms: number) {
       asked.push('set');
@@ -100,10 +102,10 @@ function aRedis(clock: { nowMs: number }) {
     },
     exists(key: string) {
       asked.push('exists');
-      return answer((until.get(key) ?? 0) > clock.nowMs ? 1 : 0);
+      return answer((until.get(key) ?? 0) > clock.nowMs ? 1 : 0, lost-- > 0);
     },
   };
-  return { redis: redis as never, asked, goAway: () => void (isAway = true) };
+  return { redis: redis as never, asked, goAway: () => void (isAway = true), lose: (answers: number) => void (lost = answers) };
 }
 /** Lets the answers of Redis come in. */
 const answered = () => new Promise((resolve) => setImmediate(resolve));
@@ -138,6 +140,12 @@ describe('processes of their own', () => {
     expect(await crowd(500)).toBeLessThan(0.1);
     await crowd(3_500);
     expect(await crowd(500)).toBe(1);
+  });
+
+  test('hear nothing in an answer that does not come', async () => {
+    await crowd(2_000);
+    redis.lose(1);
+    expect(await crowd(500)).toBeLessThan(0.1);
   });
 
   test('do not go by what they heard long ago', async () => {

@@ -45,6 +45,14 @@ describe('who takes batches', () => {
     expect(asked.toSorted()).toEqual(consumedQueues.toSorted());
   });
 
+  test('is asked once by those who ask together, however slow the broker is to answer', async () => {
+    const { queues, asked } = aBroker();
+    await Promise.all([queues.look(), queues.backlog(), queues.look()]);
+    expect(asked).toHaveLength(consumedQueues.length);
+    await queues.look();
+    expect(asked).toHaveLength(2 * consumedQueues.length);
+  });
+
   test('is not a service of which only processes of the release before listen', async () => {
     const { queues, answers } = aBroker();
     await queues.look();

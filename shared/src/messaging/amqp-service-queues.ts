@@ -23,6 +23,7 @@ export class ServiceQueues {
   readonly #takesBatches = new Map<ServiceName, boolean>();
   readonly #batchSizes = new BatchSizes();
   #lookedAtMs = -Infinity;
+  #looking: Promise<Partial<Record<string, QueueState>>> | undefined;
 
   constructor(broker: Broker) {
     this.#broker = broker;
@@ -58,9 +59,15 @@ export class ServiceQueues {
   /**
    * How the queues of all services stand, and with that who takes batches: everybody, but for a service of which only processes of the
    * release before listen. While nobody does, as when the broker has just been started, and while it is not known of one of its
-   * queues, it stays as it was. May reject.
+   * queues, it stays as it was. Who asks while a look is under way gets what that finds: a broker that is slow to answer may take longer
+   * than it is until the next one is due. May reject.
    */
-  async look(): Promise<Partial<Record<string, QueueState>>> {
+  look(): Promise<Partial<Record<string, QueueState>>> {
+    this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #look(): Promise<Partial<Record<string, QueueState>>> {
     this.#lookedAtMs = performance.now();
     const states = await this.#broker.statesOf(askedQueues);
     for (const service of subscribingServices) {

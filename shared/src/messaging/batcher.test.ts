@@ -111,6 +111,32 @@ describe('batcher', () => {
     await Promise.all(results);
   });
 
+  test('of a batch that is done in halves, says how long the oldest of the half waits that is not done', async () => {
+    const halves: (() => void)[] = [];
+    const flush = (items: number[]) =>
+      new Promise<number[]>((resolve, reject) => {
+        if (items.length > 1) reject(new Error('too many'));
+        else halves.push(() => resolve(items));
+      });
+    const batcher = new Batcher({ flush, maxItems: 2, maxQueued: 9, maxRestMs: 0, shouldSplit: () => true });
+    const [first, older] = [batcher.run(1), batcher.run(2)];
+    await turn();
+    await sleep(60);
+    const newer = batcher.run(3);
+    const newerAt = performance.now();
+    halves.shift()!();
+    await first;
+    await turn();
+    halves.shift()!();
+    await older;
+    await turn();
+    expect(batcher.waitingMs()).toBeLessThanOrEqual(performance.now() - newerAt + 1);
+    halves.shift()!();
+    await newer;
+    await turn();
+    expect(batcher.waitingMs()).toBe(0);
+  });
+
   test('says how long its oldest item waits, in the queue or in a flush that hangs, and that none does when all are done', async () => {
     const { batcher, finish } = aBatcher({ maxRestMs: 0 });
     const inSeconds = (seconds: number) => batcher.waitingMs(performance.now() + 1_000 * seconds);

@@ -85,7 +85,6 @@ export class Batcher<I, O> {
     while (this.#queue.length > 0) {
       const startedAt = performance.now();
       const batch = this.#queue.splice(0, this.#options.maxItems);
-      this.#flushing = batch;
       await this.#flush(batch);
       this.#flushing = [];
       if (batch.length > 1) await this.#rest(performance.now() - startedAt);
@@ -100,6 +99,7 @@ export class Batcher<I, O> {
   }
 
   async #flush(batch: Waiting<I, O>[]): Promise<void> {
+    this.#flushing = batch;
     try {
       const results = await this.#options.flush(batch.map(({ item }) => item));
       if (results.length !== batch.length) throw new Error(`flush answered ${results.length} of ${batch.length} items`);

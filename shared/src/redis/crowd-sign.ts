@@ -5,7 +5,7 @@ export const crowdKey = 'crowd';
 const everyMs = 100;
 /** From one raising to the next, and some more. */
 const standsMs = 200;
-/** Who has not looked for so long knows nothing. */
+/** Who has heard nothing for so long knows nothing. */
 const knownForMs = 1_000;
 /**
  * By how much the share that is let in falls with each look that finds it, down to the least, and grows with each that does not: fast enough to
@@ -25,6 +25,7 @@ export class CrowdSign {
   readonly #redis: Pick<Redis, 'set' | 'exists'>;
   #raisedAtMs = -Infinity;
   #lookedAtMs = -Infinity;
+  #heardAtMs = -Infinity;
   #share = 1;
   /** Grows by the share with each who comes. */
   #credit = 0;
@@ -51,11 +52,13 @@ export class CrowdSign {
 
   /** What it finds counts for who comes next. */
   #look(nowMs: number): void {
-    if (nowMs - this.#lookedAtMs >= knownForMs) this.#share = 1;
+    if (nowMs - this.#heardAtMs >= knownForMs) this.#share = 1;
     this.#lookedAtMs = nowMs;
-    this.#redis.exists(crowdKey).then(
-      (found) => (this.#share = found > 0 ? Math.max(least, this.#share * falls) : Math.min(1, this.#share * grows)),
-      () => (this.#share = 1),
-    );
+    const heard = (found: number) => {
+      this.#heardAtMs = nowMs;
+      this.#share = found > 0 ? Math.max(least, this.#share * falls) : Math.min(1, this.#share * grows);
+    };
+    // One answer that does not come says nothing.
+    this.#redis.exists(crowdKey).then(heard, () => {});
   }
 }

@@ -36,9 +36,10 @@ describe('a change of a password', () => {
   });
 
   test('with a wrong one computes nothing further', async () => {
-    const { computed, change } = await aLine();
+    const { computed, credentials, change } = await aLine();
     expect(await change('not this')).toBeUndefined();
     expect(computed).toEqual(['not this']);
+    expect(credentials.figures).toMatchObject({ hashed: 1 });
   });
 
   test('of one that is remembered verifies nothing', async () => {

@@ -64,12 +64,16 @@ export class Credentials {
     caller: Caller,
   ): Promise<string | undefined> {
     const isKnown = this.#cache.has(verified(account, current));
+    let hashes = 0;
     const work = async (where: Where) => {
-      const derive = this.#derive[where];
+      const derive: Derive = (of) => {
+        hashes += 1;
+        return this.#derive[where](of);
+      };
       const right = isKnown || (await verifyPassword(current, account.passwordHash, derive));
       return right ? hashPassword(next, derive) : undefined;
     };
-    return this.#queue.run(priority, work, caller, isKnown ? 1 : 2);
+    return this.#queue.run(priority, work, caller, () => hashes);
   }
 }
 

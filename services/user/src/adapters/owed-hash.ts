@@ -27,6 +27,7 @@ export class OwedHash {
   }
 
   computeHere(): void {
+    clearTimeout(this.#overdue);
     this.#isComputedHere = true;
     argon2id.derive(this.of).then(
       (hash) => this.resolve(hash),

@@ -236,6 +236,14 @@ describe('a line that is measured in time', () => {
     await all(crowd);
   });
 
+  test('of two who come back at once for one place one is told to come later, and nobody loses the place that he has', async () => {
+    const take = (who: string) => Promise.resolve(who.startsWith('back') ? 0 : undefined);
+    const queue = aQueue({ hashMs: 100, maxWaitMs: 250, turns: { ...turnsInMemory(), take } });
+    const come = (who: string) => queue.run('fresh', takes(100), () => ({ who })).then(() => 'in', () => 'later');
+    const answers = ['first', 'second', 'third', 'back again', 'back, too'].map(come);
+    expect(await all(answers)).toEqual(['in', 'in', 'in', 'in', 'later']);
+  });
+
   test('a client with as many turns as it may have is told to come back, but no place is kept for it', async () => {
     const turns = turnsInMemory();
     const given: string[] = [];

@@ -78,27 +78,23 @@ export class PasswordQueue {
 
   /**
    * @param work is told where; whoever waits for it has waited for all of it
-   * @param caller who it is, so that it finds a place when it comes back @param hashes of the work
+   * @param caller who it is, so that it finds a place when it comes back @param hashes how many the work was, once it is done
    * @throws AppError overloaded when there is no place; otherwise what the work throws
    */
-  async run<T>(priority: Priority, work: (where: Where) => Promise<T>, caller?: Caller, hashes = 1): Promise<T> {
-    // Nobody else may come between this look and the place in the line.
+  async run<T>(priority: Priority, work: (where: Where) => Promise<T>, caller?: Caller, hashes = () => 1): Promise<T> {
+    // Nobody else may come between the last look for a place and the place: they are in one stretch, without a pause.
     if (this.#hasPlace(priority, shareOfNewcomers)) this.#refusals.entered(priority, caller);
-    else if (!(await this.#mayReturn(priority, caller))) throw this.#later(priority, caller);
+    else if (!(await this.#refusals.hasTurn(priority, caller)) || !this.#hasPlace(priority, 1))
+      throw this.#later(priority, caller);
     const where = this.#running < this.#options.concurrency ? this.#begin() : await this.#turn(priority, caller);
     const startedAtMs = this.#options.clock();
     try {
       const result = await work(where);
-      this.#done(where, this.#options.clock() - startedAtMs, hashes);
+      this.#done(where, this.#options.clock() - startedAtMs, hashes());
       return result;
     } finally {
       this.#end(where);
     }
-  }
-
-  /** @throws AppError overloaded when it was told to come later */
-  async #mayReturn(priority: Priority, caller: Caller | undefined): Promise<boolean> {
-    return (await this.#refusals.hasTurn(priority, caller)) && this.#hasPlace(priority, 1);
   }
 
   /** Whether the part of the line that is served before is short enough. */

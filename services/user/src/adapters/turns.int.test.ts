@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { connectPatiently } from '@flash-sale/shared/testing/redis.ts';
 import type { Redis } from 'ioredis';
@@ -40,6 +40,18 @@ test('a turn that one instance has given is taken at the other, once, and not be
   }
   expect(await other.take('somebody else')).toBe(0);
   expect(await one.take('somebody else')).toBeUndefined();
+});
+
+test('whatever the clock of an instance says, a turn comes when it was to come', async () => {
+  const [one, other] = [await anInstance(), await anInstance()];
+  one.give('somebody', 60_000);
+  await eventually(async () => expect(await one.take('somebody')).toBeDefined());
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+  try {
+    expect(await other.take('somebody')).toBeLessThanOrEqual(60_000);
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 test('without Redis nobody has a turn, and nothing fails', async () => {

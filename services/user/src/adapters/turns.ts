@@ -2,15 +2,16 @@ import type { Redis } from 'ioredis';
 
 /** How late a client may come for its turn. */
 const keptForMs = 30_000;
-/** Clocks of two machines differ. */
+/** It is written a little later than it is told. */
 const earlyMs = 250;
 
+/** By what is left of its life, which Redis alone measures: the clocks of two instances differ, and may be set back. */
 const takeTurn = `
-  local due = tonumber(redis.call('GET', KEYS[1]) or '-1')
-  if due >= 0 and due <= tonumber(ARGV[1]) then redis.call('DEL', KEYS[1]) end
-  return due`;
+  local left = redis.call('PTTL', KEYS[1])
+  if left >= 0 and left <= tonumber(ARGV[1]) then redis.call('DEL', KEYS[1]) end
+  return left`;
 
-type WithScript = Redis & { takeTurn(key: string, dueMs: number): Promise<number> };
+type WithScript = Redis & { takeTurn(key: string, takenWithLeftMs: number): Promise<number> };
 
 /** Who was told to come back, and when: kept in Redis, since a client may come back to another instance. */
 export interface Turns {
@@ -36,12 +37,12 @@ export function redisTurns(redis: Redis): Turns {
   };
   return {
     async take(who) {
-      const nowMs = Date.now();
-      const dueMs = (await ask((redis as WithScript).takeTurn(keyOf(who), nowMs + earlyMs))) ?? -1;
-      if (dueMs < 0) return undefined;
-      return dueMs <= nowMs + earlyMs ? 0 : dueMs - nowMs;
+      const leftMs = (await ask((redis as WithScript).takeTurn(keyOf(who), keptForMs + earlyMs))) ?? -1;
+      if (leftMs < 0) return undefined;
+      return leftMs <= keptForMs + earlyMs ? 0 : leftMs - keptForMs;
     },
     give(who, inMs) {
+      // The value is for the release before, which goes by its own clock.
       void ask(redis.set(keyOf(who), Date.now() + inMs, 'PX', inMs + keptForMs));
     },
     get isAway() {
