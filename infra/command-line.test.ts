@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { defaultStack, stackNames } from '@flash-sale/shared/stacks.ts';
-import { refuseWhatNpmTook, stackChoices, stackNamed, UsageError, wholeNumber } from './command-line.ts';
+import {
+  namesAndOptionsIn,
+  optionsIn,
+  refuseWhatNpmTook,
+  stackChoices,
+  stackNamed,
+  UsageError,
+  wholeNumber,
+} from './command-line.ts';
 
 const root = join(import.meta.dirname, '..');
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -41,6 +49,16 @@ test('what is not understood is answered by the error and where help is, and not
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(/^Unknown option '--no-such-option'.*\nnpm run audit -- --help tells how it is used\n$/);
 }, 30_000);
+
+test('an option that there is not is answered by those that there are, and not by advice about Node', () => {
+  const options = { quick: { type: 'boolean' }, url: { type: 'string' } } as const;
+  const known = "Unknown option '--quik'; there are --quick, --url";
+  expect(() => optionsIn(['--quik'], options)).toThrow(new UsageError(known));
+  expect(() => namesAndOptionsIn(['--quik', 'x'], options)).toThrow(new UsageError(known));
+  expect(() => namesAndOptionsIn(['--quik'], {})).toThrow(new UsageError("Unknown option '--quik'; there are none"));
+  expect(() => optionsIn(['--url', '--quick'], options)).toThrow(/^[^\n]*--url[^\n]*$/);
+  expect(() => optionsIn(['here'], options)).toThrow(new UsageError("Unexpected argument 'here'"));
+});
 
 test('a number of an option is a whole one within its bounds', () => {
   expect(wholeNumber('--port', '8080', 65_535)).toBe(8_080);

@@ -1,3 +1,4 @@
+import { countOf, type Counted } from '../counted.ts';
 import type { DlqArguments } from './arguments.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { Outcome } from './dead-letters.ts';
@@ -38,14 +39,16 @@ export function listing(letters: DeadLetter[]): string[] {
 
 /** What waits, and is no dead letter, though nobody comes for it. */
 export const untakenListing = (untaken: [queue: string, count: number][]): string[] =>
-  untaken.map(([queue, count]) => `In ${queue} ${count} messages wait that no process takes.`);
+  untaken.map(([queue, count]) => `In ${queue} ${countOf(count, waitingMessages)} that no process takes.`);
+
+const waitingMessages: Counted = ['message waits', 'messages wait'];
 
 /** Everything that is known of one. */
 export function description(letter: DeadLetter): string {
   const { service, id, type, reason, firstFailure, retries, stack, content } = letter;
   return [
     `${type} ${id} for ${service}`,
-    `  first failed  ${firstFailure}, then came again ${retries} times`,
+    `  first failed  ${firstFailure}, then came again ${countOf(retries, ['time', 'times'])}`,
     `  reason        ${reason}`,
     ...(stack === undefined ? [] : [`  thrown        ${stack.replaceAll('\n', '\n                ')}`]),
     `  content       ${content}`,
