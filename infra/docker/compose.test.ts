@@ -322,7 +322,8 @@ describe('infra/docker/secrets', () => {
   test('says where it has made it, without detours', () => {
     cpSync(join(root, 'infra/docker'), join(folder, 'infra/docker'), { recursive: true });
     const said = execFileSync('sh', ['infra/docker/secrets'], { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
-    expect(said).toMatch(/^made \/[^.]*\/\.env\n$/);
+    expect(said).toMatch(/^made \/.*\/\.env\n$/);
+    expect(said).not.toContain('..');
   });
 
   test('adds what the file lacks, and leaves the rest of it', () => {
