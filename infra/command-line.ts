@@ -65,9 +65,9 @@ export function namesAndOptionsIn<const Options extends NonNullable<ParseArgsCon
 
 /** Node's first sentence says what is wrong. What it advises after it is of no use to who mistyped an option: which there are, is. */
 function asUsageError(error: unknown, options: object): UsageError {
-  if (!(error instanceof Error)) return new UsageError(String(error));
-  const [what = ''] = error.message.split(/\.\s|\n/);
-  if ((error as NodeJS.ErrnoException).code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return new UsageError(what);
+  const { code, message } = error as NodeJS.ErrnoException;
+  const [what = ''] = message.split(/\.\s|\n/);
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return new UsageError(what);
   const known = Object.keys(options).map((name) => `--${name}`);
   return new UsageError(known.length === 0 ? `${what}; there are none` : `${what}; there are ${known.join(', ')}`);
 }
