@@ -65,7 +65,7 @@ export const servicesWithDatabase: readonly ServiceWithDatabase[] = serviceNames
 
 /**
  * Paths, without what is below them, to which nginx sends a POST again as well, though it carries no key: whoever logs in twice has a
- * session that nobody uses. Not a refresh, which it would take for a stolen token.
+ * session that nobody uses. Not a refresh: its token would count as stolen when it comes twice.
  */
 export const repeatablePosts = [{ path: '/api/sessions', service: 'user' }] as const satisfies readonly {
   path: `/api/${string}`;
