@@ -67,7 +67,7 @@ ${choices(layouts, whereUsual)}
   --port        where the shop listens
   --host        the address it listens on; 0.0.0.0 opens it to the network, :: to that of IPv6 as well
   --set         a setting of the services, such as HOLD_TTL_MS=30000, or of nginx; may be given several times.
-                A name alone takes its value from the environment. What there is: services/*/src/config.ts, nginx/README.md
+                A name alone takes its value from the environment. What there is: docs/settings.md, services/*/README.md, nginx/README.md
   --no-demo     loads no demo data; what a start with it has left is locked and out of the shop window
   --public-demo lets strangers use the demo, whose admin's password everybody knows; needed with --host
   --no-metrics  runs no InfluxDB beside it`;
