@@ -173,15 +173,25 @@ describe('npm start', () => {
     }
   });
 
-  test.each([
+  test.each<[string[], number, RegExp]>([
     [
       ['--host', '203.0.113.1', '--no-demo'],
+      1,
       /^--host 203\.0\.113\.1 is no address of this machine \(EADDRNOTAVAIL\)$/m,
     ],
-    [['--set', 'EDGE_TRUSTED_PROXIES=everybody'], /^EDGE_TRUSTED_PROXIES: "everybody" is not an address or CIDR$/m],
-  ])('refuses %j in one sentence', async (options, sentence) => {
+    [
+      ['--set', 'EDGE_TRUSTED_PROXIES=everybody'],
+      2,
+      /^--set EDGE_TRUSTED_PROXIES: "everybody" is not an address or CIDR\nnpm start -- --help .*$/m,
+    ],
+    [
+      ['--set', 'HOLD_TTL_MS=abc'],
+      2,
+      /^--set HOLD_TTL_MS: must be a whole number from 1 to \d+, not "abc"\nnpm start -- --help .*$/m,
+    ],
+  ])('refuses %j in one sentence, with %i', async (options, code, sentence) => {
     const command = npm('start', '--', '--port', String(await freePort()), '--stack', 'sync', ...options);
-    await expectToEnd(command, 1);
+    await expectToEnd(command, code);
     expect(command.output()).toMatch(sentence);
     expect(command.output()).not.toMatch(/\n\s+at /);
   });

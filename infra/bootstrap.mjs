@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { helpWithoutPackages } from './help-without-packages.mjs';
 
 // Not import.meta.dirname: that came with Node 20.11.
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -29,9 +30,17 @@ export async function bootstrap(script, words = {}) {
     console.error(`Node finds no package below a folder with * in its name; move the clone elsewhere: ${root}`);
     process.exit(1);
   }
-  if (!packagesAreInstalled()) await installPackages(words);
+  if (!packagesAreInstalled()) {
+    if (asksForHelp()) {
+      console.log(helpWithoutPackages(root, process.argv[1]));
+      process.exit(0);
+    }
+    await installPackages(words);
+  }
   handOver(join(here, script), words);
 }
+
+const asksForHelp = () => process.argv.slice(2).some((argument) => ['--help', '-h'].includes(argument));
 
 /**
  * True if every package of the lock file is installed in exactly that version. npm writes what it installed to

@@ -1,10 +1,20 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { defaultStack, stackNames } from '@flash-sale/shared/stacks.ts';
-import { refuseWhatNpmTook, stackChoices, stackNamed, UsageError, wholeNumber } from './command-line.ts';
+import {
+  namesAndOptionsIn,
+  optionsIn,
+  refuseWhatNpmTook,
+  stackChoices,
+  stackNamed,
+  UsageError,
+  wholeNumber,
+} from './command-line.ts';
+import { temporaryFolder } from './testing/temporary-folder.ts';
 
 const root = join(import.meta.dirname, '..');
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -32,15 +42,70 @@ describe('every command', () => {
   );
 });
 
-test('what is not understood is answered by the error and where help is, and nothing above or below it', async () => {
-  const ended = run(process.execPath, [join(root, 'infra/audit.mjs'), '--no-such-option']);
-  const { code, stdout, stderr } = await ended.then(
+describe('in a clone without packages', () => {
+  let clone: string;
+  beforeAll(async () => {
+    clone = await temporaryFolder('clone');
+    for (const path of ['package.json', 'package-lock.json', 'docs/commands.md'])
+      await cp(join(root, path), join(clone, path));
+    for (const name of await readdir(join(root, 'infra')))
+      if (name.endsWith('.mjs')) await cp(join(root, 'infra', name), join(clone, 'infra', name));
+  });
+  afterAll(() => rm(clone, { recursive: true }));
+  const help = (file: string) => run(process.execPath, [join(clone, file), '--help']);
+
+  test.each(commands)(
+    '%s tells what it is for, and installs nothing for that',
+    async (name, file) => {
+      const { stdout, stderr } = await help(file);
+      const npm = ['start', 'test'].includes(name) ? `npm ${name}` : `npm run ${name}`;
+      expect(stdout).toMatch(new RegExp(`^usage: ${npm}(?![\\w:]).* {2,}\\S.*\\n[^]*npm ci`));
+      expect([stderr, stdout.match(/installing|undefined/)]).toEqual(['', null]);
+      expect(existsSync(join(clone, 'node_modules'))).toBe(false);
+    },
+    30_000,
+  );
+
+  test('npm start tells its options, too', async () => {
+    const { stdout } = await help('infra/start.mjs');
+    for (const option of ['--stack', '--port', '--set', '--no-demo']) expect(stdout).toMatch(`\n  ${option}`);
+  }, 30_000);
+});
+
+/** How a command ends that is not understood. */
+async function refusedBy(file: string, ...argv: string[]) {
+  const ended = run(process.execPath, [join(root, file), ...argv]);
+  return ended.then(
     (unexpected) => ({ code: 0, ...unexpected }),
     (error: { code: number; stdout: string; stderr: string }) => error,
   );
+}
+
+test('what is not understood is answered by the error and where help is, and nothing above or below it', async () => {
+  const { code, stdout, stderr } = await refusedBy('infra/audit.mjs', '--no-such-option');
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(/^Unknown option '--no-such-option'.*\nnpm run audit -- --help tells how it is used\n$/);
 }, 30_000);
+
+test.each([[['--version']], [['-e', 'VUS=5']], [[]]])(
+  'k6 is neither looked for nor built where no script is named: %j',
+  async (argv) => {
+    const { code, stdout, stderr } = await refusedBy('infra/k6.mjs', ...argv);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^which script\?.*\nnpm run k6 -- --help tells how it is used\n$/);
+  },
+  30_000,
+);
+
+test('an option that there is not is answered by those that there are, and not by advice about Node', () => {
+  const options = { quick: { type: 'boolean' }, url: { type: 'string' } } as const;
+  const known = "Unknown option '--quik'; there are --quick, --url";
+  expect(() => optionsIn(['--quik'], options)).toThrow(new UsageError(known));
+  expect(() => namesAndOptionsIn(['--quik', 'x'], options)).toThrow(new UsageError(known));
+  expect(() => namesAndOptionsIn(['--quik'], {})).toThrow(new UsageError("Unknown option '--quik'; there are none"));
+  expect(() => optionsIn(['--url', '--quick'], options)).toThrow(/^[^\n]*--url[^\n]*$/);
+  expect(() => optionsIn(['here'], options)).toThrow(new UsageError("Unexpected argument 'here'"));
+});
 
 test('a number of an option is a whole one within its bounds', () => {
   expect(wholeNumber('--port', '8080', 65_535)).toBe(8_080);

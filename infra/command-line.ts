@@ -46,7 +46,7 @@ export function optionsIn<const Options extends NonNullable<ParseArgsConfig['opt
   try {
     return parseArgs({ args: argv, options }).values;
   } catch (error) {
-    throw asUsageError(error);
+    throw asUsageError(error, options);
   }
 }
 
@@ -59,12 +59,17 @@ export function namesAndOptionsIn<const Options extends NonNullable<ParseArgsCon
     const { positionals: names, values } = parseArgs({ args: argv, options, allowPositionals: true });
     return { names, values };
   } catch (error) {
-    throw asUsageError(error);
+    throw asUsageError(error, options);
   }
 }
 
-function asUsageError(error: unknown): UsageError {
-  return new UsageError(error instanceof Error ? error.message : String(error));
+/** Node's first sentence says what is wrong. What it advises after it is of no use to who mistyped an option: which there are, is. */
+function asUsageError(error: unknown, options: object): UsageError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const [what = ''] = message.split(/\.\s|\n/);
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return new UsageError(what);
+  const known = Object.keys(options).map((name) => `--${name}`);
+  return new UsageError(known.length === 0 ? `${what}; there are none` : `${what}; there are ${known.join(', ')}`);
 }
 
 /** What may follow `--stack`, for usage texts, the default first. */

@@ -15,3 +15,10 @@ test.each(serviceNames)('the README of %s has a line for each of its own setting
   const rows = readme.split('\n').filter((line) => line.startsWith('|'));
   expect(own.filter((name) => !rows.some((row) => row.includes(`\`${name}\``)))).toEqual([]);
 });
+
+test('docs/settings.md has a line for each setting that every service has', async () => {
+  const page = await readFile(join(import.meta.dirname, '../docs/settings.md'), 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('|'));
+  const names = Object.keys(databaseSchema.shape);
+  expect(names.filter((name) => !rows.some((row) => row.includes(`\`${name}\``)))).toEqual([]);
+});

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { operations } from './api/operations/index.ts';
 import { idempotencyKey } from './api/operations/parameters.ts';
-import { publicPaths, serviceNames, services } from './services.ts';
+import { publicPaths, repeatablePosts, serviceNames, services } from './services.ts';
 
 const ofServices = operations.filter(({ path }) => path.startsWith('/api/'));
 const leadsTo = (path: string, prefix: string) => path === prefix || path.startsWith(`${prefix}/`);
@@ -17,6 +17,15 @@ test('nginx sends a POST again where it needs an Idempotency-Key, and nowhere el
   for (const { path: asked, parameters = [] } of posts) {
     const { kind } = publicPaths.find(({ path }) => leadsTo(asked, path))!;
     expect([asked, kind === 'repeatable']).toEqual([asked, parameters.includes(idempotencyKey)]);
+  }
+});
+
+test('a POST that nginx sends again without a key is one of the API, and of the service that it leads to', () => {
+  for (const { path, service } of repeatablePosts) {
+    const found = ofServices.find((operation) => operation.method === 'post' && operation.path === path);
+    expect(found?.parameters ?? []).not.toContain(idempotencyKey);
+    expect([path, found?.path]).toEqual([path, path]);
+    expect(publicPaths.find((one) => leadsTo(path, one.path))?.service).toBe(service);
   }
 });
 

@@ -63,6 +63,15 @@ export const servicesWithDatabase: readonly ServiceWithDatabase[] = serviceNames
   (name): name is ServiceWithDatabase => services[name].hasDatabase,
 );
 
+/**
+ * Paths, without what is below them, to which nginx sends a POST again as well, though it carries no key: whoever logs in twice has a
+ * session that nobody uses. Not a refresh: its token would count as stolen when it comes twice.
+ */
+export const repeatablePosts = [{ path: '/api/sessions', service: 'user' }] as const satisfies readonly {
+  path: `/api/${string}`;
+  service: ServiceName;
+}[];
+
 /** The public paths of all services, each with the one that answers. */
 export const publicPaths = serviceNames.flatMap((service) =>
   Object.entries<PathKind>(services[service].paths).map(([path, kind]) => ({ path, kind, service })),

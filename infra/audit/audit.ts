@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { nounOf } from '../counted.ts';
 import type { RunningStack } from '../launcher/running-stack.ts';
 import { Undecided, type Check, type Finding, type Invariant } from './check.ts';
 import { chargesEqualOrders } from './checks/bills.ts';
@@ -90,7 +91,7 @@ async function audit(databases: Databases, options: AuditOptions, report: AuditR
     for (const check of checks) tell(check, await check.run(snapshot));
   };
   const tell = ({ invariant, title, unit }: Check, { counted, wrong }: Finding) => {
-    const result = { invariant, title, unit, counted, ok: wrong.length === 0 };
+    const result = { invariant, title, unit: nounOf(counted, unit), counted, ok: wrong.length === 0 };
     report.checks.push(result);
     onCheck?.(result);
     if (wrong.length > 0) throw new Discrepancy(wrong);

@@ -1,3 +1,4 @@
+import type { Counted } from '../counted.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Pair } from './merge.ts';
 
@@ -15,7 +16,7 @@ export interface Check {
   invariant: Invariant;
   title: string;
   /** What is counted. */
-  unit: string;
+  unit: Counted;
   readonly run: (snapshot: Snapshot) => Promise<Finding>;
 }
 

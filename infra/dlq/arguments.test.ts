@@ -30,6 +30,11 @@ describe('the arguments of dlq', () => {
     },
   );
 
+  test('says which words there are to whoever says none, or another', () => {
+    expect(() => parseArguments([])).toThrow('npm run dlq -- list|show|replay|drop: say what to do');
+    expect(() => parseArguments(['empty'])).toThrow('npm run dlq -- list|show|replay|drop, not "empty"');
+  });
+
   test.each([['http://x'], ['amqp://'], ['order']])('refuses %s as an address', (url) => {
     expect(() => parseArguments(['list', '--url', url])).toThrow(UsageError);
   });

@@ -33,7 +33,7 @@ Exit code: 0 done, 1 not all of it, 2 the arguments or the broker are not usable
 export function parseArguments(argv: string[]): DlqArguments {
   const [command, ...others] = argv;
   if (!isCommand(command))
-    throw new UsageError(command ? `unknown command "${command}"` : `what is to be done: ${commands.join(', ')}?`);
+    throw new UsageError(`npm run dlq -- ${commands.join('|')}${command ? `, not "${command}"` : ': say what to do'}`);
   const values = optionsIn(others, { service: text, type: text, id: text, url: text, all: { type: 'boolean' } });
   if (command === 'drop' && !values.all && values.id === undefined)
     throw new UsageError('what is dropped is gone: say which one by --id, or --all');

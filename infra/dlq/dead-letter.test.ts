@@ -74,6 +74,7 @@ describe('what is printed', () => {
   });
 
   test('shows everything of one', () => {
+    expect(description(aLetter({ retries: 1 }))).toContain('then came again 1 time\n');
     const shown = description(aLetter({ stack: 'Error\n  at here', content: '{"b":2}', retries: 7 }));
     for (const part of ['stock.held 1 for order', '7 times', 'why', 'at here', '{"b":2}'])
       expect(shown).toContain(part);

@@ -17,7 +17,7 @@ try {
   if (command === 'list') for (const line of untakenListing(await countUntaken(brokerUrl))) console.log(line);
   process.exit(outcome.refused + outcome.unread.length > 0 ? 1 : 0);
 } catch (error) {
-  if (error instanceof NotRunning) console.error(`${error.message}. Or name another broker by --url.`);
+  if (error instanceof NotRunning) console.error(`${error.message}. --url names another broker.`);
   else console.error(`The broker cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(2);
 }

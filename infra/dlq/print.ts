@@ -1,3 +1,4 @@
+import { countOf, type Counted } from '../counted.ts';
 import type { DlqArguments } from './arguments.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { Outcome } from './dead-letters.ts';
@@ -41,15 +42,17 @@ export const untakenListing = (untaken: [queue: string, count: number | undefine
   untaken.map(([queue, count]) =>
     count === undefined
       ? `What waits in ${queue} is not known: RabbitMQ does not say. Ask again.`
-      : `In ${queue} ${count} messages wait that no process takes.`,
+      : `In ${queue} ${countOf(count, waitingMessages)} that no process takes.`,
   );
+
+const waitingMessages: Counted = ['message waits', 'messages wait'];
 
 /** Everything that is known of one. */
 export function description(letter: DeadLetter): string {
   const { service, id, type, reason, firstFailure, retries, stack, content } = letter;
   return [
     `${type} ${id} for ${service}`,
-    `  first failed  ${firstFailure}, then came again ${retries} times`,
+    `  first failed  ${firstFailure}, then came again ${countOf(retries, ['time', 'times'])}`,
     `  reason        ${reason}`,
     ...(stack === undefined ? [] : [`  thrown        ${stack.replaceAll('\n', '\n                ')}`]),
     `  content       ${content}`,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -317,6 +317,13 @@ describe('infra/docker/secrets', () => {
     expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600);
     expect(make()).toContain('stays as it is');
     expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(text);
+  });
+
+  test('says where it has made it, without detours', () => {
+    cpSync(join(root, 'infra/docker'), join(folder, 'infra/docker'), { recursive: true });
+    const said = execFileSync('sh', ['infra/docker/secrets'], { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+    expect(said).toMatch(/^made \/.*\/\.env\n$/);
+    expect(said).not.toContain('..');
   });
 
   test('adds what the file lacks, and leaves the rest of it', () => {

@@ -15,9 +15,16 @@ stack that npm start runs, unless BASE_URL names another address.
   npm run k6 -- -e VUS=500 -e DURATION=60s load-tests/checkout.ts`;
 
 const args = argumentsOrExit((argv) => {
-  if (argv.length === 0) throw new UsageError('which script?');
+  // Before a k6 is looked for, or built: without a script it would have nothing to do.
+  if (!argv.some(mayBeScript))
+    throw new UsageError(argv.length === 0 ? 'which script?' : `which script? There is none in: ${argv.join(' ')}`);
   return argv;
 }, usage);
+
+/** A file, a remote module, or standard input; not an option, nor the value that -e gives to a name. */
+function mayBeScript(argument: string): boolean {
+  return argument === '-' || !/^(-|[A-Za-z_]\w*=)/.test(argument);
+}
 
 /** Scripts cannot look where the stack is; one that is not running is theirs to complain of. */
 function whereTheStackIs(): { BASE_URL?: string } {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { UsageError } from '../command-line.ts';
 import { parseArguments } from './arguments.ts';
+import { serverProblems } from './usable-settings.ts';
 
 const defaults = {
   stack: 'async',
@@ -50,11 +51,49 @@ describe('the arguments of npm start', () => {
 
   test('take a setting without a value from the environment', () => {
     process.env.ADMIN_PASSWORD = 'not for the list of processes';
-    expect(parseArguments(['--set', 'ADMIN_PASSWORD']).env).toEqual({
+    const argv = ['--set', 'ADMIN_EMAIL=a@example.com', '--set', 'ADMIN_PASSWORD'];
+    expect(parseArguments(argv).env).toEqual({
+      ADMIN_EMAIL: 'a@example.com',
       ADMIN_PASSWORD: 'not for the list of processes',
     });
     delete process.env.ADMIN_PASSWORD;
-    expect(() => parseArguments(['--set', 'ADMIN_PASSWORD'])).toThrow(UsageError);
+    expect(() => parseArguments(argv)).toThrow(
+      new UsageError('ADMIN_PASSWORD is not in the environment: export it, or --set ADMIN_PASSWORD=VALUE'),
+    );
+  });
+
+  test.each([
+    ['HOLD_TTL_MS=abc', '--set HOLD_TTL_MS: must be a whole number from 1 to 7200000, not "abc"'],
+    ['HOLD_TTL_MS=', '--set HOLD_TTL_MS: must be a whole number from 1 to 7200000, not ""'],
+    ['BATCH_MAX=1.5', '--set BATCH_MAX: must be a whole number from 1 to 1000000, not "1.5"'],
+    ['UNPAID_PERCENT_MAX=101', '--set UNPAID_PERCENT_MAX: must be a number from 0 to 100, not "101"'],
+    ['LOG_LEVEL=loud', '--set LOG_LEVEL: must be one of trace, debug, info, warn, error, silent, not "loud"'],
+    ['RETENTION_MS=5', '--set RETENTION_MS: an hour at least, or 0 to keep everything, not "5"'],
+    ['ADMIN_EMAIL=a@example.com', '--set ADMIN_PASSWORD: ADMIN_EMAIL and ADMIN_PASSWORD go together'],
+    ['EDGE_TRUSTED_PROXIES=abc', '--set EDGE_TRUSTED_PROXIES: "abc" is not an address or CIDR'],
+  ])('say in a line what is wrong with %s, before anything starts', (setting, line) => {
+    expect(() => parseArguments(['--set', setting])).toThrow(new UsageError(line));
+  });
+
+  test('say of what is secret only what it must be', () => {
+    process.env.ADMIN_PASSWORD = 'short';
+    const argv = ['--set', 'ADMIN_EMAIL=a@example.com', '--set', 'ADMIN_PASSWORD'];
+    expect(() => parseArguments(argv)).toThrow(/^--set ADMIN_PASSWORD: must have at least \d+ characters$/);
+    delete process.env.ADMIN_PASSWORD;
+  });
+
+  test('say everything that is wrong with settings at once', () => {
+    const argv = ['--set', 'HOLD_TTL_MS=abc', '--set', 'GATEWAY_TIMEOUT_MS=0', '--set', 'EDGE_CORS_ORIGINS=here'];
+    const names = /^--set HOLD_TTL_MS: .*\n--set GATEWAY_TIMEOUT_MS: .*\n--set EDGE_CORS_ORIGINS: .*$/;
+    expect(() => parseArguments(argv)).toThrow(names);
+  });
+
+  test('say what is wrong with a server of the environment, without its password', () => {
+    expect(serverProblems({ DATABASE_URL: 'secret', REDIS_URL: '', AMQP_URL: 'http://a:secret@b' })).toEqual([
+      'DATABASE_URL: must be a URL',
+      'AMQP_URL: must be a URL of amqp or amqps',
+    ]);
+    expect(serverProblems({ DATABASE_URL: 'postgres://a:b@c', PATH: '/bin' })).toEqual([]);
   });
 
   test.each([

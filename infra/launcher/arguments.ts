@@ -11,6 +11,7 @@ import {
 import { layoutNamed, optionsIn, stackChoices, stackNamed, UsageError, wholeNumber } from '../command-line.ts';
 import { listenAddress, UnusableHost } from './listen-address.ts';
 import { isSetting } from './settings.ts';
+import { serverProblems, settingProblems } from './usable-settings.ts';
 
 /** The command line of `npm start`. */
 export interface StartArguments {
@@ -66,7 +67,7 @@ ${choices(layouts, whereUsual)}
   --port        where the shop listens
   --host        the address it listens on; 0.0.0.0 opens it to the network, :: to that of IPv6 as well
   --set         a setting of the services, such as HOLD_TTL_MS=30000, or of nginx; may be given several times.
-                A name alone takes its value from the environment. What there is: services/*/src/config.ts, nginx/README.md
+                A name alone takes its value from the environment. What there is: docs/settings.md, services/*/README.md, nginx/README.md
   --no-demo     loads no demo data; what a start with it has left is locked and out of the shop window
   --public-demo lets strangers use the demo, whose admin's password everybody knows; needed with --host
   --no-metrics  runs no InfluxDB beside it`;
@@ -95,6 +96,10 @@ export function parseArguments(argv: string[]): StartArguments {
   const refusal = layoutRefusal(stack, layout);
   if (refusal !== undefined) throw new UsageError(refusal);
   const host = given.host === undefined ? '127.0.0.1' : parseHost(given.host);
+  const port = wholeNumber('--port', given.port ?? '8080', 65_535);
+  const env = Object.assign({}, ...(given.set ?? []).map(parseSetting)) as Record<string, string>;
+  const problems = [...settingProblems(env, port).map((line) => `--set ${line}`), ...serverProblems(process.env)];
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
   const [demo, publicDemo] = [!given['no-demo'], given['public-demo']];
   if (demo && !publicDemo && !isLoopback(host))
     throw new UsageError(
@@ -104,21 +109,23 @@ export function parseArguments(argv: string[]): StartArguments {
     stack,
     layout,
     instances: wholeNumber('--instances', given.instances ?? '2', maxInstances),
-    port: wholeNumber('--port', given.port ?? '8080', 65_535),
+    port,
     host,
     metrics: !given['no-metrics'],
     demo,
     publicDemo,
-    env: Object.assign({}, ...(given.set ?? []).map(parseSetting)) as Record<string, string>,
+    env,
   };
 }
 
-/** A name alone takes its value from our own environment, as a password should. The services check the value. */
+/** A name alone takes its value from our own environment, as a password should. */
 function parseSetting(text: string): Record<string, string> {
   const [, name, given] = /^([A-Z][A-Z0-9_]*)(?:=(.*))?$/.exec(text) ?? [];
-  const value = given ?? process.env[name ?? ''];
-  if (name === undefined || value === undefined) throw new UsageError(`--set is NAME=VALUE, not "${text}"`);
-  if (!isSetting(name)) throw new UsageError(`no service has a setting ${name} that can be chosen here`);
+  if (name === undefined) throw new UsageError(`--set is NAME=VALUE, or a NAME of the environment, not "${text}"`);
+  if (!isSetting(name))
+    throw new UsageError(`no service has a setting ${name} that can be chosen here: docs/your-own-sale.md says which`);
+  const value = given ?? process.env[name];
+  if (value === undefined) throw new UsageError(`${name} is not in the environment: export it, or --set ${name}=VALUE`);
   return { [name]: value };
 }
 

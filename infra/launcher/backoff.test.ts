@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { unusableConfigurationCode } from '@flash-sale/shared/config.ts';
 import { afterAnEnd, healthyAfterMs, type History, triesBeforeGivingUp } from './backoff.ts';
 
 /** The verdicts on programs that end again and again after `livedMs`. */
@@ -26,5 +27,11 @@ describe('restarting', () => {
   test('gives up on what was never ready', () => {
     const verdict = verdicts({ failures: 0, everReady: false }, 10, triesBeforeGivingUp);
     expect(verdict).toEqual([100, 200, 400, 800, 'give-up']);
+  });
+
+  test('is no use where the configuration is not usable, unless it once was', () => {
+    expect(afterAnEnd({ failures: 0, everReady: false }, 10, unusableConfigurationCode)).toEqual({ kind: 'give-up' });
+    expect(afterAnEnd({ failures: 0, everReady: false }, 10, 1)).toMatchObject({ kind: 'restart' });
+    expect(afterAnEnd({ failures: 0, everReady: true }, 10, unusableConfigurationCode)).toMatchObject({ afterMs: 100 });
   });
 });

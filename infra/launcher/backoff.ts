@@ -1,4 +1,5 @@
 /** When to start a program again that has ended by itself. Pure: the caller counts and waits. */
+import { unusableConfigurationCode } from '@flash-sale/shared/config.ts';
 
 export const firstDelayMs = 100;
 export const maxDelayMs = 5_000;
@@ -15,8 +16,13 @@ export interface History {
 
 export type Verdict = { kind: 'restart'; afterMs: number; history: History } | { kind: 'give-up' };
 
-/** Decides what follows an unexpected end after `livedMs`. */
-export function afterAnEnd(history: History, livedMs: number): Verdict {
+/**
+ * Decides what follows an unexpected end after `livedMs`. What cannot use its configuration is not tried again: it will get the
+ * same. Once it was ready with it that is no reason, and the others of its kind go on meanwhile.
+ * @param code with which it ended, unless it was killed
+ */
+export function afterAnEnd(history: History, livedMs: number, code?: number): Verdict {
+  if (!history.everReady && code === unusableConfigurationCode) return { kind: 'give-up' };
   const failures = livedMs >= healthyAfterMs ? 1 : history.failures + 1;
   if (!history.everReady && failures >= triesBeforeGivingUp) return { kind: 'give-up' };
   const afterMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - 1));

@@ -5,6 +5,16 @@ export const edgeSettings = {
   EDGE_PROXY_PROTOCOL_PORT: 'a further port, at which the PROXY protocol is spoken',
 } as const;
 
+/** The whole environment of edge.sh, for an nginx that listens at these addresses and ports; other settings may stand beside. */
+export function edgeEnvironment(
+  settings: Record<string, string>,
+  { addresses, ports }: { addresses: string[]; ports: number[] },
+): NodeJS.ProcessEnv {
+  const given = Object.entries(settings).filter(([name]) => name in edgeSettings);
+  const ours = { EDGE_LISTEN: addresses.join(' '), EDGE_TAKEN_PORTS: ports.join(' ') };
+  return { PATH: process.env.PATH, LC_ALL: 'C', ...Object.fromEntries(given), ...ours };
+}
+
 /** The port at which the PROXY protocol is to be spoken. Undefined as well for what is no port: edge.sh will say so. */
 export function proxyProtocolPort(settings: Record<string, string> = {}): number | undefined {
   const port = Number(settings['EDGE_PROXY_PROTOCOL_PORT'] ?? '');

@@ -1,5 +1,4 @@
 /** `npm start`: runs a stack in the foreground until Ctrl-C. */
-import { join, relative } from 'node:path';
 import { argumentsOrExit } from '../command-line.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { UnusableBroker } from './broker-places.ts';
@@ -11,8 +10,9 @@ import { AlreadyRunning } from './process-register.ts';
 import { MissingPrograms } from './programs.ts';
 import { defaultDataDir } from './running-stack.ts';
 import { startStack } from './stack.ts';
-import { servicesIn, type Stack } from './stack-types.ts';
+import type { Stack } from './stack-types.ts';
 import { StartFailed } from './supervised.ts';
+import { welcome } from './welcome.ts';
 
 const demoShoppers = 2_000;
 
@@ -41,7 +41,8 @@ try {
     onFailure: (error) => exit(1, explain(error)),
     signal: breakOff.signal,
   });
-  for (const line of welcome(stack)) say(line);
+  const demo = options.demo ? demoShoppers : undefined;
+  for (const line of welcome(stack, { demoShoppers: demo, adminEmail: options.env['ADMIN_EMAIL'] })) say(line);
 } catch (error) {
   if (askedToStopAt !== undefined) exit(0, 'stopped');
   exit(1, explain(error));
@@ -58,27 +59,6 @@ function onSignal(): void {
     stack?.killNow();
     exit(1, 'killed');
   }
-}
-
-function welcome({ url, stack: kind, layout, influxUrl, processes }: Stack): string[] {
-  const [first] = processes.flatMap((one) => servicesIn(one).map(({ port }) => ({ name: one.name, port })));
-  return [
-    '',
-    `  shop API      ${url}/api/products   (${kind}, ${layout})`,
-    `  API docs      ${url}/api/docs`,
-    `  health        ${url}/readyz`,
-    `  metrics       http://127.0.0.1:${first!.port}/metrics (${first!.name}; each service has its own${influxUrl ? ', and InfluxDB has all' : ''}: docs/monitoring.md)`,
-    ...(options.demo
-      ? [
-          `  accounts      admin@example.com, shopper1@example.com … shopper${demoShoppers}@example.com`,
-          '                all with the password flash-sale-demo',
-        ]
-      : []),
-    `  logs          ${relative(process.cwd(), join(defaultDataDir, 'logs')) || '.'}`,
-    '  stop          Ctrl-C',
-    '',
-    `ready ${url}`,
-  ];
 }
 
 /** What the reader can act on is a sentence; anything else is a defect, and needs its stack. */

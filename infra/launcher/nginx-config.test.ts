@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { publicPaths, serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
+import { publicPaths, repeatablePosts, serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { templates } from './nginx.ts';
 import { renderNginxConfig } from './nginx-config.ts';
 
@@ -38,6 +38,12 @@ describe("nginx's configuration", () => {
     expect(found[0]).toContain(`proxy_pass http://${service};`);
     expect(found[0]!.includes('non_idempotent')).toBe(kind === 'repeatable');
     expect(found[0]!.includes('$is_quick')).toBe(kind !== 'waited-for');
+  });
+
+  test.each(repeatablePosts)('sends a POST to $path again, and to nothing below it', ({ path, service }) => {
+    const found = blocksOf(`location = ${path}`);
+    expect(found).toEqual([expect.stringContaining(`proxy_pass http://${service};`)]);
+    expect(found[0]).toContain('non_idempotent');
   });
 
   test.each(serviceNames)('has a group of the instances of %s, and leads to it from within', (name) => {

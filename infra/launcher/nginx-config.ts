@@ -2,6 +2,7 @@ import type { StackDescription } from '@flash-sale/shared/stacks.ts';
 import {
   pathKinds,
   publicPaths,
+  repeatablePosts,
   serviceNames,
   type PathKind,
   type ServiceName,
@@ -46,6 +47,7 @@ export function renderNginxConfig(template: string, settings: NginxSettings): st
   const lists: Record<string, Values[]> = {
     service: serviceNames.map((name) => ({ SERVICE: name, SERVERS: servers(settings.servers[name]) })),
     ...Object.fromEntries(pathKinds.map((kind) => [`${kind} path`, pathsOf(kind)])),
+    'repeatable POST': repeatablePosts.map(({ path, service }) => ({ PATH: path, SERVICE: service })),
   };
   return fillIn(repeat(template, lists, values), values);
 }

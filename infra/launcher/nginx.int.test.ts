@@ -316,7 +316,9 @@ describe('when an instance does not answer', () => {
     ['/api/carts/breaks', [200, 502]],
     ['/api/products/breaks', [200, 502]],
     ['/api/reservations/breaks', [200, 200]],
-  ])('POST %s, begun and broken off, is repeated only where it carries a key', async (path, expected) => {
+    ['/api/sessions?/breaks', [200, 200]],
+    ['/api/sessions/refresh/breaks', [200, 502]],
+  ])('POST %s, begun and broken off, is repeated only where it carries a key, or is a log-in', async (path, expected) => {
     const answers = await twice(path, { method: 'POST', body: '{}' });
     expect(statuses(answers).sort()).toEqual(expected);
   });

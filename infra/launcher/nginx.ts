@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
-import { edgeSettings } from './edge-settings.ts';
+import { edgeEnvironment } from './edge-settings.ts';
 import { accepts } from './free-port.ts';
 import { renderNginxConfig, type NginxSettings } from './nginx-config.ts';
 import { runCommand } from './run-command.ts';
@@ -68,11 +68,9 @@ async function writeEdgeSettings(
   folder: string,
   edge: Record<string, string>,
   addresses: string[],
-  takenPorts: number[],
+  ports: number[],
 ): Promise<void> {
-  const given = Object.entries(edge).filter(([name]) => name in edgeSettings);
-  const ours = { EDGE_LISTEN: addresses.join(' '), EDGE_TAKEN_PORTS: takenPorts.join(' ') };
-  const env = { PATH: process.env.PATH, LC_ALL: 'C', ...Object.fromEntries(given), ...ours };
+  const env = edgeEnvironment(edge, { addresses, ports });
   const { code, output } = await runCommand('/bin/sh', [join(templates, 'edge.sh'), folder], { env });
   if (code !== 0) throw new StartFailed(output);
 }

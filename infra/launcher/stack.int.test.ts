@@ -436,11 +436,23 @@ describe('a start that fails', () => {
   });
 
   test('says why a service does not come up, and stops everything', async () => {
-    const broken = await fakeServices('broken', "console.error('DATABASE_URL: no such thing'); process.exit(78);");
+    const broken = await fakeServices('broken', "console.error('DATABASE_URL: no such thing'); process.exit(1);");
     const dataDir = join(home, 'broken-data');
     const start = aStack({ dataDir, servicesRoot: broken });
-    await expect(start).rejects.toThrow(/ended \(code 78\) 5 times.*DATABASE_URL: no such thing/s);
+    await expect(start).rejects.toThrow(/ended \(code 1\) 5 times.*DATABASE_URL: no such thing/s);
     expect(existsSync(join(dataDir, 'run/processes.json'))).toBe(false);
+  });
+
+  test('is not repeated where a service cannot use its configuration', async () => {
+    const source = "console.error('HOLD_TTL_MS: no such thing'); process.exit(78);";
+    const log: string[] = [];
+    const start = aStack({
+      dataDir: join(home, 'unusable-data'),
+      servicesRoot: await fakeServices('unusable', source),
+      onLog: (line) => log.push(line),
+    });
+    await expect(start).rejects.toThrow(/ended \(code 78\): its configuration is not usable\..*HOLD_TTL_MS: no such/s);
+    expect(log.filter((line) => line.includes('starting it again'))).toEqual([]);
   });
 
   test('can be broken off at any time', async () => {

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { underNewNames } from '@flash-sale/shared/config.ts';
 import { layoutRefusal, needsRabbitmq, stacks } from '@flash-sale/shared/stacks.ts';
+import { countOf } from '../counted.ts';
 import { assertBrokersReachable, emptyOtherBrokers } from './broker-leftovers.ts';
 import { assertUsableFolder } from './data-folder.ts';
 import { databases, type DatabaseName } from './database-names.ts';
@@ -139,7 +140,7 @@ async function startParts(site: Site): Promise<Started> {
   // Before anybody can log in by the password that everybody knows.
   if (!options.demo) await loadOrEndDemo(demo);
   await emptyOtherBrokers(site, context);
-  say(`starting ${site.serviceProcesses.length} service processes …`);
+  say(`starting ${countOf(site.serviceProcesses.length, ['service process', 'service processes'])} …`);
   await Promise.all(site.serviceProcesses.map((one) => site.processes.start(serviceProgram(one, context))));
   say(`services are ready (${seconds()})`);
   if (options.demo) {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unusableConfigurationCode } from '@flash-sale/shared/config.ts';
 import { afterAnEnd, type History } from './backoff.ts';
 import { openLog, tailOf } from './log-files.ts';
 import { withDeathSignal } from './death-signal.ts';
@@ -136,28 +137,33 @@ export class Supervised {
     this.#child = child;
     this.#startedAt = Date.now();
     let over = false;
-    const onEnd = (how: string) => {
+    const onEnd = (how: string, code?: number) => {
       if (over) return;
       over = true;
-      this.#onEnd(child, how);
+      this.#onEnd(child, how, code);
     };
-    child.once('exit', (code, signal) => onEnd(signal ?? `code ${code}`));
+    child.once('exit', (code, signal) => onEnd(signal ?? `code ${code}`, code ?? undefined));
     child.once('error', (error) => {
       if (child.pid === undefined) onEnd(error.message);
     });
     if (child.pid !== undefined) this.#observer.started(program, child.pid);
   }
 
-  #onEnd(child: ChildProcess, how: string): void {
+  #onEnd(child: ChildProcess, how: string, code: number | undefined): void {
     // What a killed server leaves behind, such as nginx's workers, would keep its port.
     killGroup(child.pid);
     this.#child = undefined;
     this.#observer.ended(this.program);
     if (!this.#wanted) return;
-    const verdict = afterAnEnd(this.#history, Date.now() - this.#startedAt);
+    const verdict = afterAnEnd(this.#history, Date.now() - this.#startedAt, code);
     if (verdict.kind === 'give-up') {
       this.#wanted = false;
-      this.#failure = this.#startFailed(`ended (${how}) ${this.#history.failures + 1} times before it was ready`);
+      const times = this.#history.failures + 1;
+      this.#failure = this.#startFailed(
+        code === unusableConfigurationCode
+          ? `ended (${how}): its configuration is not usable`
+          : `ended (${how}) ${times} times before it was ready`,
+      );
       this.#observer.gaveUp(this.program, this.#failure);
       return;
     }

@@ -1,5 +1,5 @@
 import { namesAndOptionsIn, UsageError } from '../../infra/command-line.ts';
-import { allChoices, choiceNamed, flag, nameOf, text } from '../lib/options.ts';
+import { allChoices, choiceNamed, flag, nameOf, several, text } from '../lib/options.ts';
 import { expectedSeconds, fullPlan, quickPlan, type Plan } from './plan.ts';
 import { timeLeft } from './progress.ts';
 import { studied } from './study.ts';
@@ -18,7 +18,7 @@ export const usage = `usage: npm run compare [-- STACK[:LAYOUT]… | --all] [--q
 
 Measures stacks in turns and writes a report to load-tests/results/<time>/. Without arguments ${studied.join(' and ')}: about ${lasts(fullPlan(studied))}.
 
-  STACK[:LAYOUT]  two or more of ${all.join(', ')}
+  STACK[:LAYOUT]  two or more of ${all.join(', ')}; each may also be given by --stack
   --all           every stack in every layout: about ${lasts(fullPlan(all))}
   --quick         one short run of each, ${lasts(quickPlan(studied))} for two: a look, no figures
   --publish DIR   measures nothing: writes the results in DIR to docs/comparison.md and to the README's table
@@ -28,7 +28,9 @@ Exit code: 0 measured and all well, 1 something failed or is missing (the report
 
 /** @throws UsageError */
 export function parseArguments(argv: string[]): CompareArguments {
-  const { names, values } = namesAndOptionsIn(argv, { all: flag, quick: flag, publish: text });
+  const given = namesAndOptionsIn(argv, { all: flag, quick: flag, publish: text, stack: several });
+  const { values } = given;
+  const names = [...given.names, ...(values.stack ?? [])];
   const { quick = false, publish } = values;
   if (publish !== undefined && (quick || values.all || names.length > 0))
     throw new UsageError('what is published was measured before: nothing else goes with --publish');

@@ -29,6 +29,6 @@ test('a result that is half written, not one, or not there, is refused by name',
     'stacks.0.yardsticks.before.requests: ',
   );
   await expect(readComparison(join(folder, 'nowhere'))).rejects.toThrow(
-    `${folder}/nowhere/measured.json cannot be read`,
+    `${folder}/nowhere/measured.json cannot be read: it is not there. Is its folder one that a measurement has written?`,
   );
 });

@@ -52,8 +52,8 @@ function introductionOf(plan: Comparison['plan']): string {
   const ours = `the mean of the runs, with the lowest and the highest of them in brackets; of a percentile, the mean of the percentiles of the runs. ${ruleOf(plan)}`;
   if (studiedIn(plan.stacks).length === 0) return `Each figure is ${ours.trim()}`;
   return (
-    'The study: students published what this system had given them in both architectures, on a laptop of 8 cores; their figures ' +
-    `stand on the right. Ours is ${ours}` +
+    'The study: students compared the same two architectures, in an implementation of their own on a laptop of 8 cores, and ' +
+    `published what they measured; their figures stand on the right. Ours is ${ours}` +
     'The study has one figure for each, so that its winners may be chance.'
   );
 }

@@ -1,6 +1,6 @@
 /**
- * The figures of a published student study of this system in both architectures, on an 8-core laptop. One figure each: how far
- * its runs lay apart is not known.
+ * The figures of a published student study of the two architectures, in an implementation of its own on an 8-core laptop. One figure
+ * each: how far its runs lay apart is not known.
  */
 export interface StudyFigures {
   avgMs: number;

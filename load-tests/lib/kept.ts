@@ -5,6 +5,7 @@ import type { z } from 'zod';
 export class UnreadableResult extends Error {}
 
 const maxProblems = 10;
+const notThere = 'it is not there. Is its folder one that a measurement has written?';
 
 /** What an earlier run has kept. @throws UnreadableResult, rather than take half a file for a whole one */
 export async function readKept<Schema extends z.ZodType>(
@@ -16,7 +17,8 @@ export async function readKept<Schema extends z.ZodType>(
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new UnreadableResult(`${file} cannot be read: ${(cause as Error).message}`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new UnreadableResult(`${file} cannot be read: ${code === 'ENOENT' ? notThere : message}`, { cause });
   }
   let json: unknown;
   try {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { tokenAlgorithms } from './auth.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
+import { inWords } from './in-words.ts';
 import { runAsPattern } from './service/privileges.ts';
+import { settingProblem } from './setting-problems.ts';
 import { defaultStack, stackNames } from './stacks.ts';
 
 /**
@@ -30,12 +32,25 @@ export function underNewNames<Settings extends NodeJS.ProcessEnv>(
 const toStderr = (line: string) => void process.stderr.write(`${line}\n`);
 
 /** An environment that cannot be used; the message says everything that is wrong with it. */
-export class UnusableConfiguration extends Error {}
+export class UnusableConfiguration extends Error {
+  /** Each in a line. */
+  readonly problems: readonly string[];
 
-/** Says what is wrong and exits with 78 (EX_CONFIG). */
+  constructor(problems: string[], service?: ServiceName) {
+    const whose = service === undefined ? '' : ` of ${service}`;
+    const lines = problems.map((problem) => `  ${problem}`).join('\n');
+    super(`The configuration${whose} is not usable; nothing was started.\n${lines}`);
+    this.problems = problems;
+  }
+}
+
+/** EX_CONFIG: how a process ends whose configuration is not usable. To start it again would change nothing. */
+export const unusableConfigurationCode = 78;
+
+/** Says what is wrong and exits with `unusableConfigurationCode`. */
 export function exitUnusable(...problems: UnusableConfiguration[]): never {
   process.stderr.write(problems.map(({ message }) => `${message}\n`).join(''));
-  process.exit(78);
+  process.exit(unusableConfigurationCode);
 }
 
 /**
@@ -49,13 +64,11 @@ export function readEnvironment<T extends z.ZodType>(
   env: NodeJS.ProcessEnv = process.env,
   service?: ServiceName,
 ): z.output<T> {
-  const parsed = schema.safeParse(underNewNames(env, toStderr));
+  const settings = underNewNames(env, toStderr);
+  const parsed = schema.safeParse(settings, { error: inWords });
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  const whose = service === undefined ? '' : ` of ${service}`;
-  const unusable = new UnusableConfiguration(
-    `The configuration${whose} is not usable; nothing was started.\n${problems.join('\n')}`,
-  );
+  const problems = parsed.error.issues.map((issue) => settingProblem(issue, schema, settings));
+  const unusable = new UnusableConfiguration(problems, service);
   if (service !== undefined) throw unusable;
   exitUnusable(unusable);
 }
@@ -70,6 +83,11 @@ export const count = (fallback: number) => z.coerce.number().int().min(1).max(1_
 /** A bound that 0 lifts. */
 export const bound = (fallback: number) => z.coerce.number().int().min(0).max(1_000_000).default(fallback);
 const aDayMs = 86_400_000;
+/**
+ * No hold lasts longer. What a shopper has open is looked for among the reservations that are no older than it may be, so that a
+ * long history costs nothing: an older one that was still held would not count against OPEN_RESERVATIONS_MAX.
+ */
+export const maxHoldMs = 7_200_000;
 /** No setting of a retention may be shorter: whoever meets a trace of something older need not find the rest of it. */
 export const minRetentionMs = 3_600_000;
 
@@ -123,7 +141,7 @@ export const databaseSchema = commonSchema.extend({
       'role that owns the schema; used for migrations at start, then closed. Without it the set-up must have migrated',
     ),
   AMQP_URL: z
-    .url({ protocol: /^amqps?$/ })
+    .url({ protocol: /^amqps?$/, error: 'must be a URL of amqp or amqps' })
     .optional()
     .describe(
       'RabbitMQ, such as amqp://user:password@host:5672; required where the events of the STACK travel through it',

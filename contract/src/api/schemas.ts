@@ -118,10 +118,10 @@ export const orderStatus = z.enum(['awaiting-payment', 'paid', 'confirmed', 'can
 export const order = z.strictObject({
   id,
   reservationId: id,
-  status: orderStatus,
+  status: orderStatus.meta({ description: 'why one was cancelled, the reason of its reservation says' }),
   totalCents: z.number().int(),
   currency: z.string(),
-  expiresAt: time,
+  expiresAt: time.meta({ description: 'until when it could be paid; of no meaning once it is paid or has ended' }),
   createdAt: time,
   declinedPayments: z.number().int().meta({ description: 'payments tried and declined' }),
   items: z.array(pricedItem),

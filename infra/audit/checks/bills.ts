@@ -24,7 +24,7 @@ export interface ChargesRow {
 export const chargesEqualOrders: Check = {
   invariant: 3,
   title: 'each charge ends in a confirmed order of that amount, or a refund',
-  unit: 'orders',
+  unit: ['order', 'orders'],
   run: ({ stream }) =>
     comparePairs(
       merge(

@@ -5,7 +5,7 @@ import { Undecided, type Check } from '../check.ts';
 export const noDeadLetters = (amqpUrl: string): Check => ({
   invariant: 6,
   title: 'no dead letter waits for somebody to look at it',
-  unit: 'queues',
+  unit: ['queue', 'queues'],
   async run() {
     const counts = await orUndecided(countDeadLetters(amqpUrl));
     const wrong = counts

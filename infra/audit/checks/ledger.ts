@@ -20,7 +20,7 @@ export interface LedgerRow {
 export const paymentsEqualLedger: Check = {
   invariant: 3,
   title: 'payments equal the ledger of the gateway, one to one',
-  unit: 'payments',
+  unit: ['payment', 'payments'],
   run: ({ stream }) =>
     comparePairs(
       merge(

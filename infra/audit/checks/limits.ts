@@ -24,7 +24,7 @@ const unitsOfShoppers = `
 export const withinLimits: Check = {
   invariant: 5,
   title: 'nobody holds or buys more than limitPerUser',
-  unit: 'shopper and product',
+  unit: ['pair of shopper and product', 'pairs of shopper and product'],
   async run({ query }) {
     const [row] = await query<{ pairs: number }>(
       'inventory',

@@ -10,7 +10,7 @@ interface DoubleCapture {
 const oneCapture = (database: DatabaseName, table: string, id: string, kept: string, where: string): Check => ({
   invariant: 3,
   title: `no order is charged twice ${where}`,
-  unit: 'charges kept',
+  unit: ['charge kept', 'charges kept'],
   async run({ query }) {
     const [row] = await query<{ charges: number }>(database, `SELECT count(*) AS charges FROM ${table} WHERE ${kept}`);
     const wrong = await query<DoubleCapture>(

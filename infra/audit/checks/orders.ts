@@ -22,7 +22,7 @@ export interface OrderRow {
 export const reservationsHaveOrders: Check = {
   invariant: 4,
   title: 'each reservation matches its order',
-  unit: 'reservations',
+  unit: ['reservation', 'reservations'],
   run: ({ stream }) =>
     comparePairs(
       merge(

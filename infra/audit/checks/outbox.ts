@@ -15,7 +15,7 @@ export const givenUp = (maxAttempts: number) => `attempts >= ${maxAttempts}`;
 export const nothingGivenUp = (maxAttempts: number): Check => ({
   invariant: 6,
   title: 'no event has been given up',
-  unit: 'outboxes',
+  unit: ['outbox', 'outboxes'],
   async run({ query }) {
     const found = await Promise.all(
       servicesWithDatabase.map(async (service) => {

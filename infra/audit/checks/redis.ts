@@ -21,7 +21,7 @@ const lookAgainMs = 250;
 export const redisEqualsStock = (databases: Databases, redis: Redis, patienceMs: number): Check => ({
   invariant: 6,
   title: 'Redis equals PostgreSQL',
-  unit: 'products',
+  unit: ['product', 'products'],
   async run() {
     let firstLookAt: number | undefined;
     let wrongSince = new Map<string, number>();

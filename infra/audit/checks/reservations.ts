@@ -24,7 +24,7 @@ export interface HoldRow {
 export const reservationsMatchHolds: Check = {
   invariant: 4,
   title: 'each reservation matches its hold',
-  unit: 'reservations',
+  unit: ['reservation', 'reservations'],
   run: ({ stream }) =>
     comparePairs(
       merge(

@@ -5,7 +5,7 @@ import { maxFound, type Check } from '../check.ts';
 const settled = (what: string, database: DatabaseName, table: string, unsettled: string): Check => ({
   invariant: 4,
   title: `every ${what} is settled`,
-  unit: `${what}s`,
+  unit: [what, `${what}s`],
   async run({ query }) {
     const [row] = await query<{ rows: number }>(database, `SELECT count(*) AS rows FROM ${table}`);
     const wrong = await query<{ id: string; status: string }>(

@@ -15,7 +15,7 @@ const unitsPerProduct = (table: string, condition: string) => `
 export const soldEqualsConfirmed: Check = {
   invariant: 2,
   title: 'units sold equal units in confirmed orders',
-  unit: 'products with sales',
+  unit: ['product with sales', 'products with sales'],
   run: ({ stream }) =>
     comparePairs(
       merge(

@@ -15,7 +15,7 @@ interface StockRow {
 export const neverOversold: Check = {
   invariant: 1,
   title: 'no product is oversold: held + sold <= total',
-  unit: 'products',
+  unit: ['product', 'products'],
   async run({ query }) {
     const [row] = await query<{ products: number }>('inventory', 'SELECT count(*) AS products FROM products');
     const wrong = await query<Levels>(
@@ -46,7 +46,7 @@ const unitsOfHolds = `
 export const stockEqualsHolds: Check = {
   invariant: 2,
   title: 'stock equals holds: held = live holds, sold = committed holds',
-  unit: 'products',
+  unit: ['product', 'products'],
   async run({ query }) {
     const [row] = await query<{ products: number }>('inventory', 'SELECT count(*) AS products FROM stock');
     const wrong = await query<StockRow>(

@@ -1,10 +1,23 @@
-import { bound, databaseSchema, milliseconds, readEnvironment, type EnvironmentOf } from '@flash-sale/shared/config.ts';
+import {
+  bound,
+  databaseSchema,
+  maxHoldMs,
+  milliseconds,
+  readEnvironment,
+  type EnvironmentOf,
+} from '@flash-sale/shared/config.ts';
 import { demoSettings } from '@flash-sale/shared/demo.ts';
 import { z } from 'zod';
 
 /** The inventory's settings, besides those that every service has (shared/src/config.ts). */
 export const configSchema = databaseSchema.extend({
-  HOLD_TTL_MS: milliseconds(120_000).describe('how long a hold lasts before its units go back on sale'),
+  HOLD_TTL_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(maxHoldMs)
+    .default(120_000)
+    .describe('how long a hold lasts before its units go back on sale; two hours at most'),
   UNPAID_UNITS_MAX: bound(10).describe(
     'units of a product that one shopper may hold without having paid for them; 0 lifts the bound',
   ),

@@ -6,7 +6,9 @@ export const configSchema = databaseSchema.extend({
   GATEWAY_DATABASE_URL: z.url().describe("the built-in gateway's ledger"),
   GATEWAY_MIGRATION_DATABASE_URL: z.url().optional().describe('as MIGRATION_DATABASE_URL'),
   GATEWAY_TIMEOUT_MS: milliseconds(3_500).describe('after this a call has an unknown outcome'),
-  ORDER_WAIT_MS: milliseconds(150_000).describe('how long a payment waits for its order; longer than a hold lasts'),
+  ORDER_WAIT_MS: milliseconds(150_000).describe(
+    'how long a payment waits for its order, as in an outage of the order service; then it is declined, unpaid, and another try may follow',
+  ),
   ARRIVAL_TIMEOUT_MS: milliseconds(2_000).describe('longest a payment is waited for whose order has not arrived yet'),
   ORPHAN_SWEEP_MS: milliseconds(5_000),
 });

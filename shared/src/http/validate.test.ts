@@ -31,6 +31,26 @@ describe('parse', () => {
     expect(paths.sort()).toEqual(['', 'name', 'size.width']);
   });
 
+  test.each<[z.ZodType, unknown, string]>([
+    [z.number().int(), 1.5, 'must be a whole number'],
+    [z.number(), 'one', 'must be a number'],
+    [z.number().int().min(1), 0, 'must be at least 1'],
+    [z.number().max(99), 100, 'must be at most 99'],
+    [z.number().lt(5), 5, 'must be less than 5'],
+    [z.string(), 7, 'must be a text'],
+    [z.string().max(3), 'four', 'must have at most 3 characters'],
+    [z.array(z.string()).min(1), [], 'must have at least 1 entries'],
+    [z.boolean(), 'yes', 'must be true or false'],
+    [z.strictObject({}), [], 'must be an object'],
+    [z.enum(['USD', 'EUR']), 'usd', 'must be one of USD, EUR'],
+    [z.literal(1), 2, 'must be 1'],
+    [z.string('its own words'), 7, 'its own words'],
+    [z.enum(['USD', 'EUR']), undefined, 'is missing'],
+    [z.number(), undefined, 'is missing'],
+  ])('says what each must be, in words for whoever sent it (case %#)', (schema, input, message) => {
+    expect(problemsOf(z.strictObject({ it: schema }), { it: input })).toEqual([{ path: 'it', message }]);
+  });
+
   test('names twenty problems at most', () => {
     expect(problemsOf(z.array(z.number()), Array(100).fill('x'))).toHaveLength(20);
   });

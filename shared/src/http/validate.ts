@@ -1,10 +1,13 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { AppError } from '@flash-sale/contract/errors.ts';
+import { inWords } from '../in-words.ts';
+
+const words = { error: inWords };
 
 /** Parses input by its schema. @throws AppError invalid-input with one entry a problem */
 export function parse<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
-  const parsed = schema.safeParse(input);
+  const parsed = schema.safeParse(input, words);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues
     .slice(0, 20)

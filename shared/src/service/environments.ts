@@ -27,11 +27,10 @@ export function environmentsIn(env: NodeJS.ProcessEnv): Record<ServiceName, Node
     const [, prefix = '', name = ''] = ofOneService.exec(key) ?? [];
     const service = serviceNames.find((one) => one.toUpperCase() === prefix);
     if (service) own[service][name] = value;
-    else if (name in databaseSchema.shape) problems.push(`  ${key}: there is no service ${prefix.toLowerCase()}`);
+    else if (name in databaseSchema.shape) problems.push(`${key}: there is no service ${prefix.toLowerCase()}`);
     else common[key] = value;
   }
-  if (problems.length > 0)
-    throw new UnusableConfiguration(`The configuration is not usable; nothing was started.\n${problems.join('\n')}`);
+  if (problems.length > 0) throw new UnusableConfiguration(problems);
   const ofEach = serviceNames.map((name) => [name, { ...common, ...own[name] }]);
   return Object.fromEntries(ofEach) as Record<ServiceName, NodeJS.ProcessEnv>;
 }

@@ -1,5 +1,6 @@
 import type { Statement, Tx } from '@flash-sale/shared/db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
+import { maxHoldMs } from '@flash-sale/shared/config.ts';
 import { firstIdOf } from '@flash-sale/shared/ids.ts';
 import type { Lane } from '@flash-sale/shared/messaging/lane.ts';
 import type { InputsOf, UnitOfWork, Work } from '@flash-sale/shared/messaging/unit-of-work.ts';
@@ -46,8 +47,7 @@ const readByKeys: Statement = {
   text: `SELECT r.* FROM unnest($1::uuid[], $2::text[]) k (user_id, key)
            JOIN reservations r ON r.user_id = k.user_id AND r.idempotency_key = k.key`,
 };
-/** No hold lasts longer than this: older rows are not read, so that a shopper's history costs nothing. */
-const maxHoldMs = 7_200_000;
+/** Older rows are not read: none of them is held, or counts as abandoned. */
 const latestOfShopper = '(SELECT * FROM reservations WHERE user_id = k.user_id AND id >= $5::uuid)';
 /** Counts no further than the bounds, to limit its cost. After `readByKeys`, or a key that is being moved could be missed. */
 const readStandings: Statement = {
