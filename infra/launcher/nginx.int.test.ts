@@ -318,10 +318,13 @@ describe('when an instance does not answer', () => {
     ['/api/reservations/breaks', [200, 200]],
     ['/api/sessions?/breaks', [200, 200]],
     ['/api/sessions/refresh/breaks', [200, 502]],
-  ])('POST %s, begun and broken off, is repeated only where it carries a key, or is a log-in', async (path, expected) => {
-    const answers = await twice(path, { method: 'POST', body: '{}' });
-    expect(statuses(answers).sort()).toEqual(expected);
-  });
+  ])(
+    'POST %s, begun and broken off, is repeated only where it carries a key, or is a log-in',
+    async (path, expected) => {
+      const answers = await twice(path, { method: 'POST', body: '{}' });
+      expect(statuses(answers).sort()).toEqual(expected);
+    },
+  );
 
   test('one that is back is asked at once, whoever waits there already', async () => {
     const both = ['user-1', 'user-2'].map((name) => servers.get(name)!);

@@ -5,20 +5,14 @@ import type { z } from 'zod';
  * comes from outside; where it has no words, and where a schema has its own, those stand.
  */
 export const inWords: z.core.$ZodErrorMap = (issue) => {
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.input === undefined ? missing : `must be ${kinds[issue.expected] ?? issue.expected}`;
-    case 'invalid_value':
-      return issue.input === undefined ? missing : `must be ${oneOf(issue.values)}`;
-    case 'too_small':
-      return sized(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`);
-    case 'too_big':
-      return sized(issue.origin, `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`);
-    case 'invalid_format':
-      return issue.format === 'url' ? 'must be a URL' : undefined;
-    default:
-      return undefined;
-  }
+  if (issue.code === 'invalid_type')
+    return issue.input === undefined ? missing : `must be ${kinds[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value') return issue.input === undefined ? missing : `must be ${oneOf(issue.values)}`;
+  if (issue.code === 'too_small')
+    return sized(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`);
+  if (issue.code === 'too_big')
+    return sized(issue.origin, `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`);
+  return issue.code === 'invalid_format' && issue.format === 'url' ? 'must be a URL' : undefined;
 };
 
 const missing = 'is missing';
