@@ -105,7 +105,12 @@ function aRedis(clock: { nowMs: number }) {
       return answer((until.get(key) ?? 0) > clock.nowMs ? 1 : 0, lost-- > 0);
     },
   };
-  return { redis: redis as never, asked, goAway: () => void (isAway = true), lose: (answers: number) => void (lost = answers) };
+  return {
+    redis: redis as never,
+    asked,
+    goAway: () => void (isAway = true),
+    lose: (answers: number) => void (lost = answers),
+  };
 }
 /** Lets the answers of Redis come in. */
 const answered = () => new Promise((resolve) => setImmediate(resolve));
@@ -164,7 +169,7 @@ describe('processes of their own', () => {
   test('decide for themselves while Redis is away', async () => {
     await crowd(1_000);
     redis.goAway();
-    await crowd(100);
+    await crowd(1_100);
     expect(await crowd(1_000)).toBe(1);
     logIns.seen.changes = 501;
     expect(await crowd(100)).toBe(0);

@@ -239,7 +239,13 @@ describe('a line that is measured in time', () => {
   test('of two who come back at once for one place one is told to come later, and nobody loses the place that he has', async () => {
     const take = (who: string) => Promise.resolve(who.startsWith('back') ? 0 : undefined);
     const queue = aQueue({ hashMs: 100, maxWaitMs: 250, turns: { ...turnsInMemory(), take } });
-    const come = (who: string) => queue.run('fresh', takes(100), () => ({ who })).then(() => 'in', () => 'later');
+    const come = (who: string) =>
+      queue
+        .run('fresh', takes(100), () => ({ who }))
+        .then(
+          () => 'in',
+          () => 'later',
+        );
     const answers = ['first', 'second', 'third', 'back again', 'back, too'].map(come);
     expect(await all(answers)).toEqual(['in', 'in', 'in', 'in', 'later']);
   });
