@@ -8,7 +8,14 @@ import { forDeadLetters } from '../infra/dlq/dead-letters.ts';
 import { startStack } from '../infra/launcher/stack.ts';
 import type { Stack } from '../infra/launcher/stack-types.ts';
 import { restoreBroker, type SavedBroker } from '../infra/testing/release/broker.ts';
-import { readFixture, releases, stacksOf, type Clients, type Promised } from '../infra/testing/release/fixture.ts';
+import {
+  readFixture,
+  releases,
+  settingsForIds,
+  stacksOf,
+  type Clients,
+  type Promised,
+} from '../infra/testing/release/fixture.ts';
 import { namesInLogs, namesOfRunning, namesOfRelease } from '../infra/testing/release/names.ts';
 import { restoreRelease, type RestoredRelease } from '../infra/testing/release/restore.ts';
 import { narrowedIn, readSchemas } from '../infra/testing/release/schema.ts';
@@ -50,7 +57,7 @@ describe.each(cases)('the %s stack, %s, on the data of the %s stack of %s', (sta
     restored = await restoreRelease(release, kind, dataDir);
     ({ clients } = restored);
     // Whoever waited for an order has waited since then, and this machine may be slow.
-    const env = { LOG_LEVEL: 'debug', ORDER_WAIT_MS: '3600000' };
+    const env = { LOG_LEVEL: 'debug', ORDER_WAIT_MS: '3600000', ...settingsForIds };
     // As `npm start` does it: a start without the demo locks its accounts, by which the release is asked.
     stack = await startStack({
       stack: stackName,

@@ -54,6 +54,13 @@ export interface Fixture {
   read: (file: string) => string;
 }
 
+const tenYearsMs = 315_360_000_000;
+/**
+ * Services judge by the time in an id whether something is too old to be known of. A shop that changes its release has nothing
+ * under way that is a day old; these settings make ten years of it, for ids cannot be moved as times are: others are signed with them.
+ */
+export const settingsForIds = { INBOX_RETENTION_MS: `${tenYearsMs}` };
+
 /** Reads what a release has left. @throws when there is no such release */
 export function readFixture(release: string, kind: StackName, now = new Date()): Fixture {
   const folder = folderOf(release);
@@ -76,7 +83,7 @@ const time = /\b(\d{4}-\d\d-\d\d)([ T])(\d\d:\d\d:\d\d(?:\.\d{1,6})?)(\+00|Z)(?!
 
 /**
  * Moves every time in a text by the same. Holds, sessions and tokens run out, and what was due is due at a moment: so a
- * fixture of any age is as if it had been made just now. Ids keep the time that is in them, which only sorts them.
+ * fixture of any age is as if it had been made just now. Ids keep the time that is in them: `settingsForIds`.
  */
 export function withTimesMoved(text: string, byMs: number): string {
   return text.replaceAll(time, (_whole, day: string, between: string, clock: string, zone: string) => {
