@@ -31,6 +31,8 @@ export const chosenProducts = '"product" =~ /^$product$/';
 const condition = ({ of = chosenServices, where }: Selection) =>
   ['"stack" = \'$stack\'', of, ...(where ? [where] : []), '$timeFilter'].join(' AND ');
 const tags = (names: string[]) => names.map((name) => `"${name}"`);
+/** A step of time for each value of these tags. */
+const stepsOf = (by: string[]) => ['time($__interval)', ...tags(by)].join(', ');
 
 /**
  * A line over time for each value of the tags in `by`. Where there are no points a gauge has a gap (`fill(null)`), but a
@@ -38,8 +40,7 @@ const tags = (names: string[]) => names.map((name) => `"${name}"`);
  */
 export function lines({ by = [], fill = 'null', ...selection }: Selection & { fill?: 'null' | 0 }): string {
   const { select, from } = selection;
-  const groups = ['time($__interval)', ...tags(by)].join(', ');
-  return `SELECT ${select} FROM "${from}" WHERE ${condition(selection)} GROUP BY ${groups} fill(${fill})`;
+  return `SELECT ${select} FROM "${from}" WHERE ${condition(selection)} GROUP BY ${stepsOf(by)} fill(${fill})`;
 }
 
 /** Lines of what all instances have together, of a number that each instance has for itself. */
@@ -49,8 +50,7 @@ export function sumOfInstances({ field, from, by = [] }: { field: string; from: 
     from,
     by: ['service', 'instance', ...by.filter((tag) => tag !== 'service')],
   });
-  const groups = ['time($__interval)', ...tags(by)].join(', ');
-  return `SELECT sum("each") FROM (${each}) WHERE $timeFilter GROUP BY ${groups} fill(null)`;
+  return `SELECT sum("each") FROM (${each}) WHERE $timeFilter GROUP BY ${stepsOf(by)} fill(null)`;
 }
 
 /**
@@ -58,10 +58,9 @@ export function sumOfInstances({ field, from, by = [] }: { field: string; from: 
  * a single one; a restart is no fall.
  */
 export function growthOfInstances({ field, from }: { field: string; from: string }): string {
-  const groups = tags(['service', 'instance']).join(', ');
-  const selection = { select: `non_negative_derivative("${field}", 1s) AS "each"`, from };
-  const each = `SELECT ${selection.select} FROM "${from}" WHERE ${condition(selection)} GROUP BY ${groups}`;
-  return `SELECT mean("each") FROM (${each}) WHERE $timeFilter GROUP BY time($__interval), ${groups} fill(null)`;
+  const by = ['service', 'instance'];
+  const each = rows({ select: `non_negative_derivative("${field}", 1s) AS "each"`, from, by });
+  return `SELECT mean("each") FROM (${each}) WHERE $timeFilter GROUP BY ${stepsOf(by)} fill(null)`;
 }
 
 /** A row of a table for each value of the tags in `by`, over the whole time shown. */
