@@ -7,8 +7,8 @@ import { BatchSizes } from './batch-sizes.ts';
 const lookAgainAfterMs = 5_000;
 
 /**
- * Of a service first the queue for batches: a process begins with it, so that who sees one that takes single events may believe that
- * there is one that takes batches; and one of ours that stops meanwhile is not taken for one of the release before.
+ * Of a service first the queue for batches, so that a process of ours that stops meanwhile is not taken for one of the release before. One
+ * that starts meanwhile may be: it gets single events until the next look.
  */
 const askedQueues = subscribingServices.flatMap((service) => [batchQueueOf(service), service]);
 

@@ -48,7 +48,7 @@ export class AmqpTransport implements Transport {
   readonly #queues: ServiceQueues;
   #records: RecordPublisher | undefined;
   readonly #connections: AmqpConnection[] = [];
-  /** Of batches first: who sees one that takes single events may believe that there is one that takes batches. */
+  /** Of batches first, so that hardly any look at the queues finds it taking single events alone. */
   #consumers: AmqpConsumer[] = [];
   #handler: MessageHandler | undefined;
   #intake: Intake | undefined;
