@@ -49,11 +49,16 @@ export interface AfterSecond {
 }
 
 const rampSeconds = 5;
-/** So long a journey may take before k6 runs out of shoppers; and how many it can have, some 2 MB each. */
-const shopperSeconds = 10;
+/**
+ * So long a journey may take before k6 runs out of shoppers; and how many it can have, some 2 MB each. Not longer than it takes in a shop
+ * that sheds: k6 goes round among all it has, and what they cost is taken from the shop beside it.
+ */
+const shopperSeconds = 6;
 const shoppers = { least: 50, most: 3_000 };
 /** Journeys that are under way when the load ends: they are to end by themselves. */
 const endingSeconds = 65;
+/** Go's garbage collector goes through the memory of all shoppers at each of its turns; this has it take a fifth as many of them. */
+const garbage = { GOGC: '400' };
 /** A closed loop of so many, without think time, uses up the shop; an open load comes by their accounts. */
 export const capacityVus = 500;
 
@@ -69,6 +74,7 @@ export async function putArrivals(target: Target, arrivals: Arrivals): Promise<A
     SHOPPERS: String(capacityVus),
     VUS: String(shoppersFor(rate)),
     ...(after ? { AFTER_RATE: String(after.rate), AFTER_SECONDS: String(after.seconds) } : {}),
+    ...garbage,
     ...more,
   };
   const longest = rampSeconds + seconds + (after?.seconds ?? 0) + endingSeconds;
