@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
-import { underWay } from '@flash-sale/shared/http/admission.ts';
+import { underWay } from '@flash-sale/shared/http/under-way.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { audit } from '../test-kit/in-process/audit.ts';
@@ -35,7 +35,7 @@ const logInAs = (account: ReturnType<typeof anAccount>) => shop.call('POST', '/a
 const refused = [503, 'overloaded'];
 const refusedBy = async (service: ServiceName) => {
   const page = await (await fetch(`${shop.urlOf(service)}/metrics`)).text();
-  return Number(/^flash_sale_refused_journeys\S* (\d+)$/m.exec(page)?.[1]);
+  return Number(/^flash_sale_refused_journeys\S*cause="here"\S* (\d+)$/m.exec(page)?.[1]);
 };
 
 test('log-in, registration and a new cart are refused; reserving, paying and cancelling go on', async () => {
