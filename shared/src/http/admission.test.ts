@@ -409,7 +409,7 @@ describe('a crowd in virtual time', () => {
     [3, 1, 1 / 3],
     [2, 2, 0.95],
   ])(
-    'of %d processes with carts %d hang: below its capacity %d of the log-ins are refused',
+    'of %d processes with carts %d hang: below its capacity as large a part of the log-ins is refused, and never all',
     async (others, hanging, part) => {
       const load = 0.8 * capacity;
       const seconds = await simulate([{ seconds: 60, journeysPerSecond: load }], { separate: true, others, hanging });
