@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
-import { underWay } from '@flash-sale/shared/http/admission.ts';
+import { underWay } from '@flash-sale/shared/http/under-way.ts';
 import { newId } from '@flash-sale/shared/ids.ts';
 import { eventually } from '@flash-sale/shared/testing/eventually.ts';
 import { audit } from '../test-kit/in-process/audit.ts';
@@ -16,17 +17,25 @@ const crowd = 2 * bound;
 const aSlowLane = { waitingMs: () => 60_000 };
 let shop: Shop;
 let user: ReturnType<typeof shopping>;
+let redis: Redis;
 beforeAll(async () => {
   const settings = { SHED_BEYOND_REQUESTS: `${bound}`, SHED_BEYOND_WAIT_MS: '300', STATEMENT_TIMEOUT_MS: '60000' };
   shop = await startShop({ services: serviceNames, settings });
   user = shopping(shop);
+  redis = new Redis(shop.redis.url);
 });
 afterEach(() => {
   underWay.changes = 0;
   underWay.lanes.delete(aSlowLane);
   return audit(shop);
 });
-afterAll(() => shop?.close());
+afterAll(() => {
+  redis?.disconnect();
+  return shop?.close();
+});
+
+/** What the one process with carts has told those with log-ins of itself, for as long as it is so. */
+const told = (count: string) => eventually(async () => expect(await redis.get('crowd:count')).toBe(count));
 
 const aCart = () => shop.call('POST', '/api/carts', { token: shop.aShopper().token });
 const anAccount = () => ({ email: `${newId()}@example.com`, password: 'correct horse battery staple' });
@@ -35,7 +44,7 @@ const logInAs = (account: ReturnType<typeof anAccount>) => shop.call('POST', '/a
 const refused = [503, 'overloaded'];
 const refusedBy = async (service: ServiceName) => {
   const page = await (await fetch(`${shop.urlOf(service)}/metrics`)).text();
-  return Number(/^flash_sale_refused_journeys\S* (\d+)$/m.exec(page)?.[1]);
+  return Number(/^flash_sale_refused_journeys\S*cause="here"\S* (\d+)$/m.exec(page)?.[1]);
 };
 
 test('log-in, registration and a new cart are refused; reserving, paying and cancelling go on', async () => {
@@ -64,9 +73,11 @@ test('log-in, registration and a new cart are refused; reserving, paying and can
   expect(outcomeOf(await shop.call('POST', '/api/sessions/refresh', { body: { refreshToken } }))).toEqual([201, 'ok']);
   await eventually(async () => expect((await fetch(`${shop.urlOf('reservation')}/readyz`)).status).toBe(200));
   expect(outcomeOf(await aCart())).toEqual(refused);
+  await told('1 1');
   expect(Math.min(await refusedBy('reservation'), await refusedBy('user'))).toBeGreaterThan(1);
 
   underWay.changes -= crowd;
+  await told('0 1');
   for (const begin of [aCart, logIn, () => register()])
     await eventually(async () => expect(outcomeOf(await begin())).toEqual([201, 'ok']));
 });

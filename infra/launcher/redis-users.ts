@@ -1,6 +1,6 @@
 import { limitKey } from '@flash-sale/shared/http/limit-counters.ts';
 import { settledChannel } from '@flash-sale/shared/messaging/outcomes.ts';
-import { crowdKey } from '@flash-sale/shared/redis/crowd-sign.ts';
+import { crowdCountKey, crowdKeys } from '@flash-sale/shared/redis/crowd-sign.ts';
 import { readyKey } from '@flash-sale/shared/redis/connection.ts';
 import { stockMarkKey } from '@flash-sale/shared/redis/stock-mark.ts';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
@@ -20,11 +20,11 @@ interface Access {
 
 /** Whose keys and channels are whose, beside the one by which a service tries whether it may write. Who begins to use others gets them here. */
 const accessOf: Partial<Record<RedisUser, Access>> = {
-  user: { reads: [crowdKey], writes: [limitKey('*'), 'log-in:*'] },
+  user: { reads: [crowdCountKey], writes: [limitKey('*'), 'log-in:*'] },
   inventory: { writes: [stockKey('*'), stockMarkKey] },
   reservation: {
     reads: [stockKey('*'), stockMarkKey, triedPaymentKey('*')],
-    writes: [limitKey('*'), crowdKey],
+    writes: [limitKey('*'), ...crowdKeys],
     channels: [settledChannel('reservation')],
   },
   order: { channels: [settledChannel('order')] },

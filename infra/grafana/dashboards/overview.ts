@@ -113,12 +113,31 @@ const waiting = graph({
 });
 
 const refused = graph({
-  title: 'Journeys refused since the start',
+  title: 'Journeys refused since the start, by cause',
   about:
-    'Log-ins, registrations and new carts that were answered with 503, because their process had more under way than it got done ' +
-    '(SHED_BEYOND_REQUESTS). Who had a cart was served. While it climbs, more shoppers come than can be: see CPU per service, below.',
+    'Log-ins, registrations and new carts that were answered with 503. Here: their own process had more under way than it got done ' +
+    '(SHED_BEYOND_REQUESTS). Elsewhere: processes of the reservation service had, and log-ins were refused for them. Who had a cart was ' +
+    'served. While it climbs, more shoppers come than can be, or a process is slow: see CPU per service, below, and the logs.',
   unit: units.Short,
-  lines: { '[[tag_service]]': sumOfInstances({ field: 'refused', from: 'backlog', by: ['service'] }) },
+  lines: {
+    '[[tag_service]] [[tag_cause]]': sumOfInstances({ field: 'refused', from: 'journeys', by: ['service', 'cause'] }),
+  },
+});
+
+const letIn = graph({
+  title: 'Log-ins let in',
+  about:
+    'The share that each process of the user service lets in, by what those of the reservation service say. It falls to the part of them that do not ' +
+    'have too much: half means that of two one has too much, which its log says. A few per cent mean that all have.',
+  unit: units.PercentUnit,
+  max: 1,
+  lines: {
+    '[[tag_service]]-[[tag_instance]]': lines({
+      select: 'mean("let_in_share")',
+      from: 'journeys',
+      by: ['service', 'instance'],
+    }),
+  },
 });
 
 const passwordsWaiting = graph({
@@ -201,7 +220,11 @@ export const overview = (): Dashboard =>
         panels: [reservations(), payments(), unitsLeft('"service" = \'inventory\''), failures, checkout, throughput],
       },
       { title: 'Does it keep up?', columns: 3, panels: [outbox, waiting, queue, deadLetters, putAside, refused] },
-      { title: 'Does everybody get in?', columns: 3, panels: [passwordsWaiting, passwordsHashed, passwordsRefused] },
+      {
+        title: 'Does everybody get in?',
+        columns: 2,
+        panels: [passwordsWaiting, passwordsHashed, passwordsRefused, letIn],
+      },
       { title: 'What does it cost?', columns: 2, panels: [cpu, memory, cpuSum, memorySum] },
     ],
   });

@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { AppError } from '@flash-sale/contract/errors.ts';
-import { CrowdSign } from '../redis/crowd-sign.ts';
-import { Admission, UnderWay, type Beginning } from './admission.ts';
+import { CrowdSign, crowdEveryMs } from '../redis/crowd-sign.ts';
+import { Admission, type Beginning } from './admission.ts';
+import { UnderWay } from './under-way.ts';
 
 const limits = { beyondRequests: 500, beyondWaitMs: 50 };
+
+const admits = (admission: Admission, by: Beginning, nowMs?: number) => admission.refusalOf(by, nowMs) === undefined;
 
 /** An admission that sees so many changes under way, and for how long each lane has kept something waiting. */
 function anAdmission(changes = 0, waitingMs: number | number[] = [], sign?: CrowdSign) {
@@ -34,17 +37,17 @@ describe('a journey may begin', () => {
     ['while one lane of the process hangs, though the others are quick', 501, [0, 10, 51], false],
     ['in a process without a lane', 10_000, [], true],
   ])('%s: %i under way, waiting for %j ms: %p', (_what, changes, waitingMs, mayBegin) => {
-    expect(anAdmission(changes, waitingMs).admission.admits('log-in')).toBe(mayBegin);
+    expect(admits(anAdmission(changes, waitingMs).admission, 'log-in')).toBe(mayBegin);
   });
 
   test('with a cart longer than with a log-in: who was let in is let through', () => {
     const { admission, seen } = anAdmission(501, 51);
-    const admits = () => (['log-in', 'cart'] as const).map((by) => admission.admits(by));
-    expect(admits()).toEqual([false, true]);
+    const refusals = () => (['log-in', 'cart'] as const).map((by) => admission.refusalOf(by));
+    expect(refusals()).toEqual(['here', undefined]);
     seen.changes = 625;
-    expect(admits()).toEqual([false, true]);
+    expect(refusals()).toEqual(['here', undefined]);
     seen.changes = 626;
-    expect(admits()).toEqual([false, false]);
+    expect(refusals()).toEqual(['here', 'here']);
   });
 
   test('whatever the clock on the wall says', () => {
@@ -53,10 +56,10 @@ describe('a journey may begin', () => {
     const { admission, seen } = anAdmission(501);
     const lane = { waitingMs: (nowMs: number) => nowMs - since };
     seen.lanes.add(lane);
-    expect(admission.admits('log-in')).toBe(false);
+    expect(admits(admission, 'log-in')).toBe(false);
     wall.mockReturnValue(9_999_999_999_999);
     seen.lanes.delete(lane);
-    expect(admission.admits('log-in')).toBe(true);
+    expect(admits(admission, 'log-in')).toBe(true);
     wall.mockRestore();
   });
 });
@@ -76,8 +79,8 @@ describe('the mean of what is under way', () => {
       at(200, ms + 100, of);
     }
     expect([of.changes, Math.round(of.mean(3_000) / 10)]).toEqual([200, 33]);
-    expect([admission.admits('log-in', 3_000), admission.admits('cart', 3_000)]).toEqual([false, true]);
-    expect(admission.admits('log-in', 3_500)).toBe(true);
+    expect([admits(admission, 'log-in', 3_000), admits(admission, 'cart', 3_000)]).toEqual([false, true]);
+    expect(admits(admission, 'log-in', 3_500)).toBe(true);
   });
 
   test('is nothing in a process that has been quiet for however long', () => {
@@ -86,23 +89,29 @@ describe('the mean of what is under way', () => {
   });
 });
 
-/** A Redis at some time of a clock that stands. */
+/** A Redis at some time of a clock that stands; crowd-sign.int.test.ts holds the script that it stands for. */
 function aRedis(clock: { nowMs: number }) {
-  const until = new Map<string, number>();
+  const said = new Map<string, { thereUntilMs: number; overUntilMs: number }>();
   const asked: string[] = [];
+  let count: { text: string; untilMs: number } | undefined;
   let isAway = false;
   let lost = 0;
   const answer = (value: unknown, isLost = false) =>
     isAway || isLost ? Promise.reject(new Error('away')) : Promise.resolve(value);
   const redis = {
-    set(key: string, _value: string, _px: 'PX', ms: number) {
-      asked.push('set');
-      until.set(key, clock.nowMs + ms);
-      return answer('OK');
+    defineCommand() {},
+    tellOfCrowd(...[, , , who, isOver, thereMs, overMs]: [string, string, string, string, 0 | 1, number, number]) {
+      asked.push('tell');
+      if (isAway) return answer(null);
+      said.set(who, { thereUntilMs: clock.nowMs + thereMs, overUntilMs: isOver ? clock.nowMs + overMs : 0 });
+      const those = [...said.values()].filter(({ thereUntilMs }) => thereUntilMs > clock.nowMs);
+      const over = those.filter(({ overUntilMs }) => overUntilMs > clock.nowMs);
+      count = { text: `${over.length} ${those.length}`, untilMs: clock.nowMs + overMs };
+      return answer(null);
     },
-    exists(key: string) {
-      asked.push('exists');
-      return answer((until.get(key) ?? 0) > clock.nowMs ? 1 : 0, lost-- > 0);
+    get() {
+      asked.push('look');
+      return answer(count && count.untilMs > clock.nowMs ? count.text : null, lost-- > 0);
     },
   };
   return {
@@ -117,34 +126,64 @@ const answered = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('processes of their own', () => {
   const clock = { nowMs: 0 };
-  let [carts, logIns] = [anAdmission(), anAdmission()];
+  let [carts, otherCarts, logIns] = [anAdmission(), anAdmission(), anAdmission()];
   let redis: ReturnType<typeof aRedis>;
   beforeEach(() => {
     clock.nowMs = 10_000;
     redis = aRedis(clock);
     const apart = (changes: number) => anAdmission(changes, 51, new CrowdSign(redis.redis));
-    [carts, logIns] = [apart(551), apart(3)];
+    [carts, otherCarts, logIns] = [apart(551), apart(551), apart(3)];
   });
-  /** So many a millisecond log in for so long, while carts are begun elsewhere. @returns the share that is let in */
-  const crowd = async (ms: number, { perMs = 4, cartsAreBegun = true } = {}) => {
+  /** So many a millisecond log in for so long, while these have carts. @returns the share that is let in */
+  const crowd = async (ms: number, { perMs = 4, withCarts = [carts, otherCarts] } = {}) => {
     let letIn = 0;
     for (const endMs = clock.nowMs + ms; clock.nowMs < endMs; clock.nowMs += 1) {
-      if (cartsAreBegun) expect(carts.admission.admits('cart', clock.nowMs)).toBe(true);
-      for (let n = 0; n < perMs; n += 1) letIn += Number(logIns.admission.admits('log-in', clock.nowMs));
+      if (clock.nowMs % crowdEveryMs === 0) for (const { admission } of withCarts) admission.tellOthers(clock.nowMs);
+      for (let n = 0; n < perMs; n += 1) letIn += Number(admits(logIns.admission, 'log-in', clock.nowMs));
       await answered();
     }
     return letIn / (ms * perMs);
   };
 
-  test('let in ever fewer while those of carts say that it is too much, and soon all again', async () => {
+  test('let in ever fewer while all of those with carts say that it is too much, and soon all again', async () => {
     expect(await crowd(100)).toBeGreaterThan(0.6);
     expect(await crowd(500)).toBeLessThan(0.4);
     await crowd(2_000);
     expect(await crowd(500)).toBeLessThan(0.06);
-    carts.seen.changes = 550;
-    expect(await crowd(500)).toBeLessThan(0.1);
+    carts.seen.changes = otherCarts.seen.changes = 550;
+    expect(await crowd(500)).toBeLessThan(0.15);
     await crowd(3_500);
     expect(await crowd(500)).toBe(1);
+  });
+
+  test('let in the part of those with carts that do not say so', async () => {
+    otherCarts.seen.changes = 3;
+    await crowd(1_000);
+    expect(await crowd(5_000)).toBeCloseTo(1 / 2);
+    expect(
+      await crowd(5_000, { withCarts: [carts, otherCarts, anAdmission(0, 0, new CrowdSign(redis.redis))] }),
+    ).toBeCloseTo(2 / 3);
+    otherCarts.seen.changes = 551;
+    await crowd(5_000);
+    expect(await crowd(500)).toBeLessThan(0.06);
+    // One is back, and as many as it can take come to it again.
+    otherCarts.seen.changes = 3;
+    await crowd(2_000);
+    expect(await crowd(5_000)).toBeCloseTo(1 / 2);
+  });
+
+  test('count one that has ended for three seconds, and one that hangs as over for half of one', async () => {
+    otherCarts.seen.changes = 3;
+    await crowd(2_000);
+    // It said so up to a second before.
+    expect(await crowd(1_900, { withCarts: [carts] })).toBeCloseTo(1 / 2);
+    await crowd(3_000, { withCarts: [carts] });
+    expect(await crowd(500, { withCarts: [carts] })).toBeLessThan(0.06);
+    otherCarts.seen.changes = 551;
+    await crowd(1_000);
+    carts.seen.changes = 3;
+    await crowd(2_500, { withCarts: [carts] });
+    expect(await crowd(200, { withCarts: [carts] })).toBe(1);
   });
 
   test('hear nothing in an answer that does not come', async () => {
@@ -155,15 +194,16 @@ describe('processes of their own', () => {
 
   test('do not go by what they heard long ago', async () => {
     await crowd(2_000);
-    expect(await crowd(90, { cartsAreBegun: false })).toBeLessThan(0.1);
+    expect(await crowd(90, { withCarts: [] })).toBeLessThan(0.1);
     clock.nowMs += 1_000;
-    expect(await crowd(90, { cartsAreBegun: false })).toBeGreaterThan(0.9);
+    expect(await crowd(90, { withCarts: [] })).toBeGreaterThan(0.9);
   });
 
-  test('ask and say it ten times a second, however many come', async () => {
+  test('ask and say it ten times a second, however many come, and that it is well only once', async () => {
+    otherCarts.seen.changes = 3;
     await crowd(1_000);
-    expect(redis.asked.filter((command) => command === 'set')).toHaveLength(10);
-    expect(redis.asked.filter((command) => command === 'exists')).toHaveLength(10);
+    expect(redis.asked.filter((command) => command === 'tell')).toHaveLength(10 + 1);
+    expect(redis.asked.filter((command) => command === 'look')).toHaveLength(10);
   });
 
   test('decide for themselves while Redis is away', async () => {
@@ -173,6 +213,36 @@ describe('processes of their own', () => {
     expect(await crowd(1_000)).toBe(1);
     logIns.seen.changes = 501;
     expect(await crowd(100)).toBe(0);
+  });
+
+  test('tell of a refusal whose fault it was, and how many are let in; who is over says so, too', async () => {
+    otherCarts.seen.changes = 3;
+    await crowd(3_000);
+    const spy = jest.spyOn(performance, 'now').mockReturnValue(clock.nowMs);
+    const answers = [logIns.ask(), logIns.ask()];
+    logIns.seen.changes = 501;
+    answers.push(logIns.ask());
+    spy.mockRestore();
+    expect(answers.filter((answer) => answer === 'begins')).toHaveLength(1);
+    expect(logIns.admission.refused).toEqual({ here: 1, elsewhere: 1 });
+    expect(logIns.admission.letInShare(clock.nowMs)).toBe(0.5);
+    expect(logIns.warn.mock.calls).toEqual([
+      [
+        { cause: 'elsewhere', over: 1, there: 2, share: 0.5, refused: 1 },
+        'processes with carts have more under way than they get done: log-ins are refused',
+      ],
+      [
+        { cause: 'here', changes: 501, mean: 0, waitMs: 51, refused: 1 },
+        'more under way than gets done: journeys are refused',
+      ],
+    ]);
+    const told = [
+      { changes: 551, mean: 0, waitMs: 51 },
+      'more under way than gets done: log-ins elsewhere are refused for it',
+    ];
+    expect(carts.warn.mock.calls).toEqual([told]);
+    expect(otherCarts.warn).not.toHaveBeenCalled();
+    expect(carts.admission.letInShare(clock.nowMs)).toBeUndefined();
   });
 });
 
@@ -186,16 +256,19 @@ describe('who may not begin', () => {
     const errors = Array.from({ length: 200 }, () => crowded.ask()) as AppError[];
     expect(errors.every((error) => error instanceof AppError && error.code === 'overloaded')).toBe(true);
     expect([...new Set(errors.map(({ retryAfterSeconds }) => retryAfterSeconds))].sort()).toEqual([2, 3, 4, 5, 6]);
-    expect(crowded.admission.refused).toBe(200);
+    expect(crowded.admission.refused).toEqual({ here: 200, elsewhere: 0 });
   });
 
   test('is counted, and not each has a line of its own in the log', () => {
     for (let asked = 0; asked < 50; asked += 1) crowded.ask(asked % 2 === 0 ? 'cart' : 'log-in');
     expect(crowded.warn.mock.calls).toEqual([
-      [{ changes: 626, mean: 0, waitMs: 51, refused: 1 }, 'more under way than gets done: journeys are refused'],
+      [
+        { cause: 'here', changes: 626, mean: 0, waitMs: 51, refused: 1 },
+        'more under way than gets done: journeys are refused',
+      ],
     ]);
     crowded.seen.changes = 500;
-    expect([crowded.ask(), crowded.ask('cart'), crowded.admission.refused]).toEqual(['begins', 'begins', 50]);
+    expect([crowded.ask(), crowded.ask('cart'), crowded.admission.refused.here]).toEqual(['begins', 'begins', 50]);
   });
 });
 
@@ -224,47 +297,68 @@ interface Model {
   refusalCost?: number;
   /** Whether log-ins have a process of their own. */
   separate?: boolean;
+  /** Processes for the other steps, which share them evenly, */
+  others?: number;
+  /** and those of them that get nothing done. */
+  hanging?: number;
 }
 
-async function simulate(phases: Phase[], { refusalCost = 0, separate = false }: Model = {}): Promise<Second[]> {
-  const line: { step: number; arrivedMs: number }[] = [];
+type Line = { step: number; arrivedMs: number; process: Process }[];
+interface Process {
+  of: UnderWay;
+  admission: Admission;
+  line: Line;
+}
+
+async function simulate(phases: Phase[], model: Model = {}): Promise<Second[]> {
+  const { refusalCost = 0, separate = false, others = 1, hanging = 0 } = model;
+  const served: Line = [];
   const clock = { nowMs: 0 };
   const { redis } = aRedis(clock);
-  const aProcess = () => {
+  const aProcess = (line: Line = served): Process => {
     const of = new UnderWay();
     of.lanes.add({ waitingMs: (nowMs) => nowMs - (line[0]?.arrivedMs ?? nowMs) });
-    return { of, admission: new Admission({ ...limits, log: { warn: () => {} }, sign: new CrowdSign(redis), of }) };
+    return {
+      of,
+      line,
+      admission: new Admission({ ...limits, log: { warn: () => {} }, sign: new CrowdSign(redis), of }),
+    };
   };
-  const others = aProcess();
-  const first = separate ? aProcess() : others;
-  const processOf = (step: number) => (step === 1 ? first : others);
+  const withCarts = Array.from({ length: others }, (_, n) => aProcess(n < hanging ? [] : served));
+  const first = separate ? aProcess() : withCarts[0]!;
+  let turn = 0;
+  /** A journey stays where its cart is. */
+  const processOf = (step: number, before?: Process) =>
+    step === 1 ? first : step > 2 ? before! : withCarts[(turn += 1) % others]!;
   const seconds: Second[] = [];
   let [arriving, serving] = [0, 0];
   const secondNow = () =>
     (seconds[Math.floor(clock.nowMs / 1_000)] ??= { done: 0, refused: { 'log-in': 0, cart: 0 }, longestMs: 0 });
-  const come = (step: number, atMs: number) => {
+  const come = (step: number, atMs: number, before?: Process) => {
     const by = beginnings[step - 1];
-    const { of, admission } = processOf(step);
+    const process = processOf(step, before);
+    const { of, admission, line } = process;
     of.setChanges(of.changes + 1, atMs);
-    if (by === undefined || admission.admits(by, atMs)) return void line.push({ step, arrivedMs: atMs });
+    if (by === undefined || admits(admission, by, atMs)) return void line.push({ step, arrivedMs: atMs, process });
     of.setChanges(of.changes - 1, atMs);
     secondNow().refused[by] += 1;
     serving -= refusalCost;
   };
   for (const { seconds: length, journeysPerSecond } of phases) {
     for (const endMs = clock.nowMs + length * 1_000; clock.nowMs < endMs; clock.nowMs += sliceMs) {
+      if (clock.nowMs % crowdEveryMs === 0) for (const { admission } of withCarts) admission.tellOthers(clock.nowMs);
       arriving += (journeysPerSecond * sliceMs) / 1_000;
       for (; arriving >= 1; arriving -= 1) come(1, clock.nowMs);
-      serving = Math.min(serving + (servedPerSecond * sliceMs) / 1_000, line.length);
+      serving = Math.min(serving + (servedPerSecond * sliceMs) / 1_000, served.length);
       for (; serving >= 1; serving -= 1) {
-        const { step, arrivedMs } = line.shift()!;
-        const { of } = processOf(step);
+        const { step, arrivedMs, process } = served.shift()!;
+        const { of } = process;
         const doneMs = clock.nowMs + sliceMs;
         of.setChanges(of.changes - 1, doneMs);
         const second = secondNow();
         second.longestMs = Math.max(second.longestMs, doneMs - arrivedMs);
         if (step === stepsOfJourney) second.done += 1;
-        else come(step + 1, doneMs);
+        else come(step + 1, doneMs, process);
       }
       await Promise.resolve(); // an answer of Redis
     }
@@ -308,6 +402,28 @@ describe('a crowd in virtual time', () => {
     const seconds = await simulate([{ seconds: 30, journeysPerSecond: load * capacity }], { separate });
     expect(perSecond(seconds, ({ refused }) => refused['log-in'])).toBeGreaterThan(0.2 * capacity);
     expect(perSecond(seconds, ({ refused }) => refused.cart)).toBeLessThan(most * capacity);
+  });
+
+  test.each([
+    [2, 1, 1 / 2],
+    [3, 1, 1 / 3],
+    [2, 2, 0.95],
+  ])(
+    'of %d processes with carts %d hang: below its capacity as large a part of the log-ins is refused, and never all',
+    async (others, hanging, part) => {
+      const load = 0.8 * capacity;
+      const seconds = await simulate([{ seconds: 60, journeysPerSecond: load }], { separate: true, others, hanging });
+      expect(perSecond(seconds.slice(20), ({ refused }) => refused['log-in']) / load).toBeCloseTo(part);
+    },
+  );
+
+  test.each([
+    [0, 0.98],
+    [1, 0.8], // whose cart is refused by the one that hangs, has logged in for nothing
+  ])('at 20 times of it two processes with carts, of which %d hangs, sell what they can', async (hanging, least) => {
+    const crowd = { seconds: 60, journeysPerSecond: 20 * capacity };
+    const seconds = await simulate([crowd], { separate: true, others: 2, hanging });
+    expect(perSecond(seconds.slice(20), ({ done }) => done)).toBeGreaterThan(least * capacity);
   });
 
   test('below it nobody is refused', async () => {

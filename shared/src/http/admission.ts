@@ -2,43 +2,7 @@ import type { RequestHandler } from 'express';
 import { AppError } from '@flash-sale/contract/errors.ts';
 import type { Logger } from '../log.ts';
 import type { CrowdSign } from '../redis/crowd-sign.ts';
-
-const meanOverMs = 500;
-
-/** What a process has to do, whichever of its services has it. */
-export class UnderWay {
-  #changes = 0;
-  #mean = 0;
-  #atMs = 0;
-  /** Where commands and events wait for their commit, and how long the oldest of them has waited, in ms; 0 where none waits. */
-  readonly lanes = new Set<{ waitingMs(nowMs: number): number }>();
-
-  /** Public requests that change something and are not answered yet. */
-  get changes(): number {
-    return this.#changes;
-  }
-
-  set changes(changes: number) {
-    this.setChanges(changes, performance.now());
-  }
-
-  setChanges(changes: number, nowMs: number): void {
-    this.#mean = this.mean(nowMs);
-    this.#atMs = nowMs;
-    this.#changes = changes;
-  }
-
-  /**
-   * The mean of the changes under way over half a second. A process answers in bursts, whole batches at once, and then reads what has gathered meanwhile: by the
-   * number of the moment a crowd would be let in at each burst, though hundreds come back with their next step.
-   */
-  mean(nowMs: number): number {
-    return this.#changes + (this.#mean - this.#changes) * Math.exp((this.#atMs - nowMs) / meanOverMs);
-  }
-}
-
-/** Of this process. */
-export const underWay = new UnderWay();
+import { underWay, type UnderWay } from './under-way.ts';
 
 /** With what a journey begins; a registration is as a log-in. */
 export type Beginning = 'log-in' | 'cart';
@@ -58,6 +22,9 @@ const doors = {
 /** Makes what is to stand first among the handlers of a route that begins a journey. It throws AppError overloaded. */
 export type BeginsJourney = (by: Beginning) => RequestHandler;
 
+/** Whose fault a refusal is: of this process, or of those with carts, for which it turns log-ins away. */
+export type Cause = 'here' | 'elsewhere';
+
 const logEveryMs = 10_000;
 /** Spread, so that a crowd that was refused together does not come again together; made once, for a refusal is to cost as little as can be. */
 const refusals = [2, 3, 4, 5, 6].map((retryAfterSeconds) => {
@@ -72,7 +39,7 @@ export interface AdmissionOptions {
   beyondWaitMs: number;
   log: Pick<Logger, 'warn'>;
   /** By which the processes of a shop know of each other; without it each knows of itself. */
-  sign?: Pick<CrowdSign, 'raise' | 'letsIn'>;
+  sign?: Pick<CrowdSign, 'tell' | 'letsIn' | 'heard'>;
   /** Instead of what is under way in the process. */
   of?: Pick<UnderWay, 'changes' | 'mean' | 'lanes'>;
 }
@@ -91,39 +58,57 @@ export interface AdmissionOptions {
  * that hangs is seen as well. Any lane of the process counts: they share its processor, and a journey needs them all.
  *
  * Where the services have processes of their own, those of log-ins are the first of a journey and the last to be crowded. They are told by
- * those of carts (`CrowdSign`), as in the paper above.
+ * those of carts (`CrowdSign`), as in the paper above: as many as the part of those that are over.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #of: Pick<UnderWay, 'changes' | 'mean' | 'lanes'>;
-  #refused = 0;
-  #loggedAtMs = -Infinity;
+  /** Journeys refused since the start, by whose fault it was. */
+  readonly refused: Record<Cause, number> = { here: 0, elsewhere: 0 };
+  /** Whether carts are begun here; known once the routes are made. */
+  beginsCarts = false;
+  /** Each line by itself, so that one cause does not hide the other. */
+  readonly #loggedAtMs: Record<Cause | 'told', number> = { here: -Infinity, elsewhere: -Infinity, told: -Infinity };
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#of = options.of ?? underWay;
   }
 
-  /** Journeys refused since the start. */
-  get refused(): number {
-    return this.#refused;
+  /** Why one more journey may not begin so now, undefined where it may; to be asked once for each. */
+  refusalOf(by: Beginning, nowMs = performance.now()): Cause | undefined {
+    if (this.#isBeyond(by, nowMs)) return 'here';
+    const isLetIn = by !== 'log-in' || (this.#options.sign?.letsIn(nowMs) ?? true);
+    return isLetIn ? undefined : 'elsewhere';
   }
 
-  /** Whether one more journey may begin so now; to be asked once for each. */
-  admits(by: Beginning, nowMs = performance.now()): boolean {
-    const { sign } = this.#options;
-    if (by === 'log-in') return !this.#isBeyond('log-in', nowMs) && (sign?.letsIn(nowMs) ?? true);
-    if (this.#isBeyond('log-in elsewhere', nowMs)) sign?.raise(nowMs);
-    return !this.#isBeyond('cart', nowMs);
-  }
-
-  readonly beginsJourney: BeginsJourney = (by) => (_request, _response, next) => {
-    const nowMs = performance.now();
-    if (this.admits(by, nowMs)) return next();
-    this.#refused += 1;
-    this.#tell(nowMs);
-    throw refusals[Math.floor(Math.random() * refusals.length)]!;
+  readonly beginsJourney: BeginsJourney = (by) => {
+    if (by === 'cart') this.beginsCarts = true;
+    return (_request, _response, next) => {
+      const nowMs = performance.now();
+      const cause = this.refusalOf(by, nowMs);
+      if (!cause) return next();
+      this.refused[cause] += 1;
+      this.#logRefusal(cause, nowMs);
+      throw refusals[Math.floor(Math.random() * refusals.length)]!;
+    };
   };
+
+  /** Tells the processes with log-ins whether this one has too much; to be called every `crowdEveryMs` where carts are begun, however many come. */
+  tellOthers(nowMs = performance.now()): void {
+    const isOver = this.#isBeyond('log-in elsewhere', nowMs);
+    this.#options.sign?.tell(isOver, nowMs);
+    if (isOver && this.#isDue('told', nowMs))
+      this.#options.log.warn(
+        this.#figures(nowMs),
+        'more under way than gets done: log-ins elsewhere are refused for it',
+      );
+  }
+
+  /** What part of the log-ins the processes with carts let in here; undefined where none have come. */
+  letInShare(nowMs = performance.now()): number | undefined {
+    return this.#options.sign?.heard(nowMs)?.share;
+  }
 
   #isBeyond(door: keyof typeof doors, nowMs: number): boolean {
     const { beyondRequests, beyondWaitMs } = this.#options;
@@ -138,11 +123,28 @@ export class Admission {
   }
 
   /** That a request was refused, its own line says; why, this one does, now and then. */
-  #tell(nowMs: number): void {
-    if (nowMs - this.#loggedAtMs < logEveryMs) return;
-    this.#loggedAtMs = nowMs;
+  #logRefusal(cause: Cause, nowMs: number): void {
+    if (!this.#isDue(cause, nowMs)) return;
+    const { log, sign } = this.#options;
+    const isHere = cause === 'here';
+    const why = isHere
+      ? 'more under way than gets done'
+      : 'processes with carts have more under way than they get done';
+    const figures = isHere ? this.#figures(nowMs) : sign?.heard(nowMs);
+    log.warn(
+      { cause, ...figures, refused: this.refused[cause] },
+      `${why}: ${isHere ? 'journeys' : 'log-ins'} are refused`,
+    );
+  }
+
+  #figures(nowMs: number) {
     const [mean, waitMs] = [Math.round(this.#of.mean(nowMs)), Math.round(this.#waitMs(nowMs))];
-    const figures = { changes: this.#of.changes, mean, waitMs, refused: this.#refused };
-    this.#options.log.warn(figures, 'more under way than gets done: journeys are refused');
+    return { changes: this.#of.changes, mean, waitMs };
+  }
+
+  #isDue(line: Cause | 'told', nowMs: number): boolean {
+    const isDue = nowMs - this.#loggedAtMs[line] >= logEveryMs;
+    if (isDue) this.#loggedAtMs[line] = nowMs;
+    return isDue;
   }
 }

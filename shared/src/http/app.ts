@@ -3,7 +3,7 @@ import type { ILayer, IRoute } from 'express-serve-static-core';
 import type { Logger } from '../log.ts';
 import { AppError, errorTable } from '@flash-sale/contract/errors.ts';
 import { remembered } from '../remembered.ts';
-import { underWay } from './admission.ts';
+import { underWay } from './under-way.ts';
 import { verifyText } from './json-text.ts';
 import { notFound, problemHandler } from './problem.ts';
 

@@ -1,8 +1,10 @@
 import { keptForMs, type DatabaseConfig } from '../config.ts';
+import type { Admission } from '../http/admission.ts';
 import type { Logger } from '../log.ts';
 import { pruneInbox } from '../messaging/housekeeping.ts';
 import { periodically } from '../messaging/periodic.ts';
 import type { Transport } from '../messaging/transport.ts';
+import { crowdEveryMs } from '../redis/crowd-sign.ts';
 import type { Backlog } from './backlog.ts';
 import type { ServiceContext, Task } from './definition.ts';
 import type { DatabaseResources } from './resources.ts';
@@ -17,10 +19,11 @@ export function durableTasks(
     messaging: DatabaseResources<unknown>['messaging'];
     backlog: Backlog;
     transport: Transport;
+    admission: Pick<Admission, 'beginsCarts' | 'tellOthers'>;
     removals: Removal[] | undefined;
   },
 ): Task[] {
-  const { messaging, backlog, transport, removals } = options;
+  const { messaging, backlog, transport, admission, removals } = options;
   const remove = async () => {
     const before = await removableBefore({ db: messaging, keptForMs: keptForMs(config), transport });
     for (const removal of before ? removals! : []) {
@@ -31,6 +34,9 @@ export function durableTasks(
   return [
     ...(transport.backlog
       ? [{ name: 'queues', everyMs: measureQueuesEveryMs, task: () => backlog.measureQueues() }]
+      : []),
+    ...(admission.beginsCarts
+      ? [{ name: 'crowd', everyMs: crowdEveryMs, task: () => Promise.resolve(admission.tellOthers()) }]
       : []),
     { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
     ...(removals && config.RETENTION_MS > 0 ? [{ name: 'retention', everyMs: pruneEveryMs, task: remove }] : []),

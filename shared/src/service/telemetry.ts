@@ -12,7 +12,7 @@ export interface Observed {
   backlog: Backlog;
   lane: Pick<OpenedLane, 'queued'>;
   poolUse: () => PoolUse;
-  admission: Pick<Admission, 'refused'>;
+  admission: Pick<Admission, 'refused' | 'letInShare'>;
   transport: Pick<Transport, 'deadLetters'>;
 }
 
@@ -37,9 +37,17 @@ export function watchDurable(metrics: Metrics, { work, backlog, lane, poolUse, a
       queue: 'flash_sale_queue_messages',
       dead: 'flash_sale_dead_letters',
       waiting: 'flash_sale_lane_waiting_items',
-      refused: 'flash_sale_refused_journeys',
     },
-    read: () => [{ fields: { ...backlog.counts, waiting: lane.queued, refused: admission.refused } }],
+    read: () => [{ fields: { ...backlog.counts, waiting: lane.queued } }],
+  });
+  metrics.watch({
+    measurement: 'journeys',
+    tag: 'cause',
+    gauges: { refused: 'flash_sale_refused_journeys', let_in_share: 'flash_sale_let_in_share' },
+    read: () => [
+      { of: 'here', fields: { refused: admission.refused.here } },
+      { of: 'elsewhere', fields: { refused: admission.refused.elsewhere, let_in_share: admission.letInShare() } },
+    ],
   });
   metrics.watch({
     measurement: 'pool',

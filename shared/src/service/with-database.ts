@@ -1,6 +1,7 @@
 import type { DatabaseConfig } from '../config.ts';
 import { ensureMigrated } from '../db/migrate.ts';
-import { Admission, underWay } from '../http/admission.ts';
+import { Admission } from '../http/admission.ts';
+import { underWay } from '../http/under-way.ts';
 import { CrowdSign } from '../redis/crowd-sign.ts';
 import type { Assembled, Base, Service } from './assembly.ts';
 import type { DatabaseServiceDefinition } from './definition.ts';
@@ -49,7 +50,7 @@ async function assemble<Config extends DatabaseConfig, DB>(
   await transport.start(outbox.intakeOf(lane));
   opened.defer(() => transport.stop());
   watchDurable(metrics, { work, backlog, lane, poolUse, admission, transport });
-  const common = durableTasks(context, { messaging, backlog, transport, removals });
+  const common = durableTasks(context, { messaging, backlog, transport, admission, removals });
   return {
     parts: { ...parts, tasks: [...common, ...tasks] },
     durable: { background, lane, outbox, transport, transportRoutes },
