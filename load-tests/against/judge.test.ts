@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { compare, problemsOf, type Compared } from './judge.ts';
-import { choiceNamed } from '../lib/options.ts';
+import { compare, type Compared } from './judge.ts';
 import { verdictLine } from './report.ts';
-import type { Turn } from '../turns/results.ts';
 import { aTurn, turnsInPairs } from '../turns/testing/turns.ts';
 import type { AgainstResult } from './results.ts';
+import { aResult, besideRestless } from './testing/results.ts';
 
+const cores = 2;
 const ratesOf = (compared: Compared[]) => compared.find(({ measure }) => measure === 'journeys')!;
 const equal: [number, number][] = Array.from({ length: 5 }, () => [100, 100]);
 const slow: [number, number][] = [
@@ -16,35 +16,18 @@ const slow: [number, number][] = [
   [10, 11],
 ];
 
-function aResult(turns: Turn[], more: Partial<AgainstResult> = {}): AgainstResult {
-  const measured: AgainstResult = {
-    startedAt: '2026-01-01T00:00:00.000Z',
-    ...choiceNamed('async'),
-    quick: false,
-    planned: { levels: [500], pairs: 5, seconds: 10 },
-    machine: { cpu: '', cores: 2, memoryBytes: 0, system: '', node: '', k6: '', commit: '' },
-    sides: { this: { commit: 'a', settings: [] }, that: { commit: 'b', settings: [] } },
-    turns,
-    audit: { passed: true, output: '' },
-    compared: compare([500], turns),
-    problems: [],
-    ...more,
-  };
-  return { ...measured, problems: problemsOf(measured) };
-}
-
 describe('turns in pairs', () => {
   test('each ratio is that of one pair, so that a machine that grows slower changes none', () => {
-    const found = ratesOf(compare([500], turnsInPairs([[100, 100], [50, 50], [25, 25]]))); // prettier-ignore
-    expect(found.ratio).toMatchObject({ median: 1, min: 1, max: 1, pairs: 3 });
+    const found = ratesOf(compare([500], turnsInPairs([[100, 100], [50, 50], [25, 25]]), cores)); // prettier-ignore
+    expect(found.corrected).toMatchObject({ median: 1, min: 1, max: 1, pairs: 3 });
     expect(found.medians).toEqual({ this: 50, that: 50 });
   });
 
   test('above 1 this tree is the better one, also where less is better', () => {
     const half = aTurn({ pair: 1, side: 'that', load: { journeysPerSecond: 50, journeys: 500 } });
-    const found = compare([500], [aTurn({ pair: 1, side: 'this' }), half]);
-    expect(ratesOf(found).ratio.median).toBe(2);
-    expect(found.find(({ measure }) => measure === 'CPU a journey')!.ratio.median).toBe(2);
+    const found = compare([500], [aTurn({ pair: 1, side: 'this' }), half], cores);
+    expect(ratesOf(found).corrected.median).toBe(2);
+    expect(found.find(({ measure }) => measure === 'CPU a journey')!.corrected.median).toBe(2);
   });
 
   test('levels are compared by themselves, and half a pair is not', () => {
@@ -53,15 +36,15 @@ describe('turns in pairs', () => {
       ...turnsInPairs([[100, 200]], 500),
       aTurn({ pair: 2, side: 'this', vus: 50 }),
     ];
-    const found = compare([50, 500], turns).filter(({ measure }) => measure === 'journeys');
-    expect(found.map(({ vus, ratio }) => [vus, ratio.median, ratio.pairs])).toEqual([
+    const found = compare([50, 500], turns, cores).filter(({ measure }) => measure === 'journeys');
+    expect(found.map(({ vus, corrected }) => [vus, corrected.median, corrected.pairs])).toEqual([
       [50, 2, 1],
       [500, 0.5, 1],
     ]);
   });
 
   test('whatever a process that is no server is called, it is Node; what nobody used is left out', () => {
-    const found = compare([500], turnsInPairs([[100, 100]])).filter(({ unit }) => unit === 'ms');
+    const found = compare([500], turnsInPairs([[100, 100]]), cores).filter(({ unit }) => unit === 'ms');
     const cpu = found.filter(({ measure }) => !/ p\d\d$/.test(measure));
     expect(cpu.map(({ measure, medians }) => [measure, medians.this])).toEqual([
       ['CPU a journey', 10],
@@ -80,8 +63,32 @@ describe('the verdict', () => {
 
   test('slower is what is below 0.97 by the median, whatever a single pair says', () => {
     const result = aResult(turnsInPairs(slow));
-    expect(result.problems).toContain('SLOWER: 500 shoppers, journeys: 0.960 (0.909 to 1.010 with 94 %)');
+    expect(result.problems).toContain('SLOWER: 500 shoppers, journeys: 0.960 (0.909 to 1.010 with 94 %; raw 0.960)');
     expect(verdictLine(result)).toMatch(/^verdict: SLOWER, below 0.97: 500 shoppers, .*: 0.960 /);
+  });
+
+  // By the raw ratios, each of the two verdicts would be the other one.
+  test('equal trees are equal, however restless the other one is while this one has its turn', () => {
+    const result = aResult(besideRestless('that', { this: 90, that: 100 }));
+    expect(ratesOf(result.compared).raw.median).toBe(0.9);
+    expect(ratesOf(result.compared).corrected.median).toBeCloseTo(1);
+    expect(result.problems).toEqual([]);
+    expect(verdictLine(result)).toMatch(/^verdict: not slower; /);
+  });
+
+  test('a slower tree is slower, however much it took from the turns of the other', () => {
+    const result = aResult(besideRestless('this', { this: 95, that: 90 }));
+    expect(ratesOf(result.compared).raw.median).toBeGreaterThan(1);
+    expect(result.problems).toContain('SLOWER: 500 shoppers, journeys: 0.950 (0.950 to 0.950 with 94 %; raw 1.056)');
+    expect(verdictLine(result)).toMatch(/^verdict: SLOWER, below 0.97: /);
+  });
+
+  test('latencies are corrected too, the processor time of a journey is not', () => {
+    const { compared } = aResult(besideRestless('that', { this: 90, that: 100 }));
+    const of = (name: string) => compared.find(({ measure }) => measure === name)!;
+    expect(of('request p95').raw.median).toBe(1);
+    expect(of('request p95').corrected.median).toBeCloseTo(1 / 0.9);
+    expect(of('CPU a journey').corrected).toEqual(of('CPU a journey').raw);
   });
 
   test('a higher percentile alone decides nothing', () => {

@@ -1,11 +1,14 @@
 import { measures, type Measure } from '../turns/measures.ts';
-import { pairsOf, type Pair } from '../turns/pairs.ts';
+import { pairsOf, ratiosIn, type Pair, type Ratios } from '../turns/pairs.ts';
 import type { Turn } from '../turns/results.ts';
-import { medianOf, spreadOf, type Spread } from '../turns/statistics.ts';
+import { medianOf } from '../turns/statistics.ts';
 import { sides, type AgainstResult, type Side } from './results.ts';
 
-/** One measure at one level, over all pairs. */
-export interface Compared {
+/**
+ * One measure at one level, over all pairs. Above 1 this tree is the better one, whatever the measure. The corrected ratios decide:
+ * a tree that is restless while the other has its turn would make that one look slower.
+ */
+export interface Compared extends Ratios {
   vus: number;
   measure: string;
   unit: string;
@@ -13,34 +16,30 @@ export interface Compared {
   digits: number;
   /** The medians of each side by itself: how far off the machine was, not what to compare. */
   medians: Record<Side, number>;
-  /** Of the ratios of each pair: above 1 this tree is the better one, whatever the measure. */
-  ratio: Spread;
 }
 
-/** Below this by the median of the paired ratios, a tree is slower than the other. */
+/** Below this by the median of the corrected ratios, a tree is slower than the other. */
 export const slowerBelow = 0.97;
 
-/** How much better this tree is in one pair. Undefined where either was not measured. */
-export function ratioOf({ better, of }: Pick<Measure, 'better' | 'of'>, [ours, theirs]: Pair): number | undefined {
-  const [our, their] = [of(ours.load), of(theirs.load)];
-  if (!our || !their) return undefined;
-  return better === 'higher' ? our / their : their / our;
-}
-
-/** Every measure at every level, in order. A measure that no whole pair has is left out. */
-export function compare(levels: number[], turns: Turn[]): Compared[] {
+/** Every measure at every level, in order, taken on a machine of so many cores. A measure that no whole pair has is left out. */
+export function compare(levels: number[], turns: Turn[], cores: number): Compared[] {
   return levels.flatMap((vus) => {
     const pairs = pairsOf(turns, vus, sides);
     return measures.flatMap((measure): Compared[] => {
-      const ratio = spreadOf(pairs.map((pair) => ratioOf(measure, pair)).filter((one) => one !== undefined));
-      if (!ratio) return [];
+      const ratios = ratiosIn(betterFirst(measure, pairs), measure, cores);
+      if (!ratios) return [];
       const medians = Object.fromEntries(
         sides.map((side, at) => [side, medianOf(pairs.map((pair) => measure.of(pair[at]!.load) ?? 0))]),
       ) as Record<Side, number>;
       const { name, unit, decides, digits } = measure;
-      return [{ vus, measure: name, unit, decides, digits, medians, ratio }];
+      return [{ vus, measure: name, unit, decides, digits, medians, ...ratios }];
     });
   });
+}
+
+/** The turn that has the greater value where this tree is the better one first, as the ratio is of first to second. */
+function betterFirst({ better }: Measure, pairs: Pair[]): Pair[] {
+  return better === 'higher' ? pairs : pairs.map(([ours, theirs]) => [theirs, ours]);
 }
 
 /** Whatever makes this tree unfit, or leaves it unknown whether it is: a sentence each; none if all is well. */
@@ -55,8 +54,8 @@ export function problemsOf(result: Omit<AgainstResult, 'problems'>): string[] {
 }
 
 /** Whether the ratio of a measure that decides is too low. */
-export function isSlower({ decides, ratio }: Compared): boolean {
-  return decides && ratio.median < slowerBelow;
+export function isSlower({ decides, corrected }: Compared): boolean {
+  return decides && corrected.median < slowerBelow;
 }
 
 function failuresOf(side: Side, turns: Turn[]): string[] {
@@ -76,9 +75,9 @@ function auditProblem(audit: AgainstResult['audit']): string[] {
   return audit.passed ? [] : ['audit of this tree: FAILED'];
 }
 
-export function inWords({ vus, measure, ratio: { median, between, confidence } }: Compared): string {
-  const [low, high] = between;
-  return `${vus} shoppers, ${measure}: ${ratioText(median)} (${ratioText(low)} to ${ratioText(high)} with ${percent(confidence)})`;
+export function inWords({ vus, measure, raw, corrected: { median, between, confidence } }: Compared): string {
+  const [low, high] = between.map(ratioText);
+  return `${vus} shoppers, ${measure}: ${ratioText(median)} (${low} to ${high} with ${percent(confidence)}; raw ${ratioText(raw.median)})`;
 }
 
 export function ratioText(ratio: number): string {

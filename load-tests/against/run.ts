@@ -68,7 +68,7 @@ async function newResult(
 }
 
 function keep(result: AgainstResult, run: MeasuringRun): void {
-  result.compared = compare(result.planned.levels, result.turns);
+  result.compared = compare(result.planned.levels, result.turns, result.machine.cores);
   result.problems = problemsOf(result);
   run.keep(fileName, result);
 }

@@ -7,11 +7,13 @@ import { besideLimit } from './limit-pairs.ts';
 const rounds = (limitOfYardstick = 0.6): Turn[] =>
   [1, 0.8, 0.5].flatMap((speed, at) => [
     aTurn({ pair: at + 1, side: 'yardstick', rate: 1_000 * speed }),
-    {
-      ...aTurn({ pair: at + 1, side: 'limit', rate: 1_000 * limitOfYardstick * speed }),
+    aTurn({
+      pair: at + 1,
+      side: 'limit',
+      rate: 1_000 * limitOfYardstick * speed,
       beside: { cpuSeconds: 2, seconds: 10 },
-    },
-    { ...aTurn({ pair: at + 1, side: 'sync', rate: 180 * speed }), beside: { cpuSeconds: 0, seconds: 10 } },
+    }),
+    aTurn({ pair: at + 1, side: 'sync', rate: 180 * speed, beside: { cpuSeconds: 0, seconds: 10 } }),
   ]);
 const beside = (turns: Turn[], discrepancies: string[] = []) =>
   besideLimit({ turns, levels: [500], discrepancies }, 'sync', 2);

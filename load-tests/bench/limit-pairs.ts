@@ -1,5 +1,5 @@
 import { measures, requests } from '../turns/measures.ts';
-import { pairsOf, quotients, undisturbed } from '../turns/pairs.ts';
+import { pairsOf, quotients, ratiosIn } from '../turns/pairs.ts';
 import type { Turn } from '../turns/results.ts';
 import { medianOf, spreadOf } from '../turns/statistics.ts';
 import type { BesideLimit, LimitPairs } from './results.ts';
@@ -49,10 +49,9 @@ function measuredBeside(turns: Turn[], vus: number, stack: string, cores: number
   const pairs = pairsOf(turns, vus, [stack, limitName]);
   return measures.flatMap((measure): BesideLimit[] => {
     const { name, unit, digits, of } = measure;
-    const raw = spreadOf(quotients(pairs, ({ load }) => of(load)));
-    const corrected = spreadOf(quotients(pairs, (turn) => undisturbed(measure, turn, cores)));
-    if (!raw || !corrected) return [];
+    const ratios = ratiosIn(pairs, measure, cores);
+    if (!ratios) return [];
     const median = (at: 0 | 1) => medianOf(pairs.flatMap((pair) => of(pair[at].load) ?? [])) ?? 0;
-    return [{ vus, measure: name, unit, digits, medians: { stack: median(0), limit: median(1) }, raw, corrected }];
+    return [{ vus, measure: name, unit, digits, medians: { stack: median(0), limit: median(1) }, ...ratios }];
   });
 }

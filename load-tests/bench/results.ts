@@ -1,21 +1,19 @@
 import type { ArrivalsResult } from '../lib/arrivals.ts';
 import type { BacklogResult } from '../lib/backlog.ts';
 import type { AtRest, Audit, LoadResult, Machine, RaceResult } from '../lib/results.ts';
+import type { Ratios } from '../turns/pairs.ts';
 import type { Turn } from '../turns/results.ts';
 import type { Spread } from '../turns/statistics.ts';
 import type { Verdict } from './targets.ts';
 
-/** One measure of the stack beside the limit, at one level. */
-export interface BesideLimit {
+/** One measure of the stack at one level, as so many times the limit's turn of the same pair. */
+export interface BesideLimit extends Ratios {
   vus: number;
   measure: string;
   unit: string;
   digits: number;
   /** The medians of each by itself: what the machine was like, not what to compare. */
   medians: { limit: number; stack: number };
-  /** Of the stack's turns, as so many times the limit's turn of the same pair: as measured, and without the idle neighbours. */
-  raw: Spread;
-  corrected: Spread;
 }
 
 /** What the turns of limit, stack and yardstick have shown. */

@@ -1,15 +1,11 @@
 import { journeys, measures, p95, requests } from '../turns/measures.ts';
-import { quotients, undisturbed, type Pair } from '../turns/pairs.ts';
-import { spreadOf, type Spread } from '../turns/statistics.ts';
+import { ratiosIn, type Pair, type Ratios } from '../turns/pairs.ts';
 import { resultOf, runsOf, type Comparison, type Run } from './results.ts';
 
 /** A stack beside the first one, as so many times that in the same round. */
-export interface Ratio {
+export interface Ratio extends Ratios {
   stack: string;
   measure: string;
-  /** As measured, and without what the stacks took that stood beside at rest. */
-  raw: Spread;
-  corrected: Spread;
 }
 
 const ratioMeasures = [requests, journeys, p95, ...measures.filter(({ name }) => name === 'CPU a journey')];
@@ -26,9 +22,8 @@ export function ratiosOf(comparison: Comparison, vus: number): Ratio[] {
       return other ? [[turnOf(run, stack), turnOf(other, first!)]] : [];
     });
     return ratioMeasures.flatMap((measure): Ratio[] => {
-      const raw = spreadOf(quotients(pairs, ({ load }) => measure.of(load)));
-      const corrected = spreadOf(quotients(pairs, (turn) => undisturbed(measure, turn, result.machine.cores)));
-      return raw && corrected ? [{ stack, measure: measure.name, raw, corrected }] : [];
+      const ratios = ratiosIn(pairs, measure, result.machine.cores);
+      return ratios ? [{ stack, measure: measure.name, ...ratios }] : [];
     });
   });
 }

@@ -17,7 +17,7 @@ test('only turns of one round and one level are set beside each other', () => {
 
 describe('a turn as it would have been alone', () => {
   // Of two cores for ten seconds, the neighbour took a tenth.
-  const turn = { ...aTurn({ pair: 1, side: 'a', rate: 90 }), beside: { cpuSeconds: 2, seconds: 10 } };
+  const turn = aTurn({ pair: 1, side: 'a', rate: 90, beside: { cpuSeconds: 2, seconds: 10 } });
 
   test('has the part of the machine that its neighbour took', () => {
     expect(undisturbed(journeys, turn, 2)).toBeCloseTo(100);

@@ -6,12 +6,13 @@ const trend = (ms: number) => ({ avg: ms, min: ms, med: ms, p90: ms, p95: ms, p9
 export function aTurn(
   given: Pick<Turn, 'pair' | 'side' | 'beside'> & { vus?: number; rate?: number; load?: Partial<Turn['load']> },
 ): Turn {
-  const { pair, side, vus = 500, rate = 100, load } = given;
+  const { pair, side, vus = 500, rate = 100, load, beside } = given;
   return {
     pair,
     side,
     vus,
     settledSeconds: 0.5,
+    ...(beside ? { beside } : {}),
     load: {
       name: 'turn',
       vus,
