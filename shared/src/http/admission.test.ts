@@ -50,6 +50,16 @@ describe('a journey may begin', () => {
     expect(refusals()).toEqual(['here', 'here']);
   });
 
+  test('it is known when one was last refused', () => {
+    const { admission, seen, ask } = anAdmission(500, 51);
+    ask();
+    expect(admission.refusedAtMs).toBe(-Infinity);
+    seen.changes = 501;
+    const beforeMs = performance.now();
+    ask();
+    expect(admission.refusedAtMs).toBeGreaterThanOrEqual(beforeMs);
+  });
+
   test('whatever the clock on the wall says', () => {
     const wall = jest.spyOn(Date, 'now').mockReturnValue(0);
     const since = performance.now() - 51;

@@ -65,6 +65,8 @@ export class Admission {
   readonly #of: Pick<UnderWay, 'changes' | 'mean' | 'lanes'>;
   /** Journeys refused since the start, by whose fault it was. */
   readonly refused: Record<Cause, number> = { here: 0, elsewhere: 0 };
+  /** When the last one was, by performance.now(); -Infinity if none. */
+  refusedAtMs = -Infinity;
   /** Whether carts are begun here; known once the routes are made. */
   beginsCarts = false;
   /** Each line by itself, so that one cause does not hide the other. */
@@ -89,6 +91,7 @@ export class Admission {
       const cause = this.refusalOf(by, nowMs);
       if (!cause) return next();
       this.refused[cause] += 1;
+      this.refusedAtMs = nowMs;
       this.#logRefusal(cause, nowMs);
       throw refusals[Math.floor(Math.random() * refusals.length)]!;
     };

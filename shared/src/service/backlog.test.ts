@@ -72,6 +72,32 @@ test('a broker that cannot tell hides nothing of the outbox', async () => {
   expect(backlog.isOverloaded).toBe(true);
 });
 
+test('a queue of which the broker does not tell counts as it was last known, for a minute', async () => {
+  const now = jest.spyOn(performance, 'now').mockReturnValue(0);
+  try {
+    let answer: () => Promise<Partial<Record<string, number>>> = () => Promise.resolve({ order: 1_000, payment: 3 });
+    const { backlog, measure } = aBacklog({ backlog: () => answer() });
+    const measureAt = async (atMs: number) => {
+      now.mockReturnValue(atMs);
+      await measure({ depth: 0, oldestMs: undefined });
+      return backlog.isOverloaded;
+    };
+    expect(await measureAt(0)).toBe(true);
+    answer = () => Promise.resolve({ payment: 3 });
+    expect(await measureAt(30_000)).toBe(true);
+    expect(backlog.counts.queue).toBeUndefined();
+    answer = () => Promise.reject(new Error('away'));
+    expect(await measureAt(60_000)).toBe(true);
+    expect(await measureAt(60_001)).toBe(false);
+    answer = () => Promise.resolve({ order: 1_000 });
+    expect(await measureAt(61_000)).toBe(true);
+    answer = () => Promise.resolve({ order: 0 });
+    expect(await measureAt(62_000)).toBe(false);
+  } finally {
+    now.mockRestore();
+  }
+});
+
 test('the oldest record grows older between two measurements', async () => {
   const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
   try {

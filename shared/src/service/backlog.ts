@@ -3,6 +3,12 @@ import type { Logger } from '../log.ts';
 import type { OutboxBacklog } from '../messaging/outbox-look.ts';
 import type { Transport } from '../messaging/transport.ts';
 
+/**
+ * So long a queue counts as it was last known: a broker that stalls does not tell what waits in it, and that is no reason to accept more. What has
+ * not been told for longer may be anything.
+ */
+const queuesKnownForMs = 60_000;
+
 export interface BacklogOptions {
   service: ServiceName;
   transport: Pick<Transport, 'backlog' | 'deadLettersLeft' | 'oldestUnconfirmedMs'>;
@@ -25,6 +31,7 @@ export class Backlog {
   #outbox: OutboxBacklog | undefined;
   #outboxReadAtMs = 0;
   #queues: Partial<Record<ServiceName, number>> = {};
+  readonly #lastKnown = new Map<string, { waiting: number; atMs: number }>();
   #dead: number | undefined;
   #isOverloaded = false;
 
@@ -76,13 +83,17 @@ export class Backlog {
   async measureQueues(): Promise<void> {
     const { transport } = this.#options;
     this.#queues = (await transport.backlog?.().catch(() => ({}))) ?? {};
+    const atMs = performance.now();
+    for (const [service, waiting] of Object.entries(this.#queues)) this.#lastKnown.set(service, { waiting, atMs });
     this.#dead = await transport.deadLettersLeft?.().catch(() => undefined);
     if (this.#outbox) this.#judge(this.#outbox);
   }
 
   #judge({ depth, oldestMs }: OutboxBacklog): void {
     const { limits, log } = this.#options;
-    const waiting = Math.max(0, ...Object.values(this.#queues));
+    const knownSinceMs = performance.now() - queuesKnownForMs;
+    const known = [...this.#lastKnown.values()].filter(({ atMs }) => atMs >= knownSinceMs);
+    const waiting = Math.max(0, ...known.map((queue) => queue.waiting));
     const overloaded =
       depth >= limits.outboxRecords || waiting >= limits.queueMessages || (oldestMs ?? 0) > limits.outboxAgeMs;
     if (overloaded !== this.#isOverloaded)

@@ -37,8 +37,9 @@ async function assemble<Config extends DatabaseConfig, DB>(
   const admission = new Admission({ beyondRequests, beyondWaitMs, log, sign: new CrowdSign(kernel.redis) });
   const openLane = laneOpener(context, laneConnection, { transport, outbox, backlog });
   const { beginsJourney } = admission;
+  const journeyRefusedAtMs = () => admission.refusedAtMs;
 
-  const opening = { tokens, reads, background, openLane, openOutcomes, beginsJourney };
+  const opening = { tokens, reads, background, openLane, openOutcomes, beginsJourney, journeyRefusedAtMs };
   const parts = await definition.build({ ...kernel, ...opening });
   if (parts.close) opened.defer(parts.close);
   const { lane, removals, tasks = [] } = parts;

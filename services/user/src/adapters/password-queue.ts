@@ -23,6 +23,8 @@ export interface PasswordQueueOptions {
   turns?: Turns;
   /** What is done here while nothing is done beside; nothing unless given. */
   guarantee?: Guarantee;
+  /** As in TurnPlan. */
+  unseenRefusalAtMs?: () => number;
   clock?: () => number;
 }
 
@@ -59,11 +61,11 @@ export class PasswordQueue {
 
   constructor(options: PasswordQueueOptions) {
     const { concurrency, maxQueued, maxWaitMs, hashMs = 25, maxAheadMs = 600_000, maxTurnsPerClient = 300 } = options;
-    const { turns, guarantee, clock = () => performance.now() } = options;
+    const { turns, guarantee, unseenRefusalAtMs = () => -Infinity, clock = () => performance.now() } = options;
     this.#options = { concurrency, maxQueued, maxWaitMs, clock };
     const pace = (memoryMs: number) => new HashPace({ concurrency, hashMs, memoryMs, clock });
     this.#pace = { line: pace(lineMemoryMs), plan: pace(planMemoryMs) };
-    this.#refusals = new Refusals({ maxAheadMs, maxTurnsPerClient, turns, clock });
+    this.#refusals = new Refusals({ maxAheadMs, maxTurnsPerClient, turns, clock, unseenRefusalAtMs });
     this.#guaranteed = guarantee && this.#guarantee(guarantee);
   }
 

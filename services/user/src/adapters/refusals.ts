@@ -18,6 +18,8 @@ export interface RefusalOptions {
   maxTurnsPerClient: number;
   turns: Turns | undefined;
   clock: () => number;
+  /** As in TurnPlan. */
+  unseenRefusalAtMs: () => number;
 }
 
 /** Tells those for whom there is no place when to come back, and knows them when they do. */
@@ -26,9 +28,9 @@ export class Refusals {
   readonly #plan: TurnPlan;
   readonly #counts = { refused: 0, promised: 0 };
 
-  constructor({ maxAheadMs, maxTurnsPerClient, turns, clock }: RefusalOptions) {
+  constructor({ maxAheadMs, maxTurnsPerClient, turns, clock, unseenRefusalAtMs }: RefusalOptions) {
     this.#turns = turns;
-    this.#plan = new TurnPlan({ maxAheadMs, maxPerClient: maxTurnsPerClient, clock });
+    this.#plan = new TurnPlan({ maxAheadMs, maxPerClient: maxTurnsPerClient, clock, unseenRefusalAtMs });
   }
 
   /** Since the start; `promised` of those that are `refused`. */

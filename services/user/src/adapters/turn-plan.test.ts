@@ -1,14 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { TurnPlan, type Asked } from './turn-plan.ts';
 
-function aPlan(options: { maxAheadMs?: number; maxPerClient?: number; random?: number } = {}) {
-  const { maxAheadMs = 600_000, maxPerClient = 1_000, random = 0 } = options;
+function aPlan(
+  options: { maxAheadMs?: number; maxPerClient?: number; random?: number; unseenRefusalAtMs?: () => number } = {},
+) {
+  const { maxAheadMs = 600_000, maxPerClient = 1_000, random = 0, unseenRefusalAtMs = () => -Infinity } = options;
   let nowMs = 5_000;
-  const plan = new TurnPlan({ maxAheadMs, maxPerClient, clock: () => nowMs, random: () => random });
+  const plan = new TurnPlan({ maxAheadMs, maxPerClient, clock: () => nowMs, random: () => random, unseenRefusalAtMs });
   const ask = (of: Partial<Asked> = {}) => plan.next({ lineMs: 0, turnMs: 95, isDoubtful: false, ...of });
   const next = (of?: Partial<Asked>) => ask(of).seconds;
   const many = (times: number, of?: Parameters<typeof next>[0]) => Array.from({ length: times }, () => next(of));
-  return { plan, ask, next, many, pass: (ms: number) => (nowMs += ms) };
+  return { plan, ask, next, many, pass: (ms: number) => (nowMs += ms), now: () => nowMs };
 }
 const countsOf = (seconds: number[]) => [...Map.groupBy(seconds, (one) => one)].map(([s, all]) => [s, all.length]);
 
@@ -127,6 +129,15 @@ describe('clients who do not come for their turns', () => {
     const all = seconds(60, { refused: 20 * 10, share: 0 });
     expect(all.at(-1)!.told).toBeGreaterThan(20);
     expect(all.at(-1)!.told).toBeLessThan(120); // not 1,140
+  });
+
+  test('are none of those who may have come and were refused unseen', () => {
+    let refusesAtMs: number | undefined;
+    const plan: ReturnType<typeof aPlan> = aPlan({ unseenRefusalAtMs: () => refusesAtMs ?? plan.now() });
+    expect(seconds(20, { refused: 20 * 10, share: 0, plan }).at(-1)!.told).toBeGreaterThan(350);
+    refusesAtMs = plan.now(); // from now on nobody is
+    plan.pass(1_000);
+    expect(seconds(20, { refused: 20 * 10, share: 0, plan }).at(-1)!.told).toBeLessThan(350);
   });
 
   test('say nothing of those who come again later', () => {

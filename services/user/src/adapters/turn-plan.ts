@@ -15,6 +15,8 @@ export interface TurnPlanOptions {
   /** Turns of the future that one client may have. */
   maxPerClient: number;
   clock: () => number;
+  /** When somebody was last refused before it could be seen who it is, by the clock; never unless given. */
+  unseenRefusalAtMs?: () => number;
   /** From 0 to 1, without it. */
   random?: () => number;
 }
@@ -44,7 +46,7 @@ interface Second extends Record<Kind, number> {
 /**
  * Who cannot be served soon is told when to come back: at the first second from which on all who were told to come, and one more, can be
  * served in time. So they neither come back together nor find the line full. Of those who were told so, not all come: each counts by the
- * share of those who did of late, so that who stays away costs the others no time. Guessers come after everybody else; and who has as
+ * share of those who did of late, so that who stays away costs the others no time; who may have come and was refused unseen has not stayed away. Guessers come after everybody else; and who has as
  * many turns as a client may hears when there would be one, without being given it.
  */
 export class TurnPlan {
@@ -57,7 +59,7 @@ export class TurnPlan {
   readonly #taken: Record<Kind, TakenShare> = { honest: new TakenShare(), doubtful: new TakenShare() };
 
   constructor(options: TurnPlanOptions) {
-    this.#options = { random: Math.random, ...options };
+    this.#options = { random: Math.random, unseenRefusalAtMs: () => -Infinity, ...options };
   }
 
   /** Whether anybody was told to come who may still do so. */
@@ -124,9 +126,10 @@ export class TurnPlan {
       const passed = this.#seconds.shift()!;
       this.#giveBack(passed);
       const atMs = endOf(this.#first) + lateMs;
+      const isUnknown = this.#options.unseenRefusalAtMs() >= endOf(this.#first - 1);
       for (const kind of ['honest', 'doubtful'] as const) {
         this.#turns -= passed[kind];
-        this.#taken[kind].count({ due: passed[kind] }, atMs);
+        if (!isUnknown) this.#taken[kind].count({ due: passed[kind] }, atMs);
       }
       this.#first += 1;
     }
