@@ -31,7 +31,7 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
     keys: () => Promise.resolve(config.TOKEN_KEYS.map((key) => key.publicKey)),
     signWith: config.TOKEN_SIGNING === 'es256' ? config.TOKEN_KEYS[0] : undefined,
   }),
-  async build({ config, log, metrics, reads, background, openLane, redis, tokens, beginsJourney, journeyRefusedAtMs }) {
+  async build({ config, log, metrics, reads, background, openLane, redis, tokens, beginsJourney, logInsAtDoor }) {
     if (config.ADMIN_EMAIL && config.ADMIN_PASSWORD)
       await ensureAdmin(reads, config.ADMIN_EMAIL, config.ADMIN_PASSWORD);
     const accounts = new Accounts(reads, { maxItems: config.BATCH_MAX, maxQueued: config.BATCH_QUEUE_MAX });
@@ -48,7 +48,7 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
       maxTurnsPerClient: config.LOGIN_LIMIT_PER_ADDRESS,
       turns: redisTurns(redis),
       // Who comes for a turn is asked at the door first, like everybody, and may be refused there; the turn is kept.
-      unseenRefusalAtMs: journeyRefusedAtMs,
+      atDoor: logInsAtDoor,
       cacheMax: config.CREDENTIAL_CACHE_MAX,
       cacheMs: config.CREDENTIAL_CACHE_MS,
       guarantee: { afterMs: config.PASSWORD_GUARANTEE_AFTER_MS, everyMs: config.PASSWORD_GUARANTEE_EVERY_MS },

@@ -65,8 +65,8 @@ export class Admission {
   readonly #of: Pick<UnderWay, 'changes' | 'mean' | 'lanes'>;
   /** Journeys refused since the start, by whose fault it was. */
   readonly refused: Record<Cause, number> = { here: 0, elsewhere: 0 };
-  /** When the last one was, by performance.now(); -Infinity if none. */
-  refusedAtMs = -Infinity;
+  /** Since the start: who came to log in, and who of them was refused. */
+  readonly logIns = { came: 0, refused: 0 };
   /** Whether carts are begun here; known once the routes are made. */
   beginsCarts = false;
   /** Each line by itself, so that one cause does not hide the other. */
@@ -89,9 +89,9 @@ export class Admission {
     return (_request, _response, next) => {
       const nowMs = performance.now();
       const cause = this.refusalOf(by, nowMs);
+      if (by === 'log-in') this.#countLogIn(cause);
       if (!cause) return next();
       this.refused[cause] += 1;
-      this.refusedAtMs = nowMs;
       this.#logRefusal(cause, nowMs);
       throw refusals[Math.floor(Math.random() * refusals.length)]!;
     };
@@ -111,6 +111,11 @@ export class Admission {
   /** What part of the log-ins the processes with carts let in here; undefined where none have come. */
   letInShare(nowMs = performance.now()): number | undefined {
     return this.#options.sign?.heard(nowMs)?.share;
+  }
+
+  #countLogIn(cause: Cause | undefined): void {
+    this.logIns.came += 1;
+    if (cause) this.logIns.refused += 1;
   }
 
   #isBeyond(door: keyof typeof doors, nowMs: number): boolean {

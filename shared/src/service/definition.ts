@@ -45,8 +45,8 @@ export interface DatabaseKernel<Config extends DatabaseConfig, DB> extends Kerne
   openOutcomes: OpenOutcomes;
   /** Makes what stands first in a route that begins a journey, and refuses it while the process has more under way than it gets done. */
   beginsJourney: BeginsJourney;
-  /** When it last did, by performance.now(); -Infinity if never. */
-  journeyRefusedAtMs: () => number;
+  /** Of those who log in or register: how many it has seen since the start, and how many it has refused. */
+  logInsAtDoor: Readonly<{ came: number; refused: number }>;
 }
 
 export type OpenLane = <S, E extends EventType, C extends Commands<S>>(

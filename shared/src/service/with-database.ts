@@ -36,10 +36,9 @@ async function assemble<Config extends DatabaseConfig, DB>(
   const { SHED_BEYOND_REQUESTS: beyondRequests, SHED_BEYOND_WAIT_MS: beyondWaitMs } = config;
   const admission = new Admission({ beyondRequests, beyondWaitMs, log, sign: new CrowdSign(kernel.redis) });
   const openLane = laneOpener(context, laneConnection, { transport, outbox, backlog });
-  const { beginsJourney } = admission;
-  const journeyRefusedAtMs = () => admission.refusedAtMs;
+  const { beginsJourney, logIns: logInsAtDoor } = admission;
 
-  const opening = { tokens, reads, background, openLane, openOutcomes, beginsJourney, journeyRefusedAtMs };
+  const opening = { tokens, reads, background, openLane, openOutcomes, beginsJourney, logInsAtDoor };
   const parts = await definition.build({ ...kernel, ...opening });
   if (parts.close) opened.defer(parts.close);
   const { lane, removals, tasks = [] } = parts;

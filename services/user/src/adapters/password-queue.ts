@@ -2,6 +2,7 @@ import type { AppError } from '@flash-sale/contract/errors.ts';
 import { GuaranteedShare, type Guarantee } from './guaranteed-share.ts';
 import { HashPace } from './hash-pace.ts';
 import { Refusals, type Caller } from './refusals.ts';
+import type { AtDoor } from './turn-plan.ts';
 import type { Turns } from './turns.ts';
 import { WaitingLine, type Priority } from './waiting-line.ts';
 
@@ -24,7 +25,7 @@ export interface PasswordQueueOptions {
   /** What is done here while nothing is done beside; nothing unless given. */
   guarantee?: Guarantee;
   /** As in TurnPlan. */
-  unseenRefusalAtMs?: () => number;
+  atDoor?: AtDoor;
   clock?: () => number;
 }
 
@@ -61,11 +62,11 @@ export class PasswordQueue {
 
   constructor(options: PasswordQueueOptions) {
     const { concurrency, maxQueued, maxWaitMs, hashMs = 25, maxAheadMs = 600_000, maxTurnsPerClient = 300 } = options;
-    const { turns, guarantee, unseenRefusalAtMs = () => -Infinity, clock = () => performance.now() } = options;
+    const { turns, guarantee, atDoor, clock = () => performance.now() } = options;
     this.#options = { concurrency, maxQueued, maxWaitMs, clock };
     const pace = (memoryMs: number) => new HashPace({ concurrency, hashMs, memoryMs, clock });
     this.#pace = { line: pace(lineMemoryMs), plan: pace(planMemoryMs) };
-    this.#refusals = new Refusals({ maxAheadMs, maxTurnsPerClient, turns, clock, unseenRefusalAtMs });
+    this.#refusals = new Refusals({ maxAheadMs, maxTurnsPerClient, turns, clock, atDoor });
     this.#guaranteed = guarantee && this.#guarantee(guarantee);
   }
 

@@ -1,5 +1,5 @@
 import { AppError } from '@flash-sale/contract/errors.ts';
-import { TurnPlan, type Turn } from './turn-plan.ts';
+import { TurnPlan, type AtDoor, type Turn } from './turn-plan.ts';
 import type { Turns } from './turns.ts';
 import type { Priority } from './waiting-line.ts';
 
@@ -18,8 +18,7 @@ export interface RefusalOptions {
   maxTurnsPerClient: number;
   turns: Turns | undefined;
   clock: () => number;
-  /** As in TurnPlan. */
-  unseenRefusalAtMs: () => number;
+  atDoor: AtDoor | undefined;
 }
 
 /** Tells those for whom there is no place when to come back, and knows them when they do. */
@@ -28,9 +27,9 @@ export class Refusals {
   readonly #plan: TurnPlan;
   readonly #counts = { refused: 0, promised: 0 };
 
-  constructor({ maxAheadMs, maxTurnsPerClient, turns, clock, unseenRefusalAtMs }: RefusalOptions) {
+  constructor({ maxAheadMs, maxTurnsPerClient, turns, clock, atDoor }: RefusalOptions) {
     this.#turns = turns;
-    this.#plan = new TurnPlan({ maxAheadMs, maxPerClient: maxTurnsPerClient, clock, unseenRefusalAtMs });
+    this.#plan = new TurnPlan({ maxAheadMs, maxPerClient: maxTurnsPerClient, clock, ...(atDoor && { atDoor }) });
   }
 
   /** Since the start; `promised` of those that are `refused`. */

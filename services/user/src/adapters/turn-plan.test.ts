@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { TurnPlan, type Asked } from './turn-plan.ts';
+import { TurnPlan, type AtDoor, type Asked } from './turn-plan.ts';
 
 function aPlan(
-  options: { maxAheadMs?: number; maxPerClient?: number; random?: number; unseenRefusalAtMs?: () => number } = {},
+  options: { maxAheadMs?: number; maxPerClient?: number; random?: number; atDoor?: AtDoor } = {},
 ) {
-  const { maxAheadMs = 600_000, maxPerClient = 1_000, random = 0, unseenRefusalAtMs = () => -Infinity } = options;
+  const { maxAheadMs = 600_000, maxPerClient = 1_000, random = 0, atDoor = { came: 0, refused: 0 } } = options;
   let nowMs = 5_000;
-  const plan = new TurnPlan({ maxAheadMs, maxPerClient, clock: () => nowMs, random: () => random, unseenRefusalAtMs });
+  const plan = new TurnPlan({ maxAheadMs, maxPerClient, clock: () => nowMs, random: () => random, atDoor });
   const ask = (of: Partial<Asked> = {}) => plan.next({ lineMs: 0, turnMs: 95, isDoubtful: false, ...of });
   const next = (of?: Partial<Asked>) => ask(of).seconds;
   const many = (times: number, of?: Parameters<typeof next>[0]) => Array.from({ length: times }, () => next(of));
-  return { plan, ask, next, many, pass: (ms: number) => (nowMs += ms), now: () => nowMs };
+  return { plan, ask, next, many, pass: (ms: number) => (nowMs += ms) };
 }
 const countsOf = (seconds: number[]) => [...Map.groupBy(seconds, (one) => one)].map(([s, all]) => [s, all.length]);
 
@@ -131,13 +131,21 @@ describe('clients who do not come for their turns', () => {
     expect(all.at(-1)!.told).toBeLessThan(120); // not 1,140
   });
 
-  test('are none of those who may have come and were refused unseen', () => {
-    let refusesAtMs: number | undefined;
-    const plan: ReturnType<typeof aPlan> = aPlan({ unseenRefusalAtMs: () => refusesAtMs ?? plan.now() });
-    expect(seconds(20, { refused: 20 * 10, share: 0, plan }).at(-1)!.told).toBeGreaterThan(350);
-    refusesAtMs = plan.now(); // from now on nobody is
-    plan.pass(1_000);
-    expect(seconds(20, { refused: 20 * 10, share: 0, plan }).at(-1)!.told).toBeLessThan(350);
+  test.each([
+    ['all of whom came and were refused at the door, count as nobody', 1, 350, 400],
+    ['half of whom may have been, count by half', 0.5, 120, 300],
+    ['none of whom were, count all', 0, 20, 120],
+  ])('%s', (_, refused, least, most) => {
+    const door = { came: 0, refused: 0 };
+    const plan = aPlan({ atDoor: door });
+    let told = 0;
+    for (let second = 0; second < 20; second += 1) {
+      door.came += 100;
+      door.refused += 100 * refused;
+      told = seconds(1, { refused: 20 * 10, share: 0, plan })[0]!.told;
+    }
+    expect(told).toBeGreaterThan(least);
+    expect(told).toBeLessThan(most);
   });
 
   test('say nothing of those who come again later', () => {

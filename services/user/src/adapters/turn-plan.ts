@@ -9,14 +9,17 @@ const lateMs = 3_000;
 /** Of a second that is just full; the figures are not exact. */
 const toleranceMs = 1;
 
+/** Of all who came, with a turn or without, how many were refused before it could be seen who they are; since the start. */
+export type AtDoor = Readonly<{ came: number; refused: number }>;
+
 export interface TurnPlanOptions {
   /** Nobody is told to come later than that. */
   maxAheadMs: number;
   /** Turns of the future that one client may have. */
   maxPerClient: number;
   clock: () => number;
-  /** When somebody was last refused before it could be seen who it is, by the clock; never unless given. */
-  unseenRefusalAtMs?: () => number;
+  /** Nobody is refused there unless given. */
+  atDoor?: AtDoor;
   /** From 0 to 1, without it. */
   random?: () => number;
 }
@@ -46,8 +49,9 @@ interface Second extends Record<Kind, number> {
 /**
  * Who cannot be served soon is told when to come back: at the first second from which on all who were told to come, and one more, can be
  * served in time. So they neither come back together nor find the line full. Of those who were told so, not all come: each counts by the
- * share of those who did of late, so that who stays away costs the others no time; who may have come and was refused unseen has not stayed away. Guessers come after everybody else; and who has as
- * many turns as a client may hears when there would be one, without being given it.
+ * share of those who did of late, so that who stays away costs the others no time; of those who came and were refused at the door it cannot be seen
+ * that they did, and so as large a part of those who were to come does not count. Guessers come after everybody else; and who has as many turns
+ * as a client may hears when there would be one, without being given it.
  */
 export class TurnPlan {
   readonly #options: Required<TurnPlanOptions>;
@@ -56,10 +60,11 @@ export class TurnPlan {
   #first = 0;
   #turns = 0;
   readonly #turnsOf = new Map<string, number>();
+  #door: AtDoor = { came: 0, refused: 0 };
   readonly #taken: Record<Kind, TakenShare> = { honest: new TakenShare(), doubtful: new TakenShare() };
 
   constructor(options: TurnPlanOptions) {
-    this.#options = { random: Math.random, unseenRefusalAtMs: () => -Infinity, ...options };
+    this.#options = { random: Math.random, atDoor: { came: 0, refused: 0 }, ...options };
   }
 
   /** Whether anybody was told to come who may still do so. */
@@ -122,20 +127,29 @@ export class TurnPlan {
 
   /** Clients get back the turns whose time has come; a little later it is known who did not come. */
   #passUntil(nowMs: number): void {
+    const hasPassed = this.#seconds.length > 0 && endOf(this.#first) + lateMs <= nowMs;
+    const seen = hasPassed ? this.#seenAtDoor() : 1;
     while (this.#seconds.length > 0 && endOf(this.#first) + lateMs <= nowMs) {
       const passed = this.#seconds.shift()!;
       this.#giveBack(passed);
       const atMs = endOf(this.#first) + lateMs;
-      const isUnknown = this.#options.unseenRefusalAtMs() >= endOf(this.#first - 1);
       for (const kind of ['honest', 'doubtful'] as const) {
         this.#turns -= passed[kind];
-        if (!isUnknown) this.#taken[kind].count({ due: passed[kind] }, atMs);
+        this.#taken[kind].count({ due: passed[kind] * seen }, atMs);
       }
       this.#first += 1;
     }
     if (this.#seconds.length === 0) this.#first = secondOf(nowMs);
     for (let n = 0; n < this.#seconds.length && (this.#first + n) * 1_000 <= nowMs; n += 1)
       this.#giveBack(this.#seconds[n]!);
+  }
+
+  /** What part of those who came since it was last asked got through the door. */
+  #seenAtDoor(): number {
+    const { came, refused } = this.#options.atDoor;
+    const [cameSince, refusedSince] = [came - this.#door.came, refused - this.#door.refused];
+    this.#door = { came, refused };
+    return cameSince > 0 ? 1 - refusedSince / cameSince : 1;
   }
 
   #giveBack({ byClient }: Second): void {
