@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { countOf, tagValuesOf, trendOf, type K6Summary } from './k6-summary.ts';
 import { measured, putLoad, type Target } from './load.ts';
 import type { Trend } from './results.ts';
@@ -57,8 +58,11 @@ const shopperSeconds = 6;
 const shoppers = { least: 50, most: 3_000 };
 /** Journeys that are under way when the load ends: they are to end by themselves. */
 const endingSeconds = 65;
-/** Go's garbage collector goes through the memory of all shoppers at each of its turns; this has it take a fifth as many of them. */
-const garbage = { GOGC: '400' };
+/**
+ * Go's garbage collector goes through the memory of all shoppers at each of its turns; this has it take a fifth as many of them, unless memory
+ * runs short. Of the closed loop that is the measure of it all as well.
+ */
+const garbage = { GOGC: '400', GOMEMLIMIT: `${Math.floor(totalmem() / 3)}B` };
 /** A closed loop of so many, without think time, uses up the shop; an open load comes by their accounts. */
 export const capacityVus = 500;
 
@@ -88,7 +92,13 @@ export const shoppersFor = (rate: number): number =>
 
 /** Journeys a second that a shop finishes at most: those of a closed loop of 500 without think time. */
 export async function capacityOf(target: Target, seconds: number): Promise<number> {
-  const load = await putLoad(target, { name: 'capacity', script: 'checkout.ts', vus: capacityVus, seconds });
+  const load = await putLoad(target, {
+    name: 'capacity',
+    script: 'checkout.ts',
+    vus: capacityVus,
+    seconds,
+    env: garbage,
+  });
   if (load.failed + load.wrong > 0) throw new Error(`a closed loop of ${capacityVus} had failures\n${load.complaints}`);
   return load.journeysPerSecond;
 }

@@ -51,6 +51,12 @@ describe('judging an open load', () => {
     expect(at(85, 101)).toEqual(['beyond']);
   });
 
+  test('which nobody knows of a load to which few came', () => {
+    const arrived = (arrived: number) => missed([aLevel(100), aLevel(150, { arrived })]);
+    expect(arrived(1_425)).toEqual([]);
+    expect(arrived(1_424)).toEqual(['beyond']);
+  });
+
   test('of several rounds the median counts, each beside its own best', () => {
     const round = (number: number, goodput: number) => [
       aLevel(100, { round: number }),
@@ -69,6 +75,7 @@ describe('back to normal', () => {
     expect(to(second(900), second(201), second(200), second(90))).toBe(2);
     expect(to(second(90), second(90, 1), second(90))).toBe(2);
     expect(to(second(90), second(201))).toBeUndefined();
+    expect(to(second(90), { arrived: 0, shed: 0, journey: undefined }, second(90))).toBe(2);
     expect(secondsToNormal({ after: [second(1)] }, undefined)).toBeUndefined();
   });
 

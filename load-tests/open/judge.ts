@@ -5,6 +5,8 @@ import type { OpenLevel, OpenResult } from './results.ts';
 
 /** Of the best of its round. */
 const goodputShare = 0.85;
+/** With fewer of those who were to come it was a smaller load. */
+const leastArrived = 0.95;
 const normalWithinSeconds = 5;
 /** Below it nobody is refused. */
 const servesAllAt = 75;
@@ -36,15 +38,7 @@ export function judgeOpen(result: Pick<OpenResult, 'levels' | 'capacities' | 'au
             met: sum(below, 'shed') === 0,
           },
         ]),
-    ...(shares.length === 0
-      ? []
-      : [
-          {
-            target: `beyond the capacity: journeys/s at least ${goodputShare} of the best of its round`,
-            measured: medianOf(shares)!.toFixed(3),
-            met: medianOf(shares)! >= goodputShare,
-          },
-        ]),
+    ...(shares.length === 0 ? [] : [goodputVerdict(shares, arrivedPart(levels))]),
     ...(times.length === 0
       ? []
       : [
@@ -58,6 +52,23 @@ export function judgeOpen(result: Pick<OpenResult, 'levels' | 'capacities' | 'au
       ? [{ target: 'audit', measured: audit.passed ? 'passed' : 'failed', met: audit.passed }]
       : []),
   ];
+}
+
+function goodputVerdict(shares: number[], arrived: number): Verdict {
+  const share = medianOf(shares)!;
+  const few = `; only ${(100 * arrived).toFixed(0)} % of those who were to come: k6 had no shopper free`;
+  return {
+    target: `beyond the capacity: journeys/s at least ${goodputShare} of the best of its round`,
+    measured: share.toFixed(3) + (arrived < leastArrived ? few : ''),
+    met: share >= goodputShare && arrived >= leastArrived,
+  };
+}
+
+/** What part of those who were to come at the highest level did, in the round with the fewest. */
+function arrivedPart(levels: OpenLevel[]): number {
+  const highest = Math.max(...levels.map(({ percent }) => percent));
+  const parts = levels.filter(({ percent }) => percent === highest).map((level) => level.arrived / (level.rate * level.seconds));
+  return Math.min(1, ...parts);
 }
 
 /** Of the highest level, round by round: its journeys/s as a share of the best of the round, that of the closed loop among them. */
@@ -79,7 +90,7 @@ function quietestOf({ levels }: Pick<OpenResult, 'levels'>, { round }: OpenLevel
 }
 
 /**
- * How many seconds after the crowd those who come are served as before it, from then on: none refused, and their journeys at most
+ * How many seconds after the crowd those who come are served as before it, from then on: some came, none was refused, and their journeys at most
  * twice as long. Undefined if that was not so in the end, or nobody knows.
  */
 export function secondsToNormal(
@@ -87,8 +98,8 @@ export function secondsToNormal(
   quietP95Ms: number | undefined,
 ): number | undefined {
   if (quietP95Ms === undefined) return undefined;
-  const isNormal = ({ shed, journey }: AfterSecond) =>
-    shed === 0 && (journey === undefined || journey.p95 <= normalFactor * quietP95Ms);
+  const isNormal = ({ arrived, shed, journey }: AfterSecond) =>
+    arrived > 0 && shed === 0 && (journey === undefined || journey.p95 <= normalFactor * quietP95Ms);
   const last = after.findLastIndex((second) => !isNormal(second));
   return last === after.length - 1 ? undefined : last + 1;
 }

@@ -182,7 +182,7 @@ export const databaseSchema = commonSchema.extend({
   ORDER_ID_SECRET: secret.describe('marks order ids as minted by the reservation service'),
   BATCH_MAX: count(256).describe('most items in one transaction'),
   BATCH_QUEUE_MAX: count(20_000).describe('most items waiting for a transaction; more are refused with 503'),
-  SHED_BEYOND_REQUESTS: count(700).describe(
+  SHED_BEYOND_REQUESTS: count(850).describe(
     'requests under way in one process that change something; beyond, or beyond three fifths of it in the mean of half a second, log-ins and registrations are refused with 503, and beyond a quarter more new carts too',
   ),
   SHED_BEYOND_WAIT_MS: milliseconds(50).describe(
