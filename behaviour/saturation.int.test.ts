@@ -26,6 +26,7 @@ beforeAll(async () => {
 });
 afterEach(() => {
   underWay.changes = 0;
+  underWay.begins.add('log-in');
   underWay.lanes.delete(aSlowLane);
   return audit(shop);
 });
@@ -34,7 +35,7 @@ afterAll(() => {
   return shop?.close();
 });
 
-/** What the one process with carts has told those with log-ins of itself, for as long as it is so. */
+/** What the one process with carts tells those with log-ins of itself, as if it had none. */
 const told = (count: string) => eventually(async () => expect(await redis.get('crowd:count')).toBe(count));
 
 const aCart = () => shop.call('POST', '/api/carts', { token: shop.aShopper().token });
@@ -58,6 +59,8 @@ test('log-in, registration and a new cart are refused; reserving, paying and can
   const session = await logIn();
   expect(outcomeOf(session)).toEqual([201, 'ok']);
 
+  expect([...underWay.begins].sort()).toEqual(['cart', 'log-in']);
+  expect(await redis.get('crowd:count')).toBeNull();
   underWay.changes += crowd;
   underWay.lanes.add(aSlowLane);
   for (const begin of [aCart, logIn, () => register()]) {
@@ -73,6 +76,7 @@ test('log-in, registration and a new cart are refused; reserving, paying and can
   expect(outcomeOf(await shop.call('POST', '/api/sessions/refresh', { body: { refreshToken } }))).toEqual([201, 'ok']);
   await eventually(async () => expect((await fetch(`${shop.urlOf('reservation')}/readyz`)).status).toBe(200));
   expect(outcomeOf(await aCart())).toEqual(refused);
+  underWay.begins.delete('log-in');
   await told('1 1');
   expect(Math.min(await refusedBy('reservation'), await refusedBy('user'))).toBeGreaterThan(1);
 

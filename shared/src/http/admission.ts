@@ -2,10 +2,9 @@ import type { RequestHandler } from 'express';
 import { AppError } from '@flash-sale/contract/errors.ts';
 import type { Logger } from '../log.ts';
 import type { CrowdSign } from '../redis/crowd-sign.ts';
-import { underWay, type UnderWay } from './under-way.ts';
+import { underWay, type Beginning, type UnderWay } from './under-way.ts';
 
-/** With what a journey begins; a registration is as a log-in. */
-export type Beginning = 'log-in' | 'cart';
+export type { Beginning };
 /**
  * A door closes with more changes under way than so many times the bound, at the moment or, each weighing as much, in the mean. They close one
  * after the other: to log-ins here, to those in other processes, and to carts. Somebody who has logged in and may have no cart has cost the
@@ -41,8 +40,9 @@ export interface AdmissionOptions {
   /** By which the processes of a shop know of each other; without it each knows of itself. */
   sign?: Pick<CrowdSign, 'tell' | 'letsIn' | 'heard'>;
   /** Instead of what is under way in the process. */
-  of?: Pick<UnderWay, 'changes' | 'mean' | 'lanes'>;
+  of?: Seen;
 }
+type Seen = Pick<UnderWay, 'changes' | 'mean' | 'lanes' | 'begins'>;
 
 /**
  * Refuses journeys at their beginning while a process has more under way than it gets done. Whoever is refused has lost nothing yet, and
@@ -58,17 +58,17 @@ export interface AdmissionOptions {
  * that hangs is seen as well. Any lane of the process counts: they share its processor, and a journey needs them all.
  *
  * Where the services have processes of their own, those of log-ins are the first of a journey and the last to be crowded. They are told by
- * those of carts (`CrowdSign`), as in the paper above: as many as the part of those that are over.
+ * those of carts (`CrowdSign`), as in the paper above, when all of them have too much. A process that has both tells and hears nothing: it knows by itself.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #of: Pick<UnderWay, 'changes' | 'mean' | 'lanes'>;
+  readonly #of: Seen;
   /** Journeys refused since the start, by whose fault it was. */
   readonly refused: Record<Cause, number> = { here: 0, elsewhere: 0 };
   /** Since the start: who came to log in, and who of them was refused. */
   readonly logIns = { came: 0, refused: 0 };
-  /** Whether carts are begun here; known once the routes are made. */
-  beginsCarts = false;
+  /** With what journeys begin in this service; known once its routes are made. */
+  readonly begins = new Set<Beginning>();
   /** Each line by itself, so that one cause does not hide the other. */
   readonly #loggedAtMs: Record<Cause | 'told', number> = { here: -Infinity, elsewhere: -Infinity, told: -Infinity };
 
@@ -80,12 +80,13 @@ export class Admission {
   /** Why one more journey may not begin so now, undefined where it may; to be asked once for each. */
   refusalOf(by: Beginning, nowMs = performance.now()): Cause | undefined {
     if (this.#isBeyond(by, nowMs)) return 'here';
-    const isLetIn = by !== 'log-in' || (this.#options.sign?.letsIn(nowMs) ?? true);
+    const isOwn = by === 'cart' || this.#of.begins.has('cart');
+    const isLetIn = isOwn || (this.#options.sign?.letsIn(nowMs) ?? true);
     return isLetIn ? undefined : 'elsewhere';
   }
 
   readonly beginsJourney: BeginsJourney = (by) => {
-    if (by === 'cart') this.beginsCarts = true;
+    for (const begins of [this.begins, this.#of.begins]) begins.add(by);
     return (_request, _response, next) => {
       const nowMs = performance.now();
       const cause = this.refusalOf(by, nowMs);
@@ -99,6 +100,7 @@ export class Admission {
 
   /** Tells the processes with log-ins whether this one has too much; to be called every `crowdEveryMs` where carts are begun, however many come. */
   tellOthers(nowMs = performance.now()): void {
+    if (this.#of.begins.has('log-in')) return;
     const isOver = this.#isBeyond('log-in elsewhere', nowMs);
     this.#options.sign?.tell(isOver, nowMs);
     if (isOver && this.#isDue('told', nowMs))

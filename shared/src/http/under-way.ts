@@ -1,5 +1,8 @@
 const meanOverMs = 500;
 
+/** With what a journey begins; a registration is as a log-in. */
+export type Beginning = 'log-in' | 'cart';
+
 /** What a process has to do, whichever of its services has it. */
 export class UnderWay {
   #changes = 0;
@@ -7,6 +10,9 @@ export class UnderWay {
   #atMs = 0;
   /** Where commands and events wait for their commit, and how long the oldest of them has waited, in ms; 0 where none waits. */
   readonly lanes = new Set<{ waitingMs(nowMs: number): number }>();
+
+  /** With what journeys begin here; known once the routes of all its services are made. */
+  readonly begins = new Set<Beginning>();
 
   /** Public requests that change something and are not answered yet. */
   get changes(): number {

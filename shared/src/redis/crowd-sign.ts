@@ -12,14 +12,15 @@ export const crowdKeys = [thereKey, overKey, crowdCountKey];
 export const crowdEveryMs = 100;
 /** One that has not got too much says so less often. */
 const thereEveryMs = 1_000;
-/** A process that has said nothing for so long is not counted any more: it has ended, or hangs. */
-const thereForMs = 3_000;
-/** A process that has said nothing for so long is not over any more. A busy one may be late by some turns. */
-const overForMs = 500;
+/**
+ * A process that has said nothing for so long is not counted any more: it has ended, or hangs. Until then it is as it has said last: one that was
+ * over and is gone is no room for others.
+ */
+const countsForMs = 3_000;
 /** Who has heard nothing for so long knows nothing. */
 const knownForMs = 1_000;
 /**
- * By how much the share that is let in falls at a look, down to what those that are not over can take, and grows up to it: fast enough to
+ * By how much the share that is let in falls at a look that finds all of them over, and grows at one that does not: fast enough to
  * be over a few seconds after the crowd, slow enough beside the time that passes until those let in come to the next step.
  */
 const falls = 0.7;
@@ -34,21 +35,19 @@ const least = 0.05;
 const tellScript = `
   local time = redis.call('TIME')
   local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-  local function count(key, isSo, forMs)
+  local function count(key, isSo)
     redis.call(isSo and 'ZADD' or 'ZREM', key, unpack(isSo and { nowMs, ARGV[1] } or { ARGV[1] }))
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', nowMs - forMs)
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', nowMs - ARGV[3])
     redis.call('ZREMRANGEBYSCORE', key, nowMs + 1, '+inf')
-    redis.call('PEXPIRE', key, forMs)
+    redis.call('PEXPIRE', key, ARGV[3])
     return redis.call('ZCARD', key)
   end
-  local there = count(KEYS[1], true, tonumber(ARGV[3]))
-  local over = count(KEYS[2], ARGV[2] == '1', tonumber(ARGV[4]))
-  redis.call('SET', KEYS[3], over .. ' ' .. there, 'PX', ARGV[4])`;
+  local there = count(KEYS[1], true)
+  local over = count(KEYS[2], ARGV[2] == '1')
+  redis.call('SET', KEYS[3], over .. ' ' .. there, 'PX', ARGV[3])`;
 
 type WithScript = Redis & {
-  tellOfCrowd(
-    ...args: [...keys: string[], process: string, isOver: 0 | 1, thereMs: number, overMs: number]
-  ): Promise<null>;
+  tellOfCrowd(...args: [...keys: string[], process: string, isOver: 0 | 1, countsForMs: number]): Promise<null>;
 };
 
 /** Processes with carts, and those of them that are over; and the share of log-ins that is let in for it here. */
@@ -62,8 +61,8 @@ const nothingHeard: CrowdHeard = { over: 0, there: 0, share: 1 };
 /**
  * By which the processes with carts tell those with log-ins that they have more under way than they get done, so that journeys are refused where
  * they come in and not where they become too much. Each says for itself whether it is over, and that it is there at all: the share that is let in
- * falls to the part of them that is not over, and only when all are, on and on down to the least. So one that is slow all by itself costs no
- * more than its part. It falls and grows step by step (Zhou et al., Overload Control for Scaling WeChat Microservices, 2018), since all or nothing would
+ * falls while all of them are over. One that is slow all by itself refuses carts, and whoever comes again meets another: to let in fewer would not
+ * keep away those who meet it. The share falls and grows step by step (Zhou et al., Overload Control for Scaling WeChat Microservices, 2018), since all or nothing would
  * let in a whole crowd in the moments between. Best effort: without Redis everybody is let in.
  */
 export class CrowdSign {
@@ -88,7 +87,7 @@ export class CrowdSign {
     if (!isOver && !this.#wasOver && nowMs - this.#toldAtMs < thereEveryMs) return;
     this.#toldAtMs = nowMs;
     this.#wasOver = isOver;
-    this.#redis.tellOfCrowd(...crowdKeys, this.#process, isOver ? 1 : 0, thereForMs, overForMs).catch(() => {});
+    this.#redis.tellOfCrowd(...crowdKeys, this.#process, isOver ? 1 : 0, countsForMs).catch(() => {});
   }
 
   /** Whether the one who comes now is let in. */
@@ -122,6 +121,6 @@ export class CrowdSign {
 /** @param count as the script leaves it; null where nobody has said anything for a while, and so nobody is over */
 function next(share: number, count: string | null): CrowdHeard {
   const [over = 0, there = 0] = (count ?? '').split(' ').map(Number);
-  const aim = over > 0 && over <= there ? Math.max(least, 1 - over / there) : 1;
-  return { over, there, share: share > aim ? Math.max(aim, share * falls) : Math.min(aim, share * grows) };
+  const areAll = over > 0 && over >= there;
+  return { over, there, share: areAll ? Math.max(least, share * falls) : Math.min(1, share * grows) };
 }

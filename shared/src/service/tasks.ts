@@ -19,7 +19,7 @@ export function durableTasks(
     messaging: DatabaseResources<unknown>['messaging'];
     backlog: Backlog;
     transport: Transport;
-    admission: Pick<Admission, 'beginsCarts' | 'tellOthers'>;
+    admission: Pick<Admission, 'begins' | 'tellOthers'>;
     removals: Removal[] | undefined;
   },
 ): Task[] {
@@ -35,7 +35,7 @@ export function durableTasks(
     ...(transport.backlog
       ? [{ name: 'queues', everyMs: measureQueuesEveryMs, task: () => backlog.measureQueues() }]
       : []),
-    ...(admission.beginsCarts
+    ...(admission.begins.has('cart')
       ? [{ name: 'crowd', everyMs: crowdEveryMs, task: () => Promise.resolve(admission.tellOthers()) }]
       : []),
     { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },

@@ -12,7 +12,7 @@ export interface Observed {
   backlog: Backlog;
   lane: Pick<OpenedLane, 'queued'>;
   poolUse: () => PoolUse;
-  admission: Pick<Admission, 'refused' | 'letInShare'>;
+  admission: Pick<Admission, 'begins' | 'refused' | 'letInShare'>;
   transport: Pick<Transport, 'deadLetters'>;
 }
 
@@ -40,15 +40,7 @@ export function watchDurable(metrics: Metrics, { work, backlog, lane, poolUse, a
     },
     read: () => [{ fields: { ...backlog.counts, waiting: lane.queued } }],
   });
-  metrics.watch({
-    measurement: 'journeys',
-    tag: 'cause',
-    gauges: { refused: 'flash_sale_refused_journeys', let_in_share: 'flash_sale_let_in_share' },
-    read: () => [
-      { of: 'here', fields: { refused: admission.refused.here } },
-      { of: 'elsewhere', fields: { refused: admission.refused.elsewhere, let_in_share: admission.letInShare() } },
-    ],
-  });
+  if (admission.begins.size > 0) watchJourneys(metrics, admission);
   metrics.watch({
     measurement: 'pool',
     gauges: { used: 'flash_sale_pool_used_connections', waiting: 'flash_sale_pool_waiting_requests' },
@@ -63,6 +55,18 @@ export function watchDurable(metrics: Metrics, { work, backlog, lane, poolUse, a
       read: () => Object.entries(counts()).map(([cause, count]) => ({ of: cause, fields: { count } })),
     });
   }
+}
+
+function watchJourneys(metrics: Metrics, admission: Observed['admission']): void {
+  metrics.watch({
+    measurement: 'journeys',
+    tag: 'cause',
+    gauges: { refused: 'flash_sale_refused_journeys', let_in_share: 'flash_sale_let_in_share' },
+    read: () => [
+      { of: 'here', fields: { refused: admission.refused.here } },
+      { of: 'elsewhere', fields: { refused: admission.refused.elsewhere, let_in_share: admission.letInShare() } },
+    ],
+  });
 }
 
 /** Sends the metrics to InfluxDB until `opened` is closed, where there is one. */
