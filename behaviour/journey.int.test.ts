@@ -105,6 +105,21 @@ describe('a purchase', () => {
   });
 });
 
+test('whoever sends a request for the last unit several times at once hears the same each time, whatever others hear', async () => {
+  const product = await user.aProduct({ stock: 1 });
+  const answers = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const [shopper, key] = [shop.aShopper(), newId()];
+      const cart = await user.aCart(shopper, [product, 1]);
+      const repeated = Array.from({ length: 4 }, () => user.reserve(shopper, cart, { key }));
+      return [...new Set((await Promise.all(repeated)).map(({ status, body }) => `${status} ${body.id}`))];
+    }),
+  );
+  expect(answers.map((each) => each.length)).toEqual([1, 1, 1, 1]);
+  expect(answers.flat().filter((answer) => answer.startsWith('201'))).toHaveLength(1);
+  await user.untilAvailable(product, 0);
+});
+
 describe('a declined payment', () => {
   test('leaves the order to another try with a new key', async () => {
     const { shopper, reservation } = await user.aHold(await user.aProduct());

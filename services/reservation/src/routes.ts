@@ -73,20 +73,18 @@ export function routes(options: RouteOptions): Router {
     const { cartId } = bodyOf(request, contract.newReservation);
     const { userId } = principalOf(request);
     await limits.reservation(request);
-    if (gate.isArmed) {
-      const cart = await reads.cart(cartId);
-      // The gate is for new demand only: a reserved or missing cart may belong to a repeated key, which has an answer already.
-      const isNew = cart?.userId === userId && cart.reservationId === null;
-      if (isNew && (await gate.isSoldOut(cart.items))) throw rejection('sold-out');
+    const leave = gate.isArmed ? await passGate(cartId, userId) : undefined;
+    try {
+      const input = { reservationId: newId(), orderId: orderIds.mint(userId), userId, cartId, idempotencyKey };
+      const { result, delivered } = await reserve(input);
+      if ('refusal' in result) throw reserveRefusal(result);
+      const { reservation } = result;
+      const otherwise = { timeoutMs: settleTimeoutMs, giveUp: delivered };
+      const decided = await outcomes.asPreferred(reservation, 'decided', preferredWaitMs(request), otherwise);
+      answer(response, decided ?? reservation);
+    } finally {
+      leave?.();
     }
-
-    const input = { reservationId: newId(), orderId: orderIds.mint(userId), userId, cartId, idempotencyKey };
-    const { result, delivered } = await reserve(input);
-    if ('refusal' in result) throw reserveRefusal(result);
-    const { reservation } = result;
-    const otherwise = { timeoutMs: settleTimeoutMs, giveUp: delivered };
-    const decided = await outcomes.asPreferred(reservation, 'decided', preferredWaitMs(request), otherwise);
-    answer(response, decided ?? reservation);
   });
 
   router.get('/api/reservations/:id', shopper, async (request, response) => {
@@ -106,6 +104,23 @@ export function routes(options: RouteOptions): Router {
     if (ended) response.json(bodyOfReservation(ended));
     else pending(response, (await reads.reservation(reservationId)) ?? result.reservation);
   });
+
+  /**
+   * The gate is for new demand only: a reserved or missing cart may belong to a repeated key, which has an answer already.
+   * @returns to be called once it is decided. @throws AppError sold-out
+   */
+  async function passGate(cartId: string, userId: string): Promise<(() => void) | undefined> {
+    const newLines = async () => {
+      const cart = await reads.cart(cartId);
+      return cart?.userId === userId && cart.reservationId === null ? cart.items : undefined;
+    };
+    const lines = await newLines();
+    if (!lines) return undefined;
+    const { isSoldOut, hasWaited, leave } = await gate.pass(lines);
+    // Meanwhile the same request may have come a second time, and have reserved the cart.
+    if (isSoldOut && (!hasWaited || (await newLines()))) throw rejection('sold-out');
+    return leave;
+  }
 
   /** Before a shopper is refused for abandoned holds, looks up for which of them a payment was attempted. */
   async function reserve(input: ReserveInput): Promise<{ result: ReserveResult; delivered: Promise<void> }> {
