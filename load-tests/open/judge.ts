@@ -67,7 +67,9 @@ function goodputVerdict(shares: number[], arrived: number): Verdict {
 /** What part of those who were to come at the highest level did, in the round with the fewest. */
 function arrivedPart(levels: OpenLevel[]): number {
   const highest = Math.max(...levels.map(({ percent }) => percent));
-  const parts = levels.filter(({ percent }) => percent === highest).map((level) => level.arrived / (level.rate * level.seconds));
+  const parts = levels
+    .filter(({ percent }) => percent === highest)
+    .map((level) => level.arrived / (level.rate * level.seconds));
   return Math.min(1, ...parts);
 }
 

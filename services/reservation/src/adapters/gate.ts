@@ -55,8 +55,11 @@ export class Gate {
   async pass(lines: readonly CartLine[]): Promise<Passage> {
     const cameAtMs = performance.now();
     for (let hasWaited = false; ; hasWaited = true) {
-      const left = await Promise.all(lines.map(async ({ productId }) => (await this.#available(productId)) ?? Infinity));
-      if (lines.some(({ quantity }, at) => quantity > left[at]!)) return { isSoldOut: true, hasWaited, leave: () => {} };
+      const left = await Promise.all(
+        lines.map(async ({ productId }) => (await this.#available(productId)) ?? Infinity),
+      );
+      if (lines.some(({ quantity }, at) => quantity > left[at]!))
+        return { isSoldOut: true, hasWaited, leave: () => {} };
       const leave = this.#undecided.enter(lines, left, cameAtMs);
       if (leave) return { isSoldOut: false, hasWaited, leave };
       await this.#undecided.changed(cameAtMs);

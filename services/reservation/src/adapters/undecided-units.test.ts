@@ -8,7 +8,8 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 function someUnits() {
   let nowMs = 0;
   const units = new UndecidedUnits({ ...options, clock: () => nowMs });
-  const enter = (quantity: number, left: number, sinceMs = nowMs) => units.enter([line('a', quantity)], [left], sinceMs);
+  const enter = (quantity: number, left: number, sinceMs = nowMs) =>
+    units.enter([line('a', quantity)], [left], sinceMs);
   const changed = () => {
     const seen = { isOver: false };
     void units.changed(nowMs).then(() => (seen.isOver = true));

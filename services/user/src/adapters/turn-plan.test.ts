@@ -1,9 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { TurnPlan, type AtDoor, type Asked } from './turn-plan.ts';
 
-function aPlan(
-  options: { maxAheadMs?: number; maxPerClient?: number; random?: number; atDoor?: AtDoor } = {},
-) {
+function aPlan(options: { maxAheadMs?: number; maxPerClient?: number; random?: number; atDoor?: AtDoor } = {}) {
   const { maxAheadMs = 600_000, maxPerClient = 1_000, random = 0, atDoor = { came: 0, refused: 0 } } = options;
   let nowMs = 5_000;
   const plan = new TurnPlan({ maxAheadMs, maxPerClient, clock: () => nowMs, random: () => random, atDoor });
