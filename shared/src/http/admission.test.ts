@@ -240,7 +240,9 @@ describe('processes of their own', () => {
     const elsewhere = answers.filter((answer) => answer !== 'begins').length;
     expect(elsewhere).toBeGreaterThan(1);
     expect(logIns.admission.refused).toEqual({ here: 1, elsewhere });
+    expect(carts.admission.letInShare(clock.nowMs)).toBeUndefined();
     expect(logIns.admission.letInShare(clock.nowMs)).toBe(0.05);
+    expect(logIns.admission.letInShare(clock.nowMs + 1_000)).toBe(1);
     expect(logIns.warn.mock.calls).toEqual([
       [
         { cause: 'elsewhere', over: 2, there: 2, share: 0.05, refused: 1 },
@@ -256,7 +258,6 @@ describe('processes of their own', () => {
       'more under way than gets done: log-ins elsewhere are refused for it',
     ];
     expect(carts.warn.mock.calls).toEqual([told]);
-    expect(carts.admission.letInShare(clock.nowMs)).toBeUndefined();
   });
 });
 

@@ -110,9 +110,9 @@ export class Admission {
       );
   }
 
-  /** What part of the log-ins the processes with carts let in here; undefined where none have come. */
+  /** What part of the log-ins the processes with carts let in here; undefined where there are no log-ins. */
   letInShare(nowMs = performance.now()): number | undefined {
-    return this.#options.sign?.heard(nowMs)?.share;
+    return this.begins.has('log-in') ? (this.#options.sign?.heard(nowMs)?.share ?? 1) : undefined;
   }
 
   #countLogIn(cause: Cause | undefined): void {
