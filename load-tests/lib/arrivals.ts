@@ -62,7 +62,7 @@ const endingSeconds = 65;
  * Go's garbage collector goes through the memory of all shoppers at each of its turns; this has it take a fifth as many of them, unless memory
  * runs short. Of the closed loop that is the measure of it all as well.
  */
-const garbage = { GOGC: '400', GOMEMLIMIT: `${Math.floor(totalmem() / 3)}B` };
+const garbage = { GOGC: '400', GOMEMLIMIT: `${Math.floor(totalmem() / 2)}B` };
 /** A closed loop of so many, without think time, uses up the shop; an open load comes by their accounts. */
 export const capacityVus = 500;
 

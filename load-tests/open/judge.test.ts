@@ -64,6 +64,16 @@ describe('judging an open load', () => {
     ];
     const levels = [...round(1, 50), ...round(2, 90), ...round(3, 95)];
     expect(missed(levels, [100, 100, 100])).toEqual([]);
+    // One to which too few came does not count.
+    expect(
+      missed([...round(1, 50), aLevel(100, { round: 2 }), aLevel(150, { round: 2, arrived: 9 })], [100, 100]),
+    ).toEqual(['beyond']);
+    expect(
+      missed(
+        [...round(1, 90), aLevel(100, { round: 2 }), aLevel(150, { round: 2, arrived: 9, journeysPerSecond: 1 })],
+        [100, 100],
+      ),
+    ).toEqual([]);
     expect(missed(levels, [100, 200, 200])).toEqual(['beyond']);
   });
 });

@@ -19,7 +19,6 @@ export function judgeOpen(result: Pick<OpenResult, 'levels' | 'capacities' | 'au
   if (levels.length === 0) return [];
   const sum = (of: OpenLevel[], key: 'wrong' | 'shed') => of.reduce((total, level) => total + level[key], 0);
   const below = levels.filter(({ percent }) => percent <= servesAllAt);
-  const shares = goodputs(result);
   const times = levels
     .filter(({ after }) => after.length > 0)
     .map((level) => secondsToNormal(level, quietestOf(result, level)));
@@ -38,7 +37,7 @@ export function judgeOpen(result: Pick<OpenResult, 'levels' | 'capacities' | 'au
             met: sum(below, 'shed') === 0,
           },
         ]),
-    ...(shares.length === 0 ? [] : [goodputVerdict(shares, arrivedPart(levels))]),
+    ...goodputVerdict(levels, result.capacities),
     ...(times.length === 0
       ? []
       : [
@@ -54,34 +53,33 @@ export function judgeOpen(result: Pick<OpenResult, 'levels' | 'capacities' | 'au
   ];
 }
 
-function goodputVerdict(shares: number[], arrived: number): Verdict {
-  const share = medianOf(shares)!;
-  const few = `; only ${(100 * arrived).toFixed(0)} % of those who were to come: k6 had no shopper free`;
-  return {
-    target: `beyond the capacity: journeys/s at least ${goodputShare} of the best of its round`,
-    measured: share.toFixed(3) + (arrived < leastArrived ? few : ''),
-    met: share >= goodputShare && arrived >= leastArrived,
-  };
+function goodputVerdict(levels: OpenLevel[], capacities: number[]): Verdict[] {
+  const rounds = goodputs({ levels, capacities });
+  if (rounds.length === 0) return [];
+  const share = medianOf(rounds.flatMap((round) => (round.arrived >= leastArrived ? round.share : [])));
+  const most = Math.floor(100 * Math.max(...rounds.map(({ arrived }) => arrived)));
+  return [
+    {
+      target: `beyond the capacity: journeys/s at least ${goodputShare} of the best of its round`,
+      measured: share?.toFixed(3) ?? `only ${most} % of those who were to come did: k6 had no shopper free`,
+      met: share !== undefined && share >= goodputShare,
+    },
+  ];
 }
 
-/** What part of those who were to come at the highest level did, in the round with the fewest. */
-function arrivedPart(levels: OpenLevel[]): number {
-  const highest = Math.max(...levels.map(({ percent }) => percent));
-  const parts = levels
-    .filter(({ percent }) => percent === highest)
-    .map((level) => level.arrived / (level.rate * level.seconds));
-  return Math.min(1, ...parts);
-}
-
-/** Of the highest level, round by round: its journeys/s as a share of the best of the round, that of the closed loop among them. */
-function goodputs({ levels, capacities }: Pick<OpenResult, 'levels' | 'capacities'>): number[] {
+/**
+ * Of the highest level, round by round: its journeys/s as a share of the best of the round, that of the closed loop among them; and what part
+ * of those who were to come did.
+ */
+function goodputs({ levels, capacities }: Pick<OpenResult, 'levels' | 'capacities'>) {
   const highest = Math.max(...levels.map(({ percent }) => percent));
   if (highest <= 100) return [];
   return levels
     .filter(({ percent }) => percent === highest)
-    .map(({ round, journeysPerSecond }) => {
+    .map(({ round, journeysPerSecond, arrived, rate, seconds }) => {
       const others = levels.filter((level) => level.round === round).map((level) => level.journeysPerSecond);
-      return journeysPerSecond / Math.max(capacities[round - 1] ?? 0, ...others);
+      const share = journeysPerSecond / Math.max(capacities[round - 1] ?? 0, ...others);
+      return { share, arrived: arrived / (rate * seconds) };
     });
 }
 

@@ -127,8 +127,8 @@ const refused = graph({
 const letIn = graph({
   title: 'Log-ins let in',
   about:
-    'The share that each process of the user service lets in, by what those of the reservation service say. It falls to the part of them that do not ' +
-    'have too much: half means that of two one has too much, which its log says. A few per cent mean that all have.',
+    'The share that each process of the user service lets in, by what those of the reservation service say. It falls while all of them have ' +
+    'too much, down to 5 %, and grows again as soon as one has not. Where one process holds both services, it is always 100 %.',
   unit: units.PercentUnit,
   max: 1,
   lines: {

@@ -12,7 +12,7 @@ import type { ReservationReads } from './adapters/reads.ts';
 import type { ReservationLane } from './adapters/unit-of-work.ts';
 import type { CartResult } from './domain/cart.ts';
 import type { ReserveInput, ReserveResult } from './domain/reservation.ts';
-import type { Reservation } from './domain/state.ts';
+import type { CartLine, Reservation } from './domain/state.ts';
 import type { ReservationOutcomes } from './outcomes.ts';
 import { cancelRefusal, cartRefusal, rejection, reserveRefusal } from './problems.ts';
 
@@ -73,18 +73,20 @@ export function routes(options: RouteOptions): Router {
     const { cartId } = bodyOf(request, contract.newReservation);
     const { userId } = principalOf(request);
     await limits.reservation(request);
-    const leave = gate.isArmed ? await passGate(cartId, userId) : undefined;
-    try {
-      const input = { reservationId: newId(), orderId: orderIds.mint(userId), userId, cartId, idempotencyKey };
-      const { result, delivered } = await reserve(input);
-      if ('refusal' in result) throw reserveRefusal(result);
-      const { reservation } = result;
-      const otherwise = { timeoutMs: settleTimeoutMs, giveUp: delivered };
-      const decided = await outcomes.asPreferred(reservation, 'decided', preferredWaitMs(request), otherwise);
-      answer(response, decided ?? reservation);
-    } finally {
-      leave?.();
+    if (gate.isArmed) {
+      // The gate is for new demand only: a reserved or missing cart may belong to a repeated key, which has an answer already.
+      const lines = await newLines(cartId, userId);
+      // Looked at again, for it may be the same request of a moment ago that has taken the last unit.
+      if (lines && (await gate.isSoldOut(lines)) && (await newLines(cartId, userId))) throw rejection('sold-out');
     }
+
+    const input = { reservationId: newId(), orderId: orderIds.mint(userId), userId, cartId, idempotencyKey };
+    const { result, delivered } = await reserve(input);
+    if ('refusal' in result) throw reserveRefusal(result);
+    const { reservation } = result;
+    const otherwise = { timeoutMs: settleTimeoutMs, giveUp: delivered };
+    const decided = await outcomes.asPreferred(reservation, 'decided', preferredWaitMs(request), otherwise);
+    answer(response, decided ?? reservation);
   });
 
   router.get('/api/reservations/:id', shopper, async (request, response) => {
@@ -105,21 +107,10 @@ export function routes(options: RouteOptions): Router {
     else pending(response, (await reads.reservation(reservationId)) ?? result.reservation);
   });
 
-  /**
-   * The gate is for new demand only: a reserved or missing cart may belong to a repeated key, which has an answer already.
-   * @returns to be called once it is decided. @throws AppError sold-out
-   */
-  async function passGate(cartId: string, userId: string): Promise<(() => void) | undefined> {
-    const newLines = async () => {
-      const cart = await reads.cart(cartId);
-      return cart?.userId === userId && cart.reservationId === null ? cart.items : undefined;
-    };
-    const lines = await newLines();
-    if (!lines) return undefined;
-    const { isSoldOut, hasWaited, leave } = await gate.pass(lines);
-    // Meanwhile the same request may have come a second time, and have reserved the cart.
-    if (isSoldOut && (!hasWaited || (await newLines()))) throw rejection('sold-out');
-    return leave;
+  /** What is in a cart that was never reserved; undefined without one. */
+  async function newLines(cartId: string, userId: string): Promise<CartLine[] | undefined> {
+    const cart = await reads.cart(cartId);
+    return cart?.userId === userId && cart.reservationId === null ? cart.items : undefined;
   }
 
   /** Before a shopper is refused for abandoned holds, looks up for which of them a payment was attempted. */

@@ -193,6 +193,21 @@ describe('processes of their own', () => {
     expect(await crowd(200, { withCarts: [carts] })).toBe(1);
   });
 
+  test('do not count one to which nobody comes, as before its first request or after its last', async () => {
+    otherCarts.seen.changes = 0;
+    await crowd(3_000);
+    expect(await crowd(500)).toBeLessThan(0.06);
+    // One that was over tells that it is not any more, and then nothing.
+    otherCarts.seen.changes = 551;
+    await crowd(1_000);
+    otherCarts.seen.changes = 0;
+    expect(await crowd(100)).toBeLessThan(0.2);
+    await crowd(2_000);
+    expect(await crowd(500)).toBe(1);
+    await crowd(5_000);
+    expect(await crowd(500)).toBeLessThan(0.06);
+  });
+
   test('that have both log-ins and carts ask and tell nobody: each refuses for itself', async () => {
     for (const { admission } of [carts, otherCarts, logIns])
       for (const by of ['log-in', 'cart'] as const) admission.beginsJourney(by);
@@ -430,6 +445,8 @@ describe('a crowd in virtual time', () => {
       const load = 0.8 * capacity;
       const seconds = await simulate([{ seconds: 60, journeysPerSecond: load }], { separate: true, others, hanging });
       expect(perSecond(seconds.slice(20), ({ refused }) => refused['log-in']) / load).toBeCloseTo(part);
+      // Who hangs is over, and refuses the carts that come to it.
+      expect(perSecond(seconds.slice(20), ({ refused }) => refused.cart)).toBeGreaterThan(0);
     },
   );
 

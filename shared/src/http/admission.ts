@@ -69,6 +69,7 @@ export class Admission {
   readonly logIns = { came: 0, refused: 0 };
   /** With what journeys begin in this service; known once its routes are made. */
   readonly begins = new Set<Beginning>();
+  #toldOver = false;
   /** Each line by itself, so that one cause does not hide the other. */
   readonly #loggedAtMs: Record<Cause | 'told', number> = { here: -Infinity, elsewhere: -Infinity, told: -Infinity };
 
@@ -102,6 +103,10 @@ export class Admission {
   tellOthers(nowMs = performance.now()): void {
     if (this.#of.begins.has('log-in')) return;
     const isOver = this.#isBeyond('log-in elsewhere', nowMs);
+    // One with nothing to do, since it has just started or is about to end, is no room for those of whom the others have too many.
+    const isIdle = this.#of.changes === 0 && this.#of.mean(nowMs) < 1;
+    if (isIdle && !this.#toldOver) return;
+    this.#toldOver = isOver;
     this.#options.sign?.tell(isOver, nowMs);
     if (isOver && this.#isDue('told', nowMs))
       this.#options.log.warn(

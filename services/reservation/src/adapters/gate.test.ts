@@ -40,14 +40,9 @@ describe('gate', () => {
   test('turns away who asks for more than is left of any line, and nobody when Redis does not know', async () => {
     const { gate } = aGate({ few: 2, plenty: 1_000_000 });
     const line = (productId: string, quantity: number) => ({ productId, quantity });
-    const isSoldOut = async (...lines: ReturnType<typeof line>[]) => {
-      const { isSoldOut, hasWaited, leave } = await gate.pass(lines);
-      leave();
-      return [isSoldOut, hasWaited];
-    };
-    expect(await isSoldOut(line('few', 2), line('plenty', 1_000))).toEqual([false, false]);
-    expect(await isSoldOut(line('plenty', 1), line('few', 3))).toEqual([true, false]);
-    expect(await isSoldOut(line('unknown', 1_000))).toEqual([false, false]);
+    expect(await gate.isSoldOut([line('few', 2), line('plenty', 1_000)])).toBe(false);
+    expect(await gate.isSoldOut([line('plenty', 1), line('few', 3)])).toBe(true);
+    expect(await gate.isSoldOut([line('unknown', 1_000)])).toBe(false);
   });
 
   test('looks at a product with plenty once in a while, at one with few units every time', async () => {
@@ -55,7 +50,7 @@ describe('gate', () => {
     try {
       const { gate, read } = aGate({ few: 2, plenty: 5_000 });
       const lookThreeTimes = async (productId: string) => {
-        for (let look = 0; look < 3; look += 1) (await gate.pass([{ productId, quantity: 1 }])).leave();
+        for (let look = 0; look < 3; look += 1) await gate.isSoldOut([{ productId, quantity: 1 }]);
         return read.mock.calls.length;
       };
       expect(await lookThreeTimes('plenty')).toBe(1);
@@ -65,24 +60,6 @@ describe('gate', () => {
     } finally {
       clock.mockRestore();
     }
-  });
-
-  test('of few units no more are asked for at a time than are left; who waits for them hears of it', async () => {
-    const { gate, available } = aGate({ few: 3 });
-    const one = [{ productId: 'few', quantity: 1 }];
-    const first = await Promise.all([gate.pass(one), gate.pass(one), gate.pass(one)]);
-    expect(first.map(({ isSoldOut, hasWaited }) => [isSoldOut, hasWaited])).toEqual(Array(3).fill([false, false]));
-    const decided: string[] = [];
-    const later = [1, 2].map(async () => {
-      const { isSoldOut, hasWaited } = await gate.pass(one);
-      decided.push(`${isSoldOut} ${hasWaited}`);
-    });
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(decided).toEqual([]);
-    available['few'] = 0;
-    first[0].leave();
-    await Promise.all(later);
-    expect(decided).toEqual(['true true', 'true true']);
   });
 
   test('a product is unknown when Redis can be believed, does not have it, and the inventory says so, too', async () => {

@@ -1,30 +1,16 @@
 import type { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
 import type { CartLine } from '../domain/state.ts';
 import type { ProductQuestions } from './product-questions.ts';
-import { UndecidedUnits } from './undecided-units.ts';
 
 const maxRemembered = 10_000;
 /** A product with this many units left is not sold out within the time for which that is remembered. */
 const plenty = 5_000;
 const plentyForMs = 100;
 const armedForMs = 60_000;
-/** A chain of events takes some hundred milliseconds on a machine without a moment to spare. */
-const undecided = { patienceMs: 2_000, noWaitForMs: 10_000, maxWaiting: 20_000 };
-
-/** What becomes of a request at the gate. */
-export interface Passage {
-  isSoldOut: boolean;
-  /** Whether time has passed since it came: what was read for it before may be otherwise by now. */
-  hasWaited: boolean;
-  /** To be called once it is decided. */
-  leave: () => void;
-}
 
 /**
  * Turns buyers of sold-out products away before their request costs anything, by the levels in Redis. While Redis has no level,
  * or none that is trusted, every request passes, and the inventory decides.
- *
- * Of a product with few units left as many requests are let through at a time as there are units (`UndecidedUnits`).
  *
  * A check needs the cart, and reading it is wasted on buyers who find enough units. So requests are checked only while the gate
  * is armed: for a minute after a product with few units left was put into a cart, or after the inventory refused one.
@@ -32,7 +18,6 @@ export interface Passage {
 export class Gate {
   readonly #views: StockViews;
   readonly #questions: Pick<ProductQuestions, 'isMissing'>;
-  readonly #undecided = new UndecidedUnits(undecided);
   readonly #existing = new Set<string>();
   /** Product → until when it need not be checked again. */
   readonly #plentiful = new Map<string, number>();
@@ -51,19 +36,10 @@ export class Gate {
     this.#armedUntilMs = performance.now() + armedForMs;
   }
 
-  /** Sold out is what asks for more units than were left a moment ago. Whoever waits for others' units to be decided hears it when they are. */
-  async pass(lines: readonly CartLine[]): Promise<Passage> {
-    const cameAtMs = performance.now();
-    for (let hasWaited = false; ; hasWaited = true) {
-      const left = await Promise.all(
-        lines.map(async ({ productId }) => (await this.#available(productId)) ?? Infinity),
-      );
-      if (lines.some(({ quantity }, at) => quantity > left[at]!))
-        return { isSoldOut: true, hasWaited, leave: () => {} };
-      const leave = this.#undecided.enter(lines, left, cameAtMs);
-      if (leave) return { isSoldOut: false, hasWaited, leave };
-      await this.#undecided.changed(cameAtMs);
-    }
+  /** Whether a line asks for more units than were left a moment ago. */
+  async isSoldOut(items: CartLine[]): Promise<boolean> {
+    const available = await Promise.all(items.map(({ productId }) => this.#available(productId)));
+    return items.some(({ quantity }, index) => quantity > (available[index] ?? Infinity));
   }
 
   /**

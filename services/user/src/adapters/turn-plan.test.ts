@@ -131,7 +131,7 @@ describe('clients who do not come for their turns', () => {
 
   test('are not those who may have come and were refused at the door: by as large a part as was', () => {
     const toldAfter = (partRefused: number) => {
-      const door = { came: 0, refused: 0 };
+      const door = { came: 1_000_000, refused: 0 };
       const plan = aPlan({ atDoor: door });
       let told = 0;
       for (let second = 0; second < 20; second += 1) {

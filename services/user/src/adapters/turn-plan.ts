@@ -116,6 +116,7 @@ export class TurnPlan {
   }
 
   #promise(second: number, { isDoubtful, client }: Asked): void {
+    if (this.#seconds.length === 0) this.#seenAtDoor(); // from now on
     while (this.#first + this.#seconds.length <= second)
       this.#seconds.push({ honest: 0, doubtful: 0, byClient: new Map() });
     const at = this.#seconds[second - this.#first]!;
