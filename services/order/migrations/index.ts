@@ -1,9 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import {
-  addEventContexts,
-  addProcessLeases,
-  createMessagingTables,
-} from '@flash-sale/shared/messaging/housekeeping.ts';
+import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-schema': {
@@ -27,5 +23,4 @@ export const migrations: Record<string, Migration> = {
     },
   },
   '0010-outbox-lease': { up: addProcessLeases },
-  '0060-event-contexts': { up: addEventContexts },
 };

@@ -3,7 +3,6 @@ import { subjectOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { batchPublication, eventPublication, type Publication } from './amqp-messages.ts';
 import { batchKey } from './amqp-topology.ts';
-import { textOfContexts } from './event-context.ts';
 
 /** A message with the events in it, and who is brought them by it. */
 export interface Shipment {
@@ -74,8 +73,6 @@ export function shipmentsOf(
 }
 
 function shipmentOf({ subject, service, events, texts }: Open, nowS: number): Shipment {
-  const firstId = events[0]!.id;
-  const contexts = textOfContexts(events);
-  const publication = batchPublication({ subject, service, events: texts, firstId, contexts }, nowS);
+  const publication = batchPublication({ subject, service, events: texts, firstId: events[0]!.id }, nowS);
   return { publication, events, services: [service] };
 }

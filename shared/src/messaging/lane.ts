@@ -8,7 +8,6 @@ import { isOlderThan } from '../ids.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { Batcher } from './batcher.ts';
 import type { Context, Result } from './decision.ts';
-import { contextOf, runningContext, textOfContexts, type EventContext } from './event-context.ts';
 import { Outgoing, type Origin } from './outgoing.ts';
 import type { Failure, FollowUps, Intake, OutboxRecord } from './transport.ts';
 import type { Commands, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
@@ -22,10 +21,10 @@ const enterInbox: Statement = {
 };
 const insertOutbox: Statement = {
   name: 'insert-outbox',
-  text: `INSERT INTO outbox (id, events, contexts, process_id, next_attempt_at)
-         SELECT id, events::json, contexts::json, CASE WHEN NOT handed THEN $5::uuid END,
-                clock_timestamp() + CASE WHEN handed THEN $7::float8 ELSE $6::float8 END * interval '1 millisecond'
-           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[]) r (id, events, contexts, handed)`,
+  text: `INSERT INTO outbox (id, events, process_id, next_attempt_at)
+         SELECT id, events::json, CASE WHEN NOT handed THEN $4::uuid END,
+                clock_timestamp() + CASE WHEN handed THEN $6::float8 ELSE $5::float8 END * interval '1 millisecond'
+           FROM unnest($1::uuid[], $2::text[], $3::boolean[]) r (id, events, handed)`,
 };
 const deleteOutbox: Statement = { name: 'delete-outbox', text: 'DELETE FROM outbox WHERE id = ANY($1::uuid[])' };
 
@@ -39,8 +38,6 @@ interface Item<E extends EventType, Inputs> {
   /** Undefined for an item that only flushes acknowledgements. */
   work: Work<E, Inputs> | undefined;
   origin: Origin;
-  /** Of what follows from it. */
-  context?: EventContext | undefined;
 }
 interface Done {
   result: unknown;
@@ -120,7 +117,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     this.#refuseIfVain(name);
     const work = { kind: 'command', name, input } as Work<E, InputsOf<C>>;
     try {
-      const done = await this.#batcher.run({ work, origin: this.#localOrigin, context: runningContext.getStore() });
+      const done = await this.#batcher.run({ work, origin: this.#localOrigin });
       return { result: done.result as ResultOf<C, N>, delivered: done.delivered };
     } catch (error) {
       if (!isUnavailable(error) && !isConflict(error)) throw error;
@@ -194,7 +191,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const prepare = this.#options.unitOfWork.prepare?.[event.type] as
       ((e: typeof event) => Promise<unknown>) | undefined;
     const prepared = await prepare?.(event);
-    return this.#batcher.run({ work: { kind: 'event', event, prepared }, origin, context: contextOf(event) });
+    return this.#batcher.run({ work: { kind: 'event', event, prepared }, origin });
   }
 
   #failureOf(event: DomainEvent, error: unknown): Failure {
@@ -244,7 +241,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
           const context: Context = { now, isForgotten: (id) => isOlderThan(id, inboxRetentionMs, now) };
           results = items.map((item) => {
             const result = item.work && this.#decide(item.work, state, fresh, context);
-            for (const event of result?.events ?? []) outgoing.add(event, item.origin, now, item.context);
+            for (const event of result?.events ?? []) outgoing.add(event, item.origin, now);
             return result;
           });
           saved = { state };
@@ -274,7 +271,6 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     tx.write(insertOutbox, [
       records.map(({ id }) => id),
       records.map((record) => JSON.stringify(record.events)),
-      records.map((record) => textOfContexts(record.events) ?? null),
       records.map((record) => outgoing.isHandedOver(record)),
       holder?.() ?? null,
       outboxGraceMs,
