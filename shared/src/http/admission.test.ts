@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { AppError } from '@flash-sale/contract/errors.ts';
 import { CrowdSign, crowdEveryMs } from '../redis/crowd-sign.ts';
-import { Admission, type Beginning } from './admission.ts';
-import { UnderWay } from './under-way.ts';
+import { Admission } from './admission.ts';
+import { UnderWay, type Beginning } from './under-way.ts';
 
 const limits = { beyondRequests: 500, beyondWaitMs: 50 };
 

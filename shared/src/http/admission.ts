@@ -4,7 +4,6 @@ import type { Logger } from '../log.ts';
 import type { CrowdSign } from '../redis/crowd-sign.ts';
 import { underWay, type Beginning, type UnderWay } from './under-way.ts';
 
-export type { Beginning };
 /**
  * A door closes with more changes under way than so many times the bound, at the moment or, each weighing as much, in the mean. They close one
  * after the other: to log-ins here, to those in other processes, and to carts. Somebody who has logged in and may have no cart has cost the
@@ -69,7 +68,6 @@ export class Admission {
   readonly logIns = { came: 0, refused: 0 };
   /** With what journeys begin in this service; known once its routes are made. */
   readonly begins = new Set<Beginning>();
-  #toldOver = false;
   /** Each line by itself, so that one cause does not hide the other. */
   readonly #loggedAtMs: Record<Cause | 'told', number> = { here: -Infinity, elsewhere: -Infinity, told: -Infinity };
 
@@ -103,11 +101,8 @@ export class Admission {
   tellOthers(nowMs = performance.now()): void {
     if (this.#of.begins.has('log-in')) return;
     const isOver = this.#isBeyond('log-in elsewhere', nowMs);
-    // One with nothing to do, since it has just started or is about to end, is no room for those of whom the others have too many.
     const isIdle = this.#of.changes === 0 && this.#of.mean(nowMs) < 1;
-    if (isIdle && !this.#toldOver) return;
-    this.#toldOver = isOver;
-    this.#options.sign?.tell(isOver, nowMs);
+    this.#options.sign?.tell(isOver, nowMs, isIdle);
     if (isOver && this.#isDue('told', nowMs))
       this.#options.log.warn(
         this.#figures(nowMs),
@@ -117,7 +112,7 @@ export class Admission {
 
   /** What part of the log-ins the processes with carts let in here; undefined where there are no log-ins. */
   letInShare(nowMs = performance.now()): number | undefined {
-    return this.begins.has('log-in') ? (this.#options.sign?.heard(nowMs)?.share ?? 1) : undefined;
+    return this.begins.has('log-in') ? (this.#options.sign?.heard(nowMs).share ?? 1) : undefined;
   }
 
   #countLogIn(cause: Cause | undefined): void {

@@ -82,9 +82,13 @@ export class CrowdSign {
     this.#redis = redis as WithScript;
   }
 
-  /** Whether this process, which has carts, is over; to be called every `crowdEveryMs`, also when it is not. Nobody waits for it. */
-  tell(isOver: boolean, nowMs: number): void {
-    if (!isOver && !this.#wasOver && nowMs - this.#toldAtMs < thereEveryMs) return;
+  /**
+   * Whether this process, which has carts, is over; to be called every `crowdEveryMs`, also when it is not. Nobody waits for it.
+   * @param isIdle whether nobody comes to it, as when it has just started or is about to end: it is no room for those of whom others have too many
+   */
+  tell(isOver: boolean, nowMs: number, isIdle = false): void {
+    const isNews = isOver || this.#wasOver;
+    if (!isNews && (isIdle || nowMs - this.#toldAtMs < thereEveryMs)) return;
     this.#toldAtMs = nowMs;
     this.#wasOver = isOver;
     this.#redis.tellOfCrowd(...crowdKeys, this.#process, isOver ? 1 : 0, countsForMs).catch(() => {});
@@ -99,9 +103,8 @@ export class CrowdSign {
     return true;
   }
 
-  /** What was heard last. @returns undefined where nobody has come to be let in yet, as in a process without log-ins */
-  heard(nowMs: number): CrowdHeard | undefined {
-    if (this.#lookedAtMs === -Infinity) return undefined;
+  /** What was heard last, if that was lately. */
+  heard(nowMs: number): CrowdHeard {
     return nowMs - this.#heardAtMs < knownForMs ? this.#heard : nothingHeard;
   }
 

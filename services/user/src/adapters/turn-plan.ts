@@ -11,6 +11,7 @@ const toleranceMs = 1;
 
 /** Of all who came, with a turn or without, how many were refused before it could be seen who they are; since the start. */
 export type AtDoor = Readonly<{ came: number; refused: number }>;
+const nobody: AtDoor = { came: 0, refused: 0 };
 
 export interface TurnPlanOptions {
   /** Nobody is told to come later than that. */
@@ -60,11 +61,11 @@ export class TurnPlan {
   #first = 0;
   #turns = 0;
   readonly #turnsOf = new Map<string, number>();
-  #door: AtDoor = { came: 0, refused: 0 };
+  #door = nobody;
   readonly #taken: Record<Kind, TakenShare> = { honest: new TakenShare(), doubtful: new TakenShare() };
 
   constructor(options: TurnPlanOptions) {
-    this.#options = { random: Math.random, atDoor: { came: 0, refused: 0 }, ...options };
+    this.#options = { random: Math.random, atDoor: nobody, ...options };
   }
 
   /** Whether anybody was told to come who may still do so. */
@@ -128,9 +129,9 @@ export class TurnPlan {
 
   /** Clients get back the turns whose time has come; a little later it is known who did not come. */
   #passUntil(nowMs: number): void {
-    const hasPassed = this.#seconds.length > 0 && endOf(this.#first) + lateMs <= nowMs;
-    const seen = hasPassed ? this.#seenAtDoor() : 1;
+    let seen: number | undefined;
     while (this.#seconds.length > 0 && endOf(this.#first) + lateMs <= nowMs) {
+      seen ??= this.#seenAtDoor();
       const passed = this.#seconds.shift()!;
       this.#giveBack(passed);
       const atMs = endOf(this.#first) + lateMs;
