@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 import { buildIndex } from '@flash-sale/shared/db/build-index.ts';
-import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import { addEventContexts, addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 /**
  * Marks what a demo of the releases before has made: all twenty in one transaction, so with one time of creation. Their stock
@@ -88,4 +88,5 @@ export const migrations: Record<string, Migration> = {
       await markDemoProducts(db);
     },
   },
+  '0060-event-contexts': { up: addEventContexts },
 };

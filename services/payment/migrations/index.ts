@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import { addEventContexts, addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-schema': {
@@ -38,4 +38,5 @@ export const migrations: Record<string, Migration> = {
     },
   },
   '0010-outbox-lease': { up: addProcessLeases },
+  '0060-event-contexts': { up: addEventContexts },
 };

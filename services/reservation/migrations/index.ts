@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 import { buildIndex, dropIndex } from '@flash-sale/shared/db/build-index.ts';
-import { addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import { addEventContexts, addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-schema': {
@@ -59,4 +59,5 @@ export const migrations: Record<string, Migration> = {
       for (const index of ['reservations_open', 'reservations_left']) await dropIndex(db, index);
     },
   },
+  '0060-event-contexts': { up: addEventContexts },
 };

@@ -3,6 +3,7 @@ import { subjectOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { batchPublication, eventPublication, type Publication } from './amqp-messages.ts';
 import { batchKey } from './amqp-topology.ts';
+import { textOfContexts } from './event-context.ts';
 
 /** A message with the events in it, and who is brought them by it. */
 export interface Shipment {
@@ -73,6 +74,8 @@ export function shipmentsOf(
 }
 
 function shipmentOf({ subject, service, events, texts }: Open, nowS: number): Shipment {
-  const publication = batchPublication({ subject, service, events: texts, firstId: events[0]!.id }, nowS);
+  const firstId = events[0]!.id;
+  const contexts = textOfContexts(events);
+  const publication = batchPublication({ subject, service, events: texts, firstId, contexts }, nowS);
   return { publication, events, services: [service] };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Message } from 'amqplib';
 import fc from 'fast-check';
 import { anEvent } from '../testing/events.ts';
+import { shipmentsOf } from './amqp-batches.ts';
 import {
   batchPublication,
   deadPublication,
@@ -12,6 +13,7 @@ import {
   type Publication,
 } from './amqp-messages.ts';
 import { readEvent, readMessage } from './amqp-reading.ts';
+import { contextOf, inContext } from './event-context.ts';
 
 const now = new Date('2030-06-01T12:00:00.000Z');
 const earlier = '2030-06-01T11:00:00.000Z';
@@ -21,6 +23,8 @@ const aMessage = (headers?: Record<string, unknown>): Message => {
   return { content, properties: { ...options, headers }, fields: {} } as unknown as Message;
 };
 
+const asCame = ({ exchange, routingKey, content, options }: Omit<Publication, 'events'>) =>
+  ({ content, properties: options, fields: { exchange, routingKey } }) as unknown as Message;
 const came = (fields: object) => ({ ...aMessage(), fields }) as unknown as Message;
 
 describe('a message', () => {
@@ -100,6 +104,42 @@ describe('a batch', () => {
     const { isBatch, carried } = readMessage(came({ exchange, routingKey }), 'order');
     expect([isBatch, carried.map((one) => one.event)]).toEqual([false, [event]]);
     expect(readMessage({ ...aMessage(), content: Buffer.from('{') }, 'order').isBatch).toBe(false);
+  });
+
+  test('keeps what travels beside each of its events, to the retry queue, among the dead letters and back', () => {
+    const context = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
+    const events = [event, inContext(anEvent('stock.released'), context)];
+    const bounds = { maxEvents: 256, maxBytes: 1_000_000, takesBatches: () => true };
+    const [shipment] = shipmentsOf(events, () => ['order'], bounds, 7);
+    const batch = asCame(shipment!.publication);
+    const { carried } = readMessage(batch, 'order');
+    expect(carried.map((one) => contextOf(one.event!))).toEqual([undefined, context]);
+    const alone = carried[1]!.alone();
+    const dead = asCame(deadPublication(alone, 'order', { reason: 'wrong' }, now));
+    const replayed = asCame({ exchange: '', routingKey: 'order', ...replayOf(dead) });
+    for (const message of [alone, asCame(retryPublication(alone, 'order', now)), dead, replayed]) {
+      const [one] = readMessage(message, 'order').carried;
+      expect(contextOf(one!.event!)).toEqual(context);
+    }
+    expect(readMessage(carried[0]!.alone(), 'order').carried.map((one) => contextOf(one.event!))).toEqual([undefined]);
+  });
+
+  test.each([
+    ['no list', '7'],
+    ['no JSON', '{'],
+    ['too few', '[]'],
+    ['too many', '[null,null,null]'],
+    ['of another kind', '[{"traceparent":"00-zz"},7]'],
+    ['too long', `[${' '.repeat(64 * 1024)}null,null]`],
+    ['no text', 7],
+  ])('is read without what travels beside it, where that is %s', (_, contexts) => {
+    const message = cameIn([event, other]);
+    message.properties.headers = { 'x-contexts': contexts };
+    const { carried } = readMessage(message, 'order');
+    expect(carried.map((one) => [one.event, contextOf(one.event!)])).toEqual([
+      [event, undefined],
+      [other, undefined],
+    ]);
   });
 
   test('has each of its events go on by itself as its sender would have published it', () => {

@@ -1,7 +1,8 @@
 import type { Message, Options } from 'amqplib';
 import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { firstKeyHeader, firstKeyOf, shortStringOf } from './amqp-reading.ts';
+import { contextsHeader, contextsHeaderOf, firstKeyHeader, firstKeyOf, shortStringOf } from './amqp-reading.ts';
+import { textOfContexts } from './event-context.ts';
 import {
   batchesExchange,
   batchKey,
@@ -43,18 +44,28 @@ export function eventPublication(event: DomainEvent, nowS: number, text = JSON.s
       timestamp: nowS,
       persistent: true,
       mandatory: true,
+      ...headersOfContexts(textOfContexts([event])),
     },
   };
 }
+
+/** What travels beside the events of a message is in a header, which a release before does not read. */
+const headersOfContexts = (text: string | undefined) => (text === undefined ? {} : { headers: { [contextsHeader]: text } });
 
 /**
  * Events on their way to one service that handles them, in one message: a JSON array of what each would be by itself.
  * @param subject the first word of all of them
  * @param events at least one, as JSON
- * @param firstId of the first of them
+ * @param firstId of the first of them @param contexts as by `textOfContexts`
  */
 export function batchPublication(
-  { subject, service, events, firstId }: { subject: string; service: ServiceName; events: string[]; firstId: string },
+  {
+    subject,
+    service,
+    events,
+    firstId,
+    contexts,
+  }: { subject: string; service: ServiceName; events: string[]; firstId: string; contexts?: string | undefined },
   nowS: number,
 ): Publication {
   return {
@@ -68,6 +79,7 @@ export function batchPublication(
       timestamp: nowS,
       persistent: true,
       mandatory: true,
+      ...headersOfContexts(contexts),
     },
     events: events.length,
   };
@@ -128,7 +140,7 @@ export const typeOf = ({ properties }: Message): string => shortStringOf(propert
 
 /**
  * Content and properties as they came, as far as they can be written again: amqplib reads texts and times that it does not write. The headers
- * only those given, for others' would add up from round to round.
+ * only those given and what travels beside the event, for others' would add up from round to round.
  */
 export function copyOf(message: Message, headers: Record<string, unknown>): Pick<Publication, 'content' | 'options'> {
   const timestamp: unknown = message.properties.timestamp;
@@ -139,7 +151,7 @@ export function copyOf(message: Message, headers: Record<string, unknown>): Pick
       type: typeOf(message),
       contentType: shortStringOf(message.properties.contentType) || 'application/octet-stream',
       ...(isTime(timestamp) ? { timestamp } : {}),
-      headers,
+      headers: { ...contextsHeaderOf(message), ...headers },
       persistent: true,
       mandatory: true,
     },

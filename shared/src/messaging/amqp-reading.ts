@@ -3,9 +3,20 @@ import { parseEvent, type DomainEvent } from '@flash-sale/contract/events/schema
 import { subjectOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { batchesExchange, batchKey, eventsExchange } from './amqp-topology.ts';
+import { bringInContextOfText, inContextOf, textOfContexts } from './event-context.ts';
 
 /** Of a message that was put aside: the routing key by which it was published as an event. */
 export const firstKeyHeader = 'x-first-key';
+
+/** What travels beside the events of a message, in their order. */
+export const contextsHeader = 'x-contexts';
+
+/** It alone of a message's headers, if it is a text of a length that may be sent. */
+export function contextsHeaderOf({ properties }: Message): Record<string, string> {
+  const text: unknown = properties.headers?.[contextsHeader];
+  return typeof text === 'string' && text.length <= maxContextsLength ? { [contextsHeader]: text.toWellFormed() } : {};
+}
+const maxContextsLength = 64 * 1024;
 
 /** What a message carries: an event, or something that is none. */
 export interface Carried {
@@ -24,6 +35,7 @@ export function readMessage(message: Message, service: ServiceName): { isBatch: 
   } catch (error) {
     return { isBatch: false, carried: [{ event: undefined, unreadable: reasonOf(error), alone: () => message }] };
   }
+  bringInContextOfText(Array.isArray(content) ? content : [content], message.properties.headers?.[contextsHeader]);
   if (!Array.isArray(content))
     return { isBatch: false, carried: [carriedIn(content, message, service, () => message)] };
   const carried = content.map((one) => carriedIn(one, message, service, () => aloneOf(one, message, service)));
@@ -50,8 +62,14 @@ function aloneOf(one: unknown, { fields, properties }: Message, service: Service
   return {
     content: Buffer.from(JSON.stringify(one)),
     fields: published,
-    properties: { ...properties, messageId: id, type, headers: {} },
+    properties: { ...properties, messageId: id, type, headers: headersOf(one) },
   };
+}
+
+/** Of what its batch has carried. */
+function headersOf(one: unknown): Record<string, string> {
+  const contexts = typeof one === 'object' && one !== null ? textOfContexts([one]) : undefined;
+  return contexts === undefined ? {} : { [contextsHeader]: contexts };
 }
 
 /**
@@ -64,7 +82,7 @@ export const readEvent = (message: Message, service: ServiceName): DomainEvent =
 
 function eventIn(content: unknown, message: Message, service: ServiceName): DomainEvent {
   const { fields } = message;
-  const event = parseEvent(content);
+  const event = inContextOf(content, parseEvent(content));
   const firstKey = firstKeyOf(message);
   if (firstKey !== undefined && !isKeyOf(firstKey, event.type, service)) throw wrongKey(firstKey, event.type);
   if (!isFirst(message) && fields.routingKey !== service) throw wrongKey(fields.routingKey, service);

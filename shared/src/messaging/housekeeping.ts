@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Logger } from '../log.ts';
 import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
+import { bringInContext } from './event-context.ts';
 import type { NotDelivered, OutboxRecord } from './transport.ts';
 
 export const sweepAtMost = 32;
@@ -21,6 +22,8 @@ export interface MessagingTables {
   outbox: {
     id: string;
     events: DomainEvent[];
+    /** As many as events, or null. */
+    contexts: unknown;
     next_attempt_at: Date;
     attempts: number;
     created_at: Date;
@@ -68,6 +71,11 @@ export async function addProcessLeases(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
 }
 
+/** What travels beside the events of a row; null for those of a release that knew of none. A migration of every service calls it. */
+export async function addEventContexts(db: Kysely<unknown>): Promise<void> {
+  await sql`ALTER TABLE outbox ADD COLUMN IF NOT EXISTS contexts json`.execute(db);
+}
+
 export interface SweepOptions {
   db: Kysely<MessagingTables>;
   service: ServiceName;
@@ -92,7 +100,7 @@ const backoff = (maxAttempts: number) => sql`
  */
 export async function sweepOutbox(options: SweepOptions): Promise<number> {
   const { db, service, deliver, log, maxAttempts, holder = null } = options;
-  const { rows } = await sql<{ id: string; events: DomainEvent[]; attempts: number }>`
+  const { rows } = await sql<{ id: string; events: DomainEvent[]; contexts: unknown; attempts: number }>`
     UPDATE outbox
        SET attempts = attempts + 1, process_id = ${holder}::uuid,
            next_attempt_at = statement_timestamp() + ${backoff(maxAttempts)}
@@ -104,9 +112,10 @@ export async function sweepOutbox(options: SweepOptions): Promise<number> {
                             SELECT FROM process p WHERE p.id = process_id AND p.expires_at > statement_timestamp()))
                    ORDER BY next_attempt_at LIMIT ${sweepAtMost}
                    FOR UPDATE SKIP LOCKED)
-    RETURNING id, events, attempts`.execute(db);
+    RETURNING id, events, contexts, attempts`.execute(db);
   if (rows.length === 0) return 0;
-  for (const { id, attempts } of rows) {
+  for (const { id, events, contexts, attempts } of rows) {
+    bringInContext(events, contexts);
     if (attempts >= maxAttempts)
       log.error({ recordId: id, attempts }, 'an outbox record is stuck: see which event of it cannot be handled');
   }

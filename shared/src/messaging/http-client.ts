@@ -73,7 +73,8 @@ export class InternalClient {
       if (response.statusCode >= 300) {
         await response.body.dump();
         const reason = `${service} answered ${response.statusCode}`;
-        throw notNowStatuses.has(response.statusCode) ? new Error(reason) : new BadAnswer(reason);
+        const { statusCode: status } = response;
+        throw notNowStatuses.has(status) ? new Error(reason) : new BadAnswer(reason, { status });
       }
       if (response.statusCode === 204) return void (await response.body.dump());
       const text = await response.body.text();

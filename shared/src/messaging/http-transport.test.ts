@@ -5,6 +5,7 @@ import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { FakeService } from '../testing/fake-service.ts';
 import { internalToken, startHttpNetwork } from '../testing/http-network.ts';
+import { contextOf, inContext } from './event-context.ts';
 import { transportSuite, type FakeServices } from './transport.suite.ts';
 
 transportSuite('http', startHttpNetwork);
@@ -70,6 +71,27 @@ describe('http transport, its own side of it', () => {
     await deliver();
     expect(services.payment.received).toEqual([follower]);
     expect(network.requests).toEqual(['order/events', 'order/events', 'payment/events']);
+  });
+
+  test('a service of the release before is brought the events alone, and asked again later whether it takes more', async () => {
+    const context = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
+    const inItsContext = () => services.inventory.record(inContext(anEvent('stock.commit-refused'), context));
+    network.isOfReleaseBefore('order');
+    for (const record of [inItsContext(), inItsContext()]) {
+      await deliver(record);
+      expect(services.inventory.undelivered).toEqual([]);
+    }
+    expect(services.order.received.map(contextOf)).toEqual([undefined, undefined]);
+    // A second try of the first is the client's, as after each answer that is none.
+    expect(network.requests.filter((path) => path === 'order/events')).toHaveLength(2);
+    expect(new Set(network.requests.slice(0, -2))).toEqual(new Set(['order/events-in-context']));
+  });
+
+  test('who knows nothing of what travels beside events is not answered with it', async () => {
+    const follower = inContext(anEvent('order.cancelled'), { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` });
+    services.order.followUps = () => [follower];
+    const answer = await post({ events: [anEvent('stock.commit-refused')], acknowledged: [] });
+    expect(answer.body['records']).toEqual([{ id: expect.any(String), owner: 'order', events: [follower] }]);
   });
 
   test('acknowledgements travel with the next events, or alone when none come', async () => {

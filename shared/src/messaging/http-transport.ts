@@ -7,6 +7,7 @@ import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts
 import { parse } from '../http/validate.ts';
 import { BadAnswer, failureSchema, type Failure, type Intake, type OutboxRecord, type Receipt } from './transport.ts';
 import type { InternalClient } from './http-client.ts';
+import { bringInContext, contextsOf } from './event-context.ts';
 import { readEvents } from './read-events.ts';
 import { handlesNothing, maxHopEvents, type Hop } from './walker.ts';
 
@@ -16,11 +17,32 @@ const acknowledgeAtMost = 1_000;
 const requestSchema = z.strictObject({
   events: z.array(z.unknown()).max(maxHopEvents),
   acknowledged: z.array(z.uuid()).max(acknowledgeAtMost),
+  /** As by `contextsOf`; read by who has this address, so that others need not know of it. */
+  contexts: z.unknown().optional(),
 });
 const responseSchema = z.strictObject({
   failures: z.array(failureSchema),
-  records: z.array(z.strictObject({ id: z.uuid(), owner: z.enum(serviceNames), events: z.array(z.unknown()) })),
+  records: z.array(
+    z.strictObject({
+      id: z.uuid(),
+      owner: z.enum(serviceNames),
+      events: z.array(z.unknown()),
+      contexts: z.unknown().optional(),
+    }),
+  ),
 });
+
+type AnsweredRecord = z.output<typeof responseSchema>['records'][number];
+
+const plainPath = '/events';
+/**
+ * For events with what travels beside them. A release before does not have it, and would refuse a body with more than it knows: it is
+ * told the events alone.
+ */
+const contextPath = '/events-in-context';
+/** How long a service is not asked again in this way: an instance of the release before may answer any request. */
+const plainForMs = 10_000;
+const notFoundStatus = 404;
 
 /** Hops as HTTP posts through the internal listener. Acknowledgements travel with the next events to their service. */
 export class HttpHop implements Hop {
@@ -28,6 +50,7 @@ export class HttpHop implements Hop {
   readonly #log: Logger;
   readonly #acknowledged = new Map<ServiceName, string[]>();
   #acknowledgeTimer: NodeJS.Timeout | undefined;
+  readonly #plainUntilMs = new Map<ServiceName, number>();
   #intake: Intake | undefined;
 
   constructor({ client, log }: { client: InternalClient; log: Logger }) {
@@ -47,11 +70,24 @@ export class HttpHop implements Hop {
   async bring(service: ServiceName, events: DomainEvent[]): Promise<Receipt> {
     const acknowledged = this.#takeAcknowledged(service);
     try {
-      return readAnswer(await this.#client.post(service, '/events', { events, acknowledged }));
+      return readAnswer(await this.#post(service, events, acknowledged));
     } catch (error) {
       this.#putBack(service, acknowledged);
       throw error;
     }
+  }
+
+  async #post(service: ServiceName, events: DomainEvent[], acknowledged: string[]): Promise<unknown> {
+    const contexts = performance.now() < (this.#plainUntilMs.get(service) ?? 0) ? undefined : contextsOf(events);
+    if (contexts) {
+      try {
+        return await this.#client.post(service, contextPath, { events, acknowledged, contexts });
+      } catch (error) {
+        if (!(error instanceof BadAnswer && error.status === notFoundStatus)) throw error;
+        this.#plainUntilMs.set(service, performance.now() + plainForMs);
+      }
+    }
+    return this.#client.post(service, plainPath, { events, acknowledged });
   }
 
   acknowledge({ owner, id }: OutboxRecord): void {
@@ -71,7 +107,7 @@ export class HttpHop implements Hop {
     await Promise.all(
       [...this.#acknowledged.keys()].map(async (service) => {
         for (let acknowledged; (acknowledged = this.#takeAcknowledged(service)).length > 0;) {
-          await this.#client.post(service, '/events', { events: [], acknowledged }).catch(() => {});
+          await this.#client.post(service, plainPath, { events: [], acknowledged }).catch(() => {});
         }
       }),
     );
@@ -94,13 +130,22 @@ export class HttpHop implements Hop {
  */
 export function eventRoutes(intake: () => Intake, log: Logger): Router {
   const router = Router();
-  router.post('/events', async (request, response) => {
-    const { events: brought, acknowledged } = parse(requestSchema, request.body);
+  const receive = async (body: unknown): Promise<Receipt> => {
+    const { events: brought, acknowledged, contexts } = parse(requestSchema, body);
+    bringInContext(brought, contexts);
     const { events, unreadable } = readEvents(brought, log);
     if (acknowledged.length > 0) intake().acknowledge(acknowledged);
     const { failures, records } = await intake().receive(events, 'return');
     if (handlesNothing(events, failures)) throw new AppError('unavailable', 'None of the events can be handled now.');
-    response.json({ failures: [...failures.map(asAnswered), ...unreadable], records });
+    return { failures: [...failures.map(asAnswered), ...unreadable], records };
+  };
+  router.post(plainPath, async (request, response) => {
+    response.json(await receive(request.body));
+  });
+  router.post(contextPath, async (request, response) => {
+    const { failures, records } = await receive(request.body);
+    const inContext = records.map((record) => ({ ...record, contexts: contextsOf(record.events) }));
+    response.json({ failures, records: inContext });
   });
   return router;
 }
@@ -109,11 +154,17 @@ export function eventRoutes(intake: () => Intake, log: Logger): Router {
 const asAnswered = (failure: Failure): Failure =>
   failure.kind === 'unreachable' ? { ...failure, kind: 'transient' } : failure;
 
+function readRecord({ id, owner, events: brought, contexts }: AnsweredRecord): OutboxRecord {
+  const events = brought.map(parseEvent);
+  bringInContext(events, contexts);
+  return { id, owner, events };
+}
+
 /** @throws BadAnswer */
 function readAnswer(body: unknown): Receipt {
   try {
     const { failures, records } = responseSchema.parse(body);
-    return { failures, records: records.map((record) => ({ ...record, events: record.events.map(parseEvent) })) };
+    return { failures, records: records.map(readRecord) };
   } catch (cause) {
     throw new BadAnswer('the answer cannot be read', { cause });
   }

@@ -8,6 +8,7 @@ import { isOlderThan } from '../ids.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { Batcher } from './batcher.ts';
 import type { Context, Result } from './decision.ts';
+import { contextOf, runningContext, textOfContexts, type EventContext } from './event-context.ts';
 import { Outgoing, type Origin } from './outgoing.ts';
 import type { Failure, FollowUps, Intake, OutboxRecord } from './transport.ts';
 import type { Commands, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
@@ -21,10 +22,10 @@ const enterInbox: Statement = {
 };
 const insertOutbox: Statement = {
   name: 'insert-outbox',
-  text: `INSERT INTO outbox (id, events, process_id, next_attempt_at)
-         SELECT id, events::json, CASE WHEN NOT handed THEN $4::uuid END,
-                clock_timestamp() + CASE WHEN handed THEN $6::float8 ELSE $5::float8 END * interval '1 millisecond'
-           FROM unnest($1::uuid[], $2::text[], $3::boolean[]) r (id, events, handed)`,
+  text: `INSERT INTO outbox (id, events, contexts, process_id, next_attempt_at)
+         SELECT id, events::json, contexts::json, CASE WHEN NOT handed THEN $5::uuid END,
+                clock_timestamp() + CASE WHEN handed THEN $7::float8 ELSE $6::float8 END * interval '1 millisecond'
+           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[]) r (id, events, contexts, handed)`,
 };
 const deleteOutbox: Statement = { name: 'delete-outbox', text: 'DELETE FROM outbox WHERE id = ANY($1::uuid[])' };
 
@@ -38,6 +39,8 @@ interface Item<E extends EventType, Inputs> {
   /** Undefined for an item that only flushes acknowledgements. */
   work: Work<E, Inputs> | undefined;
   origin: Origin;
+  /** Of what follows from it. */
+  context?: EventContext | undefined;
 }
 interface Done {
   result: unknown;
@@ -117,7 +120,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     this.#refuseIfVain(name);
     const work = { kind: 'command', name, input } as Work<E, InputsOf<C>>;
     try {
-      const done = await this.#batcher.run({ work, origin: this.#localOrigin });
+      const done = await this.#batcher.run({ work, origin: this.#localOrigin, context: runningContext.getStore() });
       return { result: done.result as ResultOf<C, N>, delivered: done.delivered };
     } catch (error) {
       if (!isUnavailable(error) && !isConflict(error)) throw error;
@@ -191,7 +194,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const prepare = this.#options.unitOfWork.prepare?.[event.type] as
       ((e: typeof event) => Promise<unknown>) | undefined;
     const prepared = await prepare?.(event);
-    return this.#batcher.run({ work: { kind: 'event', event, prepared }, origin });
+    return this.#batcher.run({ work: { kind: 'event', event, prepared }, origin, context: contextOf(event) });
   }
 
   #failureOf(event: DomainEvent, error: unknown): Failure {
@@ -241,7 +244,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
           const context: Context = { now, isForgotten: (id) => isOlderThan(id, inboxRetentionMs, now) };
           results = items.map((item) => {
             const result = item.work && this.#decide(item.work, state, fresh, context);
-            for (const event of result?.events ?? []) outgoing.add(event, item.origin, now);
+            for (const event of result?.events ?? []) outgoing.add(event, item.origin, now, item.context);
             return result;
           });
           saved = { state };
@@ -271,6 +274,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     tx.write(insertOutbox, [
       records.map(({ id }) => id),
       records.map((record) => JSON.stringify(record.events)),
+      records.map((record) => textOfContexts(record.events) ?? null),
       records.map((record) => outgoing.isHandedOver(record)),
       holder?.() ?? null,
       outboxGraceMs,

@@ -1,5 +1,6 @@
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
+import { inContextOf } from './event-context.ts';
 import type { Intake, NotDelivered, OutboxRecord, Transport } from './transport.ts';
 
 /** The meeting point of services that live in one process. */
@@ -16,7 +17,7 @@ export function memoryTransport(network: MemoryNetwork): Transport {
       const failures: (NotDelivered | undefined)[] = [];
       for (const event of record.events) {
         for (const service of subscribersOf(event.type)) {
-          const receipt = await network.intakes.get(service)?.receive([structuredClone(event)], 'deliver');
+          const receipt = await network.intakes.get(service)?.receive([inContextOf(event, structuredClone(event))], 'deliver');
           await receipt?.delivered;
           failures.push(receipt ? receipt.failures[0]?.kind : 'unreachable');
         }

@@ -10,6 +10,7 @@ import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { counted, openTallyLane, tallyMigrations, tallyUnitOfWork, type TallyTables } from '../testing/tally.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
+import { contextOf, runningContext, type EventContext } from './event-context.ts';
 import { lookAtOutbox } from './outbox-look.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
 import type { Intake, NotDelivered, OutboxRecord } from './transport.ts';
@@ -69,11 +70,13 @@ async function aProcess(
   const { url = database.url, hasLease = true, outcome = 'delivered', ...overrides } = options;
   const db: Kysely<TallyTables> = openReads({ url, poolSize: 1, statementTimeoutMs: 5_000, onError: () => {} });
   const tried: string[] = [];
-  const self = { outcome, tried, intake: undefined as Intake | undefined, failedTransactions: 0 };
+  const contexts: (EventContext | undefined)[] = [];
+  const self = { outcome, tried, contexts, intake: undefined as Intake | undefined, failedTransactions: 0 };
   const transport = {
     deliver: (records: OutboxRecord[]) => {
       for (const record of records) {
         tried.push(record.id);
+        contexts.push(...record.events.map(contextOf));
         if (self.outcome === 'delivered') self.intake!.acknowledge([record.id]);
         else if (self.outcome !== 'nobody knows') self.intake!.notDelivered(record, self.outcome);
       }
@@ -194,6 +197,20 @@ describe('what a process has left is taken up at once', () => {
     await noneLeft();
     expect(other.tried).toEqual([id]);
     await eventually(async () => expect((await leases()).map(({ instance }) => instance)).toEqual(['2']));
+  });
+
+  test('with what travels beside its events, if anything does', async () => {
+    const [dead, other] = [await aProcess('1', { outcome: 'nobody knows' }), await aProcess('2')];
+    const context = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
+    await runningContext.run(context, () => dead.announce());
+    await dead.announce();
+    expect(dead.contexts).toEqual([context, undefined]);
+    await dead.die();
+    await leaseIsOver('1');
+    other.outbox.sweep();
+    await noneLeft();
+    expect(other.contexts).toHaveLength(2);
+    expect(other.contexts).toEqual(expect.arrayContaining([context, undefined]));
   });
 
   test('by its successor of the same name, whatever is left of its lease', async () => {

@@ -2,6 +2,7 @@ import { newId } from '../ids.ts';
 import type { EventType, NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
+import { inContext, type EventContext } from './event-context.ts';
 import type { OutboxRecord } from './transport.ts';
 
 /** Who delivers the follow-ups of an item: this process, or the sender, to whom the records are returned. */
@@ -30,12 +31,14 @@ export class Outgoing {
    * Events of one origin share a record, with two exceptions. Events that only this service handles are delivered by itself,
    * whatever their origin. And an event that must be prepared has a record of its own, so that a slow or failing one does not repeat
    * the preparation of others.
+   * @param context of what brought it about
    */
-  add(event: NewEvent, from: Origin, now: Date): void {
+  add(event: NewEvent, from: Origin, now: Date, context?: EventContext): void {
     const isOwn = subscribersOf(event.type).every((subscriber) => subscriber === this.#service);
     const origin = isOwn ? this.#local : from;
     const record = isOwn && event.type in this.#prepared ? this.#newRecord(origin) : this.#sharedRecord(origin);
-    record.events.push({ ...event, id: newId(), version: 1, occurredAt: now.toISOString() });
+    const complete = { ...event, id: newId(), version: 1, occurredAt: now.toISOString() } as const;
+    record.events.push(inContext(complete, context));
   }
 
   /** Whether the sender is to deliver it. */

@@ -4,6 +4,7 @@ import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts
 import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { FakeService } from '../testing/fake-service.ts';
+import { contextOf, inContext } from './event-context.ts';
 import type { OutboxRecord } from './transport.ts';
 
 export type FakeServices = Record<ServiceName, FakeService>;
@@ -78,6 +79,34 @@ export function transportSuite(
       await deliver(services.inventory.record(anEvent('stock.held')));
       await eventually(() => expect([idsAt('order').length, idsAt('reservation').length]).toEqual([1, 1]));
       expect(services.order.received[0]).not.toBe(services.reservation.received[0]);
+    });
+
+    test('what travels beside an event comes with it, when it is brought again too', async () => {
+      const [first, second] = ['1', '2'].map((digit) => ({ traceparent: `00-${digit.repeat(32)}-${'3'.repeat(16)}-01` }));
+      const opened = inContext(anEvent('order.opened'), second);
+      let tries = 0;
+      services.order.failureOf = ({ type }) => (type === 'stock.held' && tries++ === 0 ? 'transient' : undefined);
+      services.order.followUps = ({ type }) => (type === 'stock.held' ? [opened] : []);
+      const record = services.inventory.record(
+        inContext(anEvent('stock.held'), first),
+        anEvent('stock.commit-refused'),
+        inContext(anEvent('stock.held'), second),
+      );
+      await deliver(record);
+      if (redelivery === 'outbox') await deliver(record);
+      const contextsAt = (service: ServiceName) => services[service].received.map((event) => [event.id, contextOf(event)]);
+      const [held, refused, other] = record.events.map(({ id }) => id);
+      await eventually(() => {
+        expect(tries).toBeGreaterThan(2);
+        expect(contextsAt('order').filter(([id]) => id === held)).toEqual([
+          [held, first],
+          [held, first],
+        ]);
+        expect(contextsAt('order')).toContainEqual([refused, undefined]);
+        expect(contextsAt('order')).toContainEqual([other, second]);
+        expect(contextsAt('reservation')).toContainEqual([held, first]);
+        expect(contextsAt('payment')).toContainEqual([opened.id, second]);
+      });
     });
 
     test('a service is brought its own events, too', async () => {

@@ -29,7 +29,15 @@ export type Failure = z.output<typeof failureSchema>;
 export type NotDelivered = Failure['kind'];
 
 /** A service was reached, but its answer is none that it may give. */
-export class BadAnswer extends Error {}
+export class BadAnswer extends Error {
+  /** Of an answer by HTTP that was an error. */
+  readonly status: number | undefined;
+
+  constructor(message: string, { status, ...options }: ErrorOptions & { status?: number } = {}) {
+    super(message, options);
+    this.status = status;
+  }
+}
 
 /** The result of delivering events to a service: those not in `failures` are handled for good. */
 export interface Receipt {

@@ -3,6 +3,7 @@ import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { Batcher } from './batcher.ts';
+import { inContextOf } from './event-context.ts';
 import { copyOf } from './event-copy.ts';
 import { Receivers } from './receivers.ts';
 import {
@@ -142,7 +143,7 @@ export class Walker implements Transport {
   async #send(service: ServiceName, event: DomainEvent): Promise<Sent> {
     if (service === this.#intake!.service) {
       // A copy, as everybody gets: others are brought the same event, and it may have to be tried again as it was.
-      const { failures, delivered } = await this.#intake!.receive([copyOf(event)], 'deliver');
+      const { failures, delivered } = await this.#intake!.receive([inContextOf(event, copyOf(event))], 'deliver');
       if (failures.length === 0) this.#receivers.handled(service);
       return { failure: failures[0]?.kind, followed: delivered };
     }

@@ -20,6 +20,7 @@ export async function startHttpNetwork(
   const log = pino({ level: 'silent' });
   const apps = new Map<string, RequestListener>();
   const down = new Set<string>();
+  const ofReleaseBefore = new Set<string>();
   const requests: string[] = [];
   const listener = createServer((request, response) => {
     const [, name = '', rest = ''] = /^\/internal\/([a-z]+)(\/.*)$/.exec(request.url ?? '') ?? [];
@@ -30,7 +31,8 @@ export async function startHttpNetwork(
       response.writeHead(502).end();
       return;
     }
-    request.url = `/internal${rest}`;
+    // The release before has no other address for events.
+    request.url = ofReleaseBefore.has(name) && rest !== '/events' ? '/internal/unknown' : `/internal${rest}`;
     void app(request, response);
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
@@ -51,6 +53,8 @@ export async function startHttpNetwork(
     requests,
     takeDown: (name: ServiceName) => void down.add(name),
     bringUp: (name: ServiceName) => void down.delete(name),
+    /** From now on it answers as one that knows nothing of what travels beside events. */
+    isOfReleaseBefore: (name: ServiceName) => void ofReleaseBefore.add(name),
     async close() {
       await Promise.all(transports.map(({ transport }) => transport.stop().catch(() => {})));
       listener.closeAllConnections();

@@ -2,7 +2,7 @@ import { sql, type Kysely, type Migration } from 'kysely';
 import { pino } from 'pino';
 import { LaneConnection, type Statement } from '../db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
-import { addProcessLeases, createMessagingTables, type MessagingTables } from '../messaging/housekeeping.ts';
+import { addEventContexts, addProcessLeases, createMessagingTables, type MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane, type LaneOptions } from '../messaging/lane.ts';
 import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { nothing } from '../messaging/decision.ts';
@@ -24,6 +24,7 @@ export const tallyMigrations: Record<string, Migration> = {
     async up(db: Kysely<unknown>) {
       await createMessagingTables(db);
       await addProcessLeases(db);
+      await addEventContexts(db);
       await sql`
         CREATE TABLE IF NOT EXISTS tallies (
           id uuid PRIMARY KEY, count bigint NOT NULL CHECK (count <= ${sql.lit(maxCounted)}))
