@@ -1,6 +1,10 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 import { buildIndex } from '@flash-sale/shared/db/build-index.ts';
-import { addEventContexts, addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import {
+  addEventContexts,
+  addProcessLeases,
+  createMessagingTables,
+} from '@flash-sale/shared/messaging/housekeeping.ts';
 
 /**
  * Marks what a demo of the releases before has made: all twenty in one transaction, so with one time of creation. Their stock

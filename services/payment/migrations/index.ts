@@ -1,5 +1,9 @@
 import { sql, type Kysely, type Migration } from 'kysely';
-import { addEventContexts, addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import {
+  addEventContexts,
+  addProcessLeases,
+  createMessagingTables,
+} from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-schema': {

@@ -1,6 +1,10 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 import { buildIndex, dropIndex } from '@flash-sale/shared/db/build-index.ts';
-import { addEventContexts, addProcessLeases, createMessagingTables } from '@flash-sale/shared/messaging/housekeeping.ts';
+import {
+  addEventContexts,
+  addProcessLeases,
+  createMessagingTables,
+} from '@flash-sale/shared/messaging/housekeeping.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-schema': {

@@ -50,7 +50,8 @@ export function eventPublication(event: DomainEvent, nowS: number, text = JSON.s
 }
 
 /** What travels beside the events of a message is in a header, which a release before does not read. */
-const headersOfContexts = (text: string | undefined) => (text === undefined ? {} : { headers: { [contextsHeader]: text } });
+const headersOfContexts = (text: string | undefined) =>
+  text === undefined ? {} : { headers: { [contextsHeader]: text } };
 
 /**
  * Events on their way to one service that handles them, in one message: a JSON array of what each would be by itself.

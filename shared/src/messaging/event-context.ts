@@ -7,7 +7,7 @@ import { z } from 'zod';
  */
 export interface EventContext {
   /** By what it was brought about, as in W3C Trace Context. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
 }
 
 /** More of a batch than this travels without. */

@@ -88,7 +88,9 @@ describe('http transport, its own side of it', () => {
   });
 
   test('who knows nothing of what travels beside events is not answered with it', async () => {
-    const follower = inContext(anEvent('order.cancelled'), { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` });
+    const follower = inContext(anEvent('order.cancelled'), {
+      traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
+    });
     services.order.followUps = () => [follower];
     const answer = await post({ events: [anEvent('stock.commit-refused')], acknowledged: [] });
     expect(answer.body['records']).toEqual([{ id: expect.any(String), owner: 'order', events: [follower] }]);

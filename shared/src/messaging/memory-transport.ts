@@ -17,7 +17,9 @@ export function memoryTransport(network: MemoryNetwork): Transport {
       const failures: (NotDelivered | undefined)[] = [];
       for (const event of record.events) {
         for (const service of subscribersOf(event.type)) {
-          const receipt = await network.intakes.get(service)?.receive([inContextOf(event, structuredClone(event))], 'deliver');
+          const receipt = await network.intakes
+            .get(service)
+            ?.receive([inContextOf(event, structuredClone(event))], 'deliver');
           await receipt?.delivered;
           failures.push(receipt ? receipt.failures[0]?.kind : 'unreachable');
         }

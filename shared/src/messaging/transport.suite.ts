@@ -82,7 +82,9 @@ export function transportSuite(
     });
 
     test('what travels beside an event comes with it, when it is brought again too', async () => {
-      const [first, second] = ['1', '2'].map((digit) => ({ traceparent: `00-${digit.repeat(32)}-${'3'.repeat(16)}-01` }));
+      const [first, second] = ['1', '2'].map((digit) => ({
+        traceparent: `00-${digit.repeat(32)}-${'3'.repeat(16)}-01`,
+      }));
       const opened = inContext(anEvent('order.opened'), second);
       let tries = 0;
       services.order.failureOf = ({ type }) => (type === 'stock.held' && tries++ === 0 ? 'transient' : undefined);
@@ -94,7 +96,8 @@ export function transportSuite(
       );
       await deliver(record);
       if (redelivery === 'outbox') await deliver(record);
-      const contextsAt = (service: ServiceName) => services[service].received.map((event) => [event.id, contextOf(event)]);
+      const contextsAt = (service: ServiceName) =>
+        services[service].received.map((event) => [event.id, contextOf(event)]);
       const [held, refused, other] = record.events.map(({ id }) => id);
       await eventually(() => {
         expect(tries).toBeGreaterThan(2);

@@ -2,7 +2,12 @@ import { sql, type Kysely, type Migration } from 'kysely';
 import { pino } from 'pino';
 import { LaneConnection, type Statement } from '../db/lane-connection.ts';
 import type { EventsOf } from '@flash-sale/contract/events/subscriptions.ts';
-import { addEventContexts, addProcessLeases, createMessagingTables, type MessagingTables } from '../messaging/housekeeping.ts';
+import {
+  addEventContexts,
+  addProcessLeases,
+  createMessagingTables,
+  type MessagingTables,
+} from '../messaging/housekeeping.ts';
 import { Lane, type LaneOptions } from '../messaging/lane.ts';
 import type { NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { nothing } from '../messaging/decision.ts';
