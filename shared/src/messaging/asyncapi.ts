@@ -40,12 +40,17 @@ const introduction = `What the services tell each other over RabbitMQ.
 - An event that failed for now waits in a retry queue and then returns to the queue of its service alone; its routing key
   is the service's name from then on. What a service will never handle lies in its dead-letter queue.`;
 
-/** Only what a retry adds: an event that comes for the first time has no headers. */
+/** Only what a retry adds, and what travels beside events: an event that comes for the first time may have no headers. */
 const headers: JsonSchema = {
   type: 'object',
   properties: {
     'x-retry-count': { type: 'integer', minimum: 1, description: 'How often it has come back after a wait.' },
     'x-first-failure': { type: 'string', format: 'date-time', description: 'When it failed for the first time.' },
+    'x-contexts': {
+      type: 'string',
+      description:
+        'What travels beside the events: a JSON array with one for each, null for none, such as [{"traceparent": "00-…"}]. Nothing is decided by it.',
+    },
   },
 };
 
