@@ -24,6 +24,13 @@ import { until } from '../test-kit/until.ts';
  * this tree has run, and old and new work side by side on its databases, its Redis and its RabbitMQ.
  */
 
+/**
+ * What the release answers for a product that is there when Redis has not told it of its level within 300 ms: it took a read that
+ * had failed for a product that does not exist.
+ */
+const isTooLateForTheRelease = ({ status, text }: Answer<unknown>) =>
+  status === 404 && text.includes('There is no such product.');
+
 /** Its answers are of either release. */
 class ShopOfBoth extends Shop {
   override call<Body = Problem>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>> {
@@ -63,7 +70,9 @@ describe.each(cases)('the %s stack comes from %s', (stackName, release) => {
     const services = await unpackServices(release, join(dataDir, 'release'));
     const names = [1, 2].flatMap((instance) => serviceNames.map((service) => nameOf(service, instance)));
     await Promise.all(names.map(async (name) => putBack.set(name, await replaceByRelease(stack, name, services))));
-    sale = new Sale(shop, products, pauseMs);
+    const isPassing = (answer: Answer<unknown>) =>
+      putBack.has(nameOf('reservation', 2)) && isTooLateForTheRelease(answer);
+    sale = new Sale(shop, products, { pauseMs, isPassing });
     sale.open(sellers);
   });
   afterAll(async () => {
@@ -74,27 +83,26 @@ describe.each(cases)('the %s stack comes from %s', (stackName, release) => {
   });
 
   const replace = async (name: string) => {
-    const back = putBack.get(name)!;
+    await putBack.get(name)!();
     putBack.delete(name);
-    await back();
   };
 
   test('the release sells where the set-up of this tree has run', async () => {
     await sale.goesOn(20);
-    expect(sale.surprises).toEqual([]);
+    expect(sale.surprises.splice(0)).toEqual([]);
   });
 
   // In this order those of this tree tell services of which there are old processes alone.
   test.each([...serviceNames])('one process of %s is replaced, and the sale goes on', async (service) => {
     await replace(nameOf(service, 1));
     await sale.goesOn(20);
-    expect(sale.surprises).toEqual([]);
+    expect(sale.surprises.splice(0)).toEqual([]);
   });
 
   test.each([...serviceNames].reverse())('the other one of %s is replaced, and the sale goes on', async (service) => {
     await replace(nameOf(service, 2));
     await sale.goesOn(20);
-    expect(sale.surprises).toEqual([]);
+    expect(sale.surprises.splice(0)).toEqual([]);
   });
 
   if (needsRabbitmq(stackName))

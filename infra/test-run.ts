@@ -10,7 +10,7 @@ import { Cleanup } from './test-run/cleanup.ts';
 import { runChecks } from './test-run/checks.ts';
 import { projectsWith, runJest } from './test-run/jest-project.ts';
 import { parseTestArguments, usage, type Stage } from './test-run/test-arguments.ts';
-import { add, type Totals, verdictOf } from './test-run/totals.ts';
+import { add, nothingRun, verdictOf, type Totals } from './test-run/totals.ts';
 import { offerTestBroker } from './test-run/test-broker.ts';
 import { prepareData } from './testing/prepared-data.ts';
 import { startTestPostgres, startTestRedis } from './testing/servers.ts';
@@ -22,7 +22,7 @@ const { stages, jestArguments } = argumentsOrExit(parseTestArguments, usage);
 const cleanup = new Cleanup();
 cleanup.onSignals();
 
-let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+let totals = nothingRun;
 try {
   const asked = await stagesWithTests();
   if (asked.some((stage) => stage === 'int' || stage === 'e2e')) {
@@ -33,14 +33,15 @@ try {
   }
 } catch (error) {
   if (!cleanup.interrupted) {
-    console.error(error instanceof Error ? error.message : error);
-    totals = add(totals, { passed: 0, failed: 1, skipped: 0 });
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(reason);
+    totals = add(totals, { ...nothingRun, failed: 1, failures: [reason] });
   }
 } finally {
   await cleanup.run();
 }
-const { line, exitCode } = verdictOf(totals);
-console.log(line);
+const { lines, exitCode } = verdictOf(totals);
+console.log(lines.join('\n'));
 process.exit(cleanup.interrupted ? 130 : exitCode);
 
 /** Of the stages those in which something is to be done. */
@@ -59,7 +60,7 @@ async function run(stage: Stage): Promise<Totals> {
   if (stage === 'lint') return runChecks(root, cleanup);
   const folder = await folderForTests();
   const env = { TMPDIR: folder, ...(await prepareFor(stage, folder)) };
-  if (cleanup.interrupted) return { passed: 0, failed: 0, skipped: 0 };
+  if (cleanup.interrupted) return nothingRun;
   return runJest({ root, project: stage, jestArguments, env, cleanup });
 }
 

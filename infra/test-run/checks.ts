@@ -1,6 +1,6 @@
 import type { Cleanup } from './cleanup.ts';
 import { runTool } from './tool.ts';
-import { add, type Totals } from './totals.ts';
+import { add, nothingRun, type Totals } from './totals.ts';
 
 const checks = [
   {
@@ -26,7 +26,7 @@ export async function runChecks(root: string, cleanup: Cleanup): Promise<Totals>
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
     console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
     if (code !== 0) console.log([output, ...(remedy ? [`to mend it: ${remedy}`] : [])].join('\n'));
-    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+    return code === 0 ? { ...nothingRun, passed: 1 } : { ...nothingRun, failed: 1, failures: [name] };
   });
   return (await Promise.all(results)).reduce(add);
 }

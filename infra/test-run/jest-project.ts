@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Cleanup } from './cleanup.ts';
 import { runTool } from './tool.ts';
-import { skippedLines, totalsOf, type JestReport, type Totals } from './totals.ts';
+import { nothingRun, skippedLines, totalsOf, type JestReport, type Totals } from './totals.ts';
 
 export const jestProjects = ['unit', 'int', 'e2e'] as const;
 export type JestProject = (typeof jestProjects)[number];
@@ -68,7 +68,9 @@ export async function runJest({ root, project, jestArguments, env, cleanup }: Je
   const written = await readFile(report, 'utf8').catch(() => undefined);
   const found = written === undefined ? undefined : (JSON.parse(written) as JestReport);
   for (const line of found ? skippedLines(found) : []) console.log(line);
-  const totals = found ? totalsOf(found) : { passed: 0, failed: 0, skipped: 0 };
+  const totals = found ? totalsOf(found) : nothingRun;
   // Jest may also fail as a whole: a bad argument, a crash, an open handle.
-  return code !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
+  return code !== 0 && totals.failed === 0
+    ? { ...totals, failed: 1, failures: [`the ${project} tests as a whole (exit code ${code})`] }
+    : totals;
 }

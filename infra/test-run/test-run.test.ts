@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { Cleanup } from './cleanup.ts';
 import { projectsWith } from './jest-project.ts';
 import { parseTestArguments } from './test-arguments.ts';
-import { add, skippedLines, totalsOf, verdictOf } from './totals.ts';
+import { add, nothingRun, skippedLines, totalsOf, verdictOf } from './totals.ts';
 
 describe('the arguments of npm test', () => {
   test.each([
@@ -42,6 +42,7 @@ describe('what no test fits', () => {
 });
 
 describe('the verdict', () => {
+  const aFile = { name: 'a.test.ts', message: '' };
   const report = {
     numPassedTests: 5,
     numFailedTests: 0,
@@ -50,17 +51,18 @@ describe('the verdict', () => {
     numRuntimeErrorTestSuites: 0,
     testResults: [
       {
+        ...aFile,
         assertionResults: [
-          { fullName: 'runs', status: 'passed' },
-          { fullName: 'waits for a tool', status: 'pending' },
+          { fullName: 'runs', status: 'passed', failureMessages: [] },
+          { fullName: 'waits for a tool', status: 'pending', failureMessages: [] },
         ],
       },
     ],
   };
 
   test('adds everything up', () => {
-    const totals = add(totalsOf(report), { passed: 3, failed: 0, skipped: 0 });
-    expect(verdictOf(totals)).toEqual({ line: '8 passed, 0 failed, 2 skipped', exitCode: 0 });
+    const totals = add(totalsOf(report), { ...nothingRun, passed: 3 });
+    expect(verdictOf(totals)).toEqual({ lines: ['8 passed, 0 failed, 2 skipped'], exitCode: 0 });
   });
 
   test('is bad when a test failed, or a file could not be loaded', () => {
@@ -68,14 +70,31 @@ describe('the verdict', () => {
     expect(verdictOf(totalsOf({ ...report, numRuntimeErrorTestSuites: 1 })).exitCode).toBe(1);
   });
 
+  test('names what failed, and the beginning of why', () => {
+    const failureMessages = ['Error: \u001b[2mexpect(\u001b[22mreceived)\n\n  Expected: 1\n    at a.test.ts:3:4\n    at node:vm'];
+    const failed = { fullName: 'adds up', status: 'failed', failureMessages };
+    const unloaded = { name: 'b.test.ts', message: 'Cannot find ./c.ts', assertionResults: [] };
+    const testResults = [{ ...aFile, assertionResults: [failed] }, unloaded];
+    const totals = totalsOf({ ...report, numFailedTests: 1, numRuntimeErrorTestSuites: 1, testResults });
+    expect(verdictOf(add(nothingRun, totals)).lines).toEqual([
+      'failed: adds up: Error: expect(received) Expected: 1',
+      'failed: b.test.ts: Cannot find ./c.ts',
+      '5 passed, 2 failed, 2 skipped',
+    ]);
+  });
+
   test('names what was skipped, and of very many how many more there are', () => {
     expect(skippedLines(report)).toEqual(['skipped: waits for a tool']);
-    const many = Array.from({ length: 40 }, (_, n) => ({ fullName: `no. ${n}`, status: 'pending' }));
-    const lines = skippedLines({ ...report, testResults: [{ assertionResults: many }] });
+    const many = Array.from({ length: 40 }, (_, n) => ({
+      fullName: `no. ${n}`,
+      status: 'pending',
+      failureMessages: [],
+    }));
+    const lines = skippedLines({ ...report, testResults: [{ ...aFile, assertionResults: many }] });
     expect([lines.length, lines.at(-1)]).toEqual([31, 'skipped: 10 more']);
   });
 
   test('is bad when nothing ran', () => {
-    expect(verdictOf({ passed: 0, failed: 0, skipped: 3 }).exitCode).toBe(1);
+    expect(verdictOf({ ...nothingRun, skipped: 3 }).exitCode).toBe(1);
   });
 });

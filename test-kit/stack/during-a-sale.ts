@@ -30,7 +30,8 @@ export function duringASale(theShop: () => Shop, { sellers, stocks, pauseMs }: S
     const shop = theShop();
     const shopper = await shop.shopper(sellers + 1);
     const product = await shop.aProduct({ stock: 100_000 });
-    sale = new Sale(shop, await Promise.all(stocks.map((stock) => shop.aProduct({ stock }))), pauseMs);
+    const products = await Promise.all(stocks.map((stock) => shop.aProduct({ stock })));
+    sale = new Sale(shop, products, pauseMs === undefined ? {} : { pauseMs });
     sale.open(sellers);
     await sale.goesOn();
     scene = { shop, stack: shop.stack, sale, shopper, product };
