@@ -5,6 +5,7 @@ import { inWords } from './in-words.ts';
 import { runAsPattern } from './service/privileges.ts';
 import { settingProblem } from './setting-problems.ts';
 import { defaultStack, stackNames } from './stacks.ts';
+import { tracingSettings } from './tracing/settings.ts';
 
 /**
  * Settings by the names that they had in an earlier release: old name → new name. Whoever has set one under its old name
@@ -111,6 +112,7 @@ export const commonSchema = z.object({
     .transform((text) => text.split(',').map((part) => part.trim()))
     .pipe(z.array(z.enum(tokenAlgorithms)).min(1))
     .describe('by which algorithms access tokens may be signed: hs256, es256'),
+  ...tracingSettings,
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TRUSTED_PROXIES: z.string().default('loopback').describe('whose X-Forwarded-For is believed; Express syntax'),
   RUN_AS: z

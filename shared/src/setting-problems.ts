@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Settings whose values are shown to nobody: addresses have passwords in them. */
-const isSecret = (name: string): boolean => /(_URL|_SECRET|_TOKEN|PASSWORD|_KEYS?)$/.test(name);
+const isSecret = (name: string): boolean => /(_URL|_ENDPOINT|_HEADERS|_SECRET|_TOKEN|PASSWORD|_KEYS?)$/.test(name);
 
 const shownMax = 60;
 

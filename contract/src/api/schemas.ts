@@ -148,6 +148,7 @@ export const problem = z.object({
   status: z.number().int(),
   detail: z.string(),
   errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+  traceId: z.string().optional().meta({ description: 'by which its operators find what happened, where they trace' }),
 });
 export type Problem = z.output<typeof problem>;
 

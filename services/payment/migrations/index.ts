@@ -43,4 +43,9 @@ export const migrations: Record<string, Migration> = {
   },
   '0010-outbox-lease': { up: addProcessLeases },
   '0060-event-contexts': { up: addEventContexts },
+  '0061-payable-origin': {
+    async up(db: Kysely<unknown>) {
+      await sql`ALTER TABLE payables ADD COLUMN IF NOT EXISTS origin text`.execute(db);
+    },
+  },
 };

@@ -3,6 +3,7 @@ import { principalOf, requireUser, type AccessTokens } from '@flash-sale/shared/
 import * as contract from '@flash-sale/contract/api/schemas.ts';
 import { bodyOf, idempotencyKeyOf, idOf, notFound, preferredWaitMs } from '@flash-sale/shared/http/validate.ts';
 import { newId, type OrderIds } from '@flash-sale/shared/ids.ts';
+import { linkTo } from '@flash-sale/shared/tracing/running.ts';
 import type { PaymentReads } from './adapters/reads.ts';
 import type { PaymentLane } from './adapters/unit-of-work.ts';
 import type { Payment } from './domain/state.ts';
@@ -35,7 +36,8 @@ export function routes(options: RouteOptions): Router {
     const input = { paymentId: newId(), orderId, userId, idempotencyKey, methodToken: method.token };
     const { result, delivered } = await lane.run('pay', input);
     if ('refusal' in result) throw refusalOf(result.refusal);
-    const { payment } = result;
+    const { payment, origin } = result;
+    linkTo(origin);
     const otherwise =
       payment.amountCents === null
         ? // It waits for its order, which another service delivers: our own delivery tells nothing.

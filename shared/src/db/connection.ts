@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { Kysely, PostgresDialect } from 'kysely';
 import { AppError } from '@flash-sale/contract/errors.ts';
+import { traced } from '../tracing/running.ts';
 import { PreparingClient } from './preparing-client.ts';
 
 // bigint columns hold cents, units and versions, all below 2^53; as numbers they need no conversion at each use.
@@ -111,7 +112,7 @@ export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === 
 /** Awaits a read of a route. @throws AppError unavailable when the database cannot be reached */
 export async function orUnavailable<T>(read: Promise<T>): Promise<T> {
   try {
-    return await read;
+    return await traced('reads', () => read, { kind: 'client', attributes: { 'db.system.name': 'postgresql' } });
   } catch (cause) {
     if (!isUnavailable(cause)) throw cause;
     throw new AppError('unavailable', 'The database cannot be reached. Nothing was changed; try again shortly.', {

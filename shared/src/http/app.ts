@@ -1,8 +1,10 @@
-import express, { type Express, type RequestHandler, type Router } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Router } from 'express';
 import type { ILayer, IRoute } from 'express-serve-static-core';
 import type { Logger } from '../log.ts';
 import { AppError, errorTable } from '@flash-sale/contract/errors.ts';
 import { remembered } from '../remembered.ts';
+import { running } from '../tracing/running.ts';
+import type { LocalRoot, Tracing } from '../tracing/tracing.ts';
 import { underWay } from './under-way.ts';
 import { verifyText } from './json-text.ts';
 import { notFound, problemHandler } from './problem.ts';
@@ -15,7 +17,8 @@ export type OnRequest = (route: string, method: string, status: number, ms: numb
 
 export interface AppOptions {
   log: Logger;
-  onRequest?: OnRequest;
+  onRequest?: OnRequest | undefined;
+  tracing?: Tracing | undefined;
   trustedProxies: string;
   /** Reachable from outside, mounted at /. */
   publicRoutes: Router;
@@ -31,17 +34,17 @@ export function createApp(options: AppOptions): Express {
   trustProxies(app, options.trustedProxies);
   app.set('query parser', 'simple');
   const { guard, routes } = options.internal;
-  const { log, onRequest } = options;
-  // Calls among services are many and say nothing; only what goes wrong is worth a line.
+  const { log, onRequest, tracing } = options;
   app.use(
     '/internal',
-    requestLine(log, onRequest, 'warn'),
+    requestLine({ log, onRequest, tracing }, 'service'),
     guard,
+    trace(tracing, 'service'),
     express.json({ limit: maxInternalBodyBytes }),
     routes,
     notFound,
   );
-  app.use(requestLine(log, onRequest));
+  app.use(requestLine({ log, onRequest, tracing }, 'outside'), trace(tracing, 'outside'));
   app.use(edges(options.publicRoutes));
   app.use(express.json({ limit: maxPublicBodyBytes, inflate: false, verify: verifyText }));
   app.use(options.publicRoutes);
@@ -116,33 +119,77 @@ const causeOf = ({ cause }: AppError, level: string) =>
 
 const reading = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Writes one line a request once it has been answered, and counts it, as under way until then; the level follows the error table. */
-function requestLine(log: Logger, onRequest: OnRequest = () => {}, from: 'info' | 'warn' = 'info'): RequestHandler {
+/**
+ * Writes one line a request once it has been answered, counts it, as under way until then, and tells of it where it is traced; the
+ * level follows the error table. Of calls among services only what goes wrong is worth a line.
+ */
+function requestLine(
+  { log, onRequest = () => {}, tracing }: Pick<AppOptions, 'log' | 'onRequest' | 'tracing'>,
+  from: 'outside' | 'service',
+): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     // By the time of the answer, an error may have led out of it again.
     const mount = request.baseUrl;
-    const isChange = from === 'info' && !reading.has(request.method);
+    const isChange = from === 'outside' && !reading.has(request.method);
     if (isChange) underWay.changes += 1;
     response.on('close', () => {
       if (isChange) underWay.changes -= 1;
       const ms = performance.now() - startedAt;
       const status = response.writableFinished ? response.statusCode : 499;
       const pattern: unknown = (request.route as { path: unknown } | undefined)?.path;
-      onRequest(typeof pattern === 'string' ? mount + pattern : 'other', request.method, status, ms);
+      const route = typeof pattern === 'string' ? mount + pattern : 'other';
+      onRequest(route, request.method, status, ms);
       const error = response.locals['error'] as AppError | undefined;
       const level = error ? errorTable[error.code].level : 'info';
-      if (!log.isLevelEnabled(level) || (from === 'warn' && level === 'info')) return;
+      const failure = level === 'error' ? error?.code : undefined;
+      const root = response.locals['root'] as LocalRoot | undefined;
+      if (root && tracing) endTrace(tracing, root, { request, route, status, ms, failure });
+      if (!log.isLevelEnabled(level) || (from === 'service' && level === 'info')) return;
       log[level]({
         method: request.method,
         path: request.path,
         status,
         ms: Math.round(ms * 10) / 10,
         requestId: request.headers['x-request-id'],
+        ...(root ? { traceId: root.traceId } : {}),
         ...(error ? { code: error.code } : {}),
         ...(error?.cause === undefined ? {} : causeOf(error, level)),
       });
     });
     next();
   };
+}
+
+/**
+ * Begins the trace of what is somebody's request; `requestLine` ends it. A service that asks another says for whom. Probes, looks at
+ * figures, and events, which bring theirs along, are nobody's.
+ */
+function trace(tracing: Tracing | undefined, from: 'outside' | 'service'): RequestHandler {
+  if (!tracing) return (_request, _response, next) => next();
+  return (request, response, next) => {
+    const { traceparent } = request.headers;
+    const isSomebodys = from === 'outside' ? request.path.startsWith('/api/') : traceparent !== undefined;
+    if (!isSomebodys) return next();
+    const root = tracing.beginRequest(traceparent, from);
+    response.locals['root'] = root;
+    running.run(root, next);
+  };
+}
+
+function endTrace(
+  tracing: Tracing,
+  root: LocalRoot,
+  about: { request: Request; route: string; status: number; ms: number; failure: string | undefined },
+): void {
+  const { request, route, status, ms, failure } = about;
+  Object.assign(root.span.attributes, {
+    'http.request.method': request.method,
+    'http.route': route,
+    'url.path': request.path,
+    'http.response.status_code': status,
+  });
+  // Whoever asks for an outcome may wish to wait for it, and that is not slow.
+  const isLongPoll = request.method === 'GET' && request.headers['prefer'] !== undefined;
+  tracing.endRequest(root, { name: `${request.method} ${route}`, ms: isLongPoll ? 0 : ms, failure });
 }

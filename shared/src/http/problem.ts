@@ -1,16 +1,19 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Problem } from '@flash-sale/contract/api/schemas.ts';
 import { AppError, errorTable } from '@flash-sale/contract/errors.ts';
+import { running } from '../tracing/running.ts';
 
 /** RFC 9457 document of an error. */
 export function problemOf(error: AppError): Problem {
   const { status, title } = errorTable[error.code];
+  const root = running.getStore();
   return {
     type: `/problems/${error.code}`,
     title,
     status,
     detail: error.message,
     ...(error.errors ? { errors: error.errors } : {}),
+    ...(root ? { traceId: root.traceId } : {}),
   };
 }
 

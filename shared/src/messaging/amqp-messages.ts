@@ -57,7 +57,8 @@ const headersOfContexts = (text: string | undefined) =>
  * Events on their way to one service that handles them, in one message: a JSON array of what each would be by itself.
  * @param subject the first word of all of them
  * @param events at least one, as JSON
- * @param firstId of the first of them @param contexts as by `textOfContexts`
+ * @param firstId of the first of them
+ * @param contexts as by `textOfContexts`
  */
 export function batchPublication(
   {

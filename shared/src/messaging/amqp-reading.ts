@@ -11,12 +11,15 @@ export const firstKeyHeader = 'x-first-key';
 /** What travels beside the events of a message, in their order. */
 export const contextsHeader = 'x-contexts';
 
-/** It alone of a message's headers, if it is a text of a length that may be sent. */
+/** Several times what one event has. */
+const maxBytesOfOne = 1_024;
+
+/** It alone of the headers of a message with one event. A longer one is left behind: with others, it might be more than can be written. */
 export function contextsHeaderOf({ properties }: Message): Record<string, string> {
   const text: unknown = properties.headers?.[contextsHeader];
-  return typeof text === 'string' && text.length <= maxContextsLength ? { [contextsHeader]: text.toWellFormed() } : {};
+  if (typeof text !== 'string' || Buffer.byteLength(text) > maxBytesOfOne) return {};
+  return { [contextsHeader]: text.toWellFormed() };
 }
-const maxContextsLength = 64 * 1024;
 
 /** What a message carries: an event, or something that is none. */
 export interface Carried {

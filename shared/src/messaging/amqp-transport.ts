@@ -2,6 +2,7 @@ import type { ConsumeMessage } from 'amqplib';
 import type { Logger } from '../log.ts';
 import { subscriptions } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import { AmqpConnection, type AmqpConnectionOptions } from './amqp-connection.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { MessageHandler, type DeadLetterCause } from './amqp-handler.ts';
@@ -34,6 +35,7 @@ export interface AmqpTransportOptions {
   retriesBeforeError: number;
   /** How long an event is tried again here while its service handles nothing, before it waits at the broker. */
   holdMs: number;
+  tracing?: Tracing | undefined;
 }
 
 /**
@@ -65,7 +67,7 @@ export class AmqpTransport implements Transport {
 
   /** Resolves when the broker has been reached or has turned out to be away; then it is tried again for ever. */
   async start(intake: Intake): Promise<void> {
-    const { prefetch, log, retriesBeforeError, holdMs, confirmTimeoutMs } = this.#options;
+    const { prefetch, log, retriesBeforeError, holdMs, confirmTimeoutMs, tracing } = this.#options;
     const { maxBatchEvents: maxEvents, maxBatchBytes: maxBytes } = this.#options;
     const { service } = intake;
     this.#intake = intake;
@@ -74,6 +76,7 @@ export class AmqpTransport implements Transport {
       intake,
       batches: { maxEvents, maxBytes, takesBatches: (receiver) => this.#queues.takesBatches(receiver) },
       confirmTimeoutMs,
+      tracing,
       onConfirmed: ({ publication, events, services }) => {
         if (publication.exchange === batchesExchange) this.#queues.noteBatch(services[0]!, events.length);
       },

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@flash-sale/contract/errors.ts';
 
@@ -34,6 +35,8 @@ const usualRestMs = 25;
  */
 export class Batcher<I, O> {
   readonly #options: BatcherOptions<I, O>;
+  /** A flush is for many: it must not run as if it were for the request that happened to start it. */
+  readonly #flushLoop = AsyncLocalStorage.bind(() => this.#flushAll());
   readonly #minRestMs: number;
   readonly #maxRestMs: number;
   #queue: Waiting<I, O>[] = [];
@@ -81,7 +84,7 @@ export class Batcher<I, O> {
     setImmediate(() => void this.#flushLoop());
   }
 
-  async #flushLoop(): Promise<void> {
+  async #flushAll(): Promise<void> {
     while (this.#queue.length > 0) {
       const startedAt = performance.now();
       const batch = this.#queue.splice(0, this.#options.maxItems);

@@ -9,6 +9,8 @@ export interface Context {
    * the row with that id is missing, it has ended and was removed.
    */
   readonly isForgotten: (id: string) => boolean;
+  /** What brought it about, for whoever follows a purchase from one thing to the next, where that is known; nothing is decided by it. */
+  readonly origin?: string | undefined;
 }
 
 /** The result of a decision: the events that follow, and whatever its caller is told. What it changes is in the state. */

@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { z } from 'zod';
+import { readTraceparent, traceparentPattern, type TraceContext } from '../tracing/trace-context.ts';
 
 /**
  * What travels beside an event and is never a part of it: whoever follows a purchase needs it, no service decides by it, and an event that
@@ -8,24 +8,21 @@ import { z } from 'zod';
 export interface EventContext {
   /** By what it was brought about, as in W3C Trace Context. */
   readonly traceparent?: string | undefined;
+  /** Since when it waits to be delivered, by the clock of who sends it, in ms since 1970; of what a sweep has found it is not known. */
+  since?: number | undefined;
 }
 
-/** More of a batch than this travels without. */
-const maxTextBytes = 64 * 1024;
+/** More of a batch than this travels without. With other headers it must fit into the 64 KiB that amqplib has for all of a message's. */
+const maxTextBytes = 48 * 1024;
 
 // Of a later release, what is not known here is left out; it is not refused, for the event is not to blame.
 const schema = z.object({
-  traceparent: z
-    .string()
-    .regex(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/)
-    .optional(),
+  traceparent: z.string().regex(traceparentPattern).optional(),
+  since: z.number().int().positive().optional(),
 });
 
 /** By the event as an object of this process, for its own fields are those of its schema alone. */
 const contexts = new WeakMap<object, EventContext>();
-
-/** In which context the code runs: that of a request, unless it is undefined. */
-export const runningContext = new AsyncLocalStorage<EventContext>();
 
 export const contextOf = (event: object): EventContext | undefined => contexts.get(event);
 
@@ -39,11 +36,23 @@ export function inContext<Event extends object>(event: Event, context: EventCont
 export const inContextOf = <Event extends object>(original: unknown, copy: Event): Event =>
   typeof original === 'object' && original !== null ? inContext(copy, contexts.get(original)) : copy;
 
+/** What brought events about, of those that have it. */
+export const originsOf = (events: readonly object[]): TraceContext[] =>
+  events.flatMap((event) => readTraceparent(contexts.get(event)?.traceparent) ?? []);
+
+/** To be called when events are committed, and about to be delivered. */
+export function waitFromNow(events: readonly object[]): void {
+  for (const event of events) {
+    const context = contexts.get(event);
+    if (context) context.since = Date.now();
+  }
+}
+
 /** The contexts of events in their order, null for each without; undefined where none has one, or they are too long to travel. */
 export function contextsOf(events: readonly object[]): (EventContext | null)[] | undefined {
   if (!events.some((event) => contexts.has(event))) return undefined;
   const all = events.map((event) => contexts.get(event) ?? null);
-  return JSON.stringify(all).length <= maxTextBytes ? all : undefined;
+  return Buffer.byteLength(JSON.stringify(all)) <= maxTextBytes ? all : undefined;
 }
 
 /**
@@ -61,7 +70,7 @@ export function bringInContext(events: readonly unknown[], given: unknown): void
 
 /** The same of a text that others have written: JSON, or nothing that can be read. */
 export function bringInContextOfText(events: readonly unknown[], text: unknown): void {
-  if (typeof text !== 'string' || text.length > maxTextBytes) return;
+  if (typeof text !== 'string' || Buffer.byteLength(text) > maxTextBytes) return;
   try {
     bringInContext(events, JSON.parse(text));
   } catch {

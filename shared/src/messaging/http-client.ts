@@ -9,6 +9,8 @@ import {
   wrap,
 } from 'cockatiel';
 import { errors, Pool } from 'undici';
+import { running, traced } from '../tracing/running.ts';
+import { traceparentOf } from '../tracing/trace-context.ts';
 import { BadAnswer } from './transport.ts';
 
 export interface InternalClientOptions {
@@ -66,9 +68,22 @@ export class InternalClient {
     return this.#pool.close();
   }
 
+  /** On behalf of a request, another service is told of whose. */
   #ask(service: string, path: string, request: { method: 'GET' | 'POST'; body?: string }): Promise<unknown> {
+    const root = running.getStore();
+    if (!root) return this.#send(service, path, request, this.#headers);
+    const headers = { ...this.#headers, traceparent: traceparentOf(root.span.context) };
+    return traced(`ask ${service}`, () => this.#send(service, path, request, headers), { kind: 'client' });
+  }
+
+  #send(
+    service: string,
+    path: string,
+    request: { method: 'GET' | 'POST'; body?: string },
+    headers: Record<string, string>,
+  ): Promise<unknown> {
     return this.#policyOf(`${service}${path.split('?', 1)[0]}`).execute(async () => {
-      const options = { ...request, path: `/internal/${service}${path}`, headers: this.#headers };
+      const options = { ...request, path: `/internal/${service}${path}`, headers };
       const response = await this.#pool.request(options);
       if (response.statusCode >= 300) {
         await response.body.dump();

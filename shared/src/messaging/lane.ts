@@ -6,9 +6,13 @@ import type { LaneConnection, Statement, Tx } from '../db/lane-connection.ts';
 import type { DomainEvent, EventType } from '@flash-sale/contract/events/schemas.ts';
 import { isOlderThan } from '../ids.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
+import { failureOf, running } from '../tracing/running.ts';
+import type { OpenSpan } from '../tracing/span.ts';
+import { traceparentOf } from '../tracing/trace-context.ts';
+import { idsIn, type LocalRoot, type Tracing } from '../tracing/tracing.ts';
 import { Batcher } from './batcher.ts';
 import type { Context, Result } from './decision.ts';
-import { contextOf, runningContext, textOfContexts, type EventContext } from './event-context.ts';
+import { contextOf, textOfContexts, type EventContext } from './event-context.ts';
 import { Outgoing, type Origin } from './outgoing.ts';
 import type { Failure, FollowUps, Intake, OutboxRecord } from './transport.ts';
 import type { Commands, InputsOf, ResultOf, UnitOfWork, Work } from './unit-of-work.ts';
@@ -34,13 +38,23 @@ const overloadedRetryAfterSeconds = 5;
 /** How long an acknowledgement may wait for a transaction to join. */
 const acknowledgeWithinMs = 150;
 const acknowledgeAgainAfterMs = 1_000;
+/** Shorter waits for a transaction are not told of. */
+const shortestWaitMs = 1;
 
 interface Item<E extends EventType, Inputs> {
   /** Undefined for an item that only flushes acknowledgements. */
   work: Work<E, Inputs> | undefined;
   origin: Origin;
-  /** Of what follows from it. */
+  /** Of what follows from it; where it is traced, that of its span goes first. */
   context?: EventContext | undefined;
+  trace?: ItemTrace | undefined;
+}
+interface ItemTrace {
+  root: LocalRoot;
+  /** Of the command, or of the whole handling of an event. */
+  span: OpenSpan;
+  /** Since when it waits for a transaction, until that is told. */
+  waitsSinceMs: number | undefined;
 }
 interface Done {
   result: unknown;
@@ -70,6 +84,7 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
   isStalled?: () => boolean;
   /** Called after each committed transaction. */
   onBatch?: (items: number, ms: number) => void;
+  tracing?: Tracing | undefined;
 }
 
 /**
@@ -119,10 +134,13 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
   ): Promise<{ result: ResultOf<C, N>; delivered: Promise<void> }> {
     this.#refuseIfVain(name);
     const work = { kind: 'command', name, input } as Work<E, InputsOf<C>>;
+    const trace = this.#traceOf(name, input);
     try {
-      const done = await this.#batcher.run({ work, origin: this.#localOrigin, context: runningContext.getStore() });
+      const done = await this.#batcher.run({ work, origin: this.#localOrigin, trace });
+      trace?.span.end();
       return { result: done.result as ResultOf<C, N>, delivered: done.delivered };
     } catch (error) {
+      trace?.span.end({ failure: failureOf(error) });
       if (!isUnavailable(error) && !isConflict(error)) throw error;
       throw new AppError(
         'unavailable',
@@ -134,17 +152,34 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     }
   }
 
+  #traceOf(command: string, input: unknown): ItemTrace | undefined {
+    const root = running.getStore();
+    if (!root) return undefined;
+    const span = root.begin(command);
+    Object.assign(span.attributes, idsIn(input));
+    return { root, span, waitsSinceMs: span.startedAtMs };
+  }
+
   async receive(events: DomainEvent[], followUps: FollowUps) {
     const origin: Origin = followUps === 'deliver' ? this.#localOrigin : { deliver: false, records: [] };
     const failures: Failure[] = [];
     const deliveries: Promise<void>[] = [];
     await Promise.all(
       events.map(async (event) => {
+        const root = this.#options.tracing?.beginHandling(this.service, event, contextOf(event));
         try {
-          const done = await this.#handle(event as DomainEvent<E>, origin);
+          const done = await this.#handle(event as DomainEvent<E>, origin, root);
           deliveries.push(done.delivered);
+          if (root) this.#options.tracing?.endHandling(root);
         } catch (error) {
-          failures.push(this.#failureOf(event, error));
+          const failure = this.#failureOf(event, error, root?.traceId);
+          failures.push(failure);
+          // Where nothing can be handled at all, nothing was tried, and all of it comes again and again.
+          if (root && (failure.kind !== 'unreachable' || root.isWanted))
+            this.#options.tracing?.endHandling(root, {
+              failure: failure.reason,
+              isPutAside: failure.kind === 'poison',
+            });
         }
       }),
     );
@@ -190,17 +225,18 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     if (refusedWhileStalled.includes(name) && isStalled?.()) refuse('What is accepted now could not be completed');
   }
 
-  async #handle(event: DomainEvent<E>, origin: Origin): Promise<Done> {
+  async #handle(event: DomainEvent<E>, origin: Origin, root: LocalRoot | undefined): Promise<Done> {
     const prepare = this.#options.unitOfWork.prepare?.[event.type] as
       ((e: typeof event) => Promise<unknown>) | undefined;
-    const prepared = await prepare?.(event);
-    return this.#batcher.run({ work: { kind: 'event', event, prepared }, origin, context: contextOf(event) });
+    const prepared = await (root && prepare ? running.run(root, () => prepare(event)) : prepare?.(event));
+    const trace = root && { root, span: root.span, waitsSinceMs: performance.now() };
+    return this.#batcher.run({ work: { kind: 'event', event, prepared }, origin, context: contextOf(event), trace });
   }
 
-  #failureOf(event: DomainEvent, error: unknown): Failure {
+  #failureOf(event: DomainEvent, error: unknown, traceId: string | undefined): Failure {
     const { log } = this.#options;
     const reason = (error instanceof Error ? error.message : String(error)).slice(0, 500);
-    const about = { eventId: event.id, eventType: event.type };
+    const about = { eventId: event.id, eventType: event.type, ...(traceId === undefined ? {} : { traceId }) };
     if (isAway(error) || (error instanceof AppError && error.code === 'overloaded')) {
       // Everything that arrives meanwhile fails repeatedly; the transport logs what becomes of it.
       log.debug({ ...about, reason }, 'event not handled yet');
@@ -235,6 +271,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const work = items.flatMap((item) => (item.work ? [item.work] : []));
     const eventIds = work.flatMap((w) => (w.kind === 'event' ? [w.event.id] : [])).sort();
     const outgoing = new Outgoing(service, this.#localOrigin, unitOfWork.prepare ?? {});
+    const batch = this.#beginBatch(items, startedAt);
     let results: unknown[] = items.map(() => undefined);
     let saved: { state: S } | undefined;
     try {
@@ -243,8 +280,10 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
           const [now, fresh, state] = await this.#begin(tx, eventIds, work);
           const context: Context = { now, isForgotten: (id) => isOlderThan(id, inboxRetentionMs, now) };
           results = items.map((item) => {
-            const result = item.work && this.#decide(item.work, state, fresh, context);
-            for (const event of result?.events ?? []) outgoing.add(event, item.origin, now, item.context);
+            const own = contextOfFollowUps(item);
+            const of = own ? { ...context, origin: own.traceparent } : context;
+            const result = item.work && this.#decide(item.work, state, fresh, of);
+            for (const event of result?.events ?? []) outgoing.add(event, item.origin, now, own);
             return result;
           });
           saved = { state };
@@ -255,9 +294,11 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
       });
     } catch (error) {
       this.#acknowledged.push(...acknowledged);
+      batch?.end({ failure: failureOf(error) });
       unitOfWork.failed?.(saved?.state);
       throw error;
     }
+    batch?.end();
     if (saved) unitOfWork.committed?.(saved.state);
     const ms = performance.now() - startedAt;
     this.#options.onBatch?.(work.length, ms);
@@ -265,6 +306,25 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const own = outgoing.handOver();
     const delivered = own.length > 0 ? this.#options.deliver(own) : Promise.resolve();
     return results.map((result) => ({ result, delivered }));
+  }
+
+  /** Tells of each item how long it has waited, and of the transaction for all of them. */
+  #beginBatch(items: Item<E, InputsOf<C>>[], startedAtMs: number): OpenSpan | undefined {
+    const { tracing } = this.#options;
+    if (!tracing) return undefined;
+    const traces = items.flatMap(({ trace }) => trace ?? []);
+    for (const trace of traces) {
+      const { root, span, waitsSinceMs = startedAtMs } = trace;
+      trace.waitsSinceMs = undefined;
+      span.attributes['flash_sale.batch.items'] = items.length;
+      if (startedAtMs - waitsSinceMs >= shortestWaitMs)
+        root.beginWithin(span.context.spanId, 'waits in the lane', 'internal', waitsSinceMs).end();
+    }
+    const those = traces.map(({ span }) => span.context);
+    const batch = tracing.beginForMany(`${this.service} transaction`, 'client', those);
+    if (batch)
+      Object.assign(batch.attributes, { 'db.system.name': 'postgresql', 'db.operation.batch.size': items.length });
+    return batch;
   }
 
   #writeOutbox(tx: Tx, outgoing: Outgoing): void {
@@ -299,3 +359,10 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     return handle(event.data, state, context, prepared);
   }
 }
+
+/** Where a sender is traced and we are not, what follows is brought about by what the sender has told. */
+const contextOfFollowUps = ({
+  trace,
+  context,
+}: Pick<Item<EventType, object>, 'trace' | 'context'>): EventContext | undefined =>
+  trace ? { traceparent: traceparentOf(trace.span.context) } : context;

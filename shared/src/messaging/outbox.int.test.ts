@@ -10,7 +10,10 @@ import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
 import { counted, openTallyLane, tallyMigrations, tallyUnitOfWork, type TallyTables } from '../testing/tally.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
-import { contextOf, runningContext, type EventContext } from './event-context.ts';
+import { running } from '../tracing/running.ts';
+import { readTraceparent } from '../tracing/trace-context.ts';
+import { Tracing } from '../tracing/tracing.ts';
+import { contextOf, type EventContext } from './event-context.ts';
 import { lookAtOutbox } from './outbox-look.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
 import type { Intake, NotDelivered, OutboxRecord } from './transport.ts';
@@ -201,16 +204,19 @@ describe('what a process has left is taken up at once', () => {
 
   test('with what travels beside its events, if anything does', async () => {
     const [dead, other] = [await aProcess('1', { outcome: 'nobody knows' }), await aProcess('2')];
-    const context = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
-    await runningContext.run(context, () => dead.announce());
+    const tracing = new Tracing({ sink: { take() {} }, isChosen: () => true, slowMs: 1_000, maxKeptPerSecond: 0 });
+    const root = tracing.beginRequest(undefined, 'outside');
+    const traces = (of: { contexts: (EventContext | undefined)[] }) =>
+      of.contexts.map((context) => readTraceparent(context?.traceparent)?.traceId);
+    await running.run(root, () => dead.announce());
     await dead.announce();
-    expect(dead.contexts).toEqual([context, undefined]);
+    expect(traces(dead)).toEqual([root.traceId, undefined]);
     await dead.die();
     await leaseIsOver('1');
     other.outbox.sweep();
     await noneLeft();
     expect(other.contexts).toHaveLength(2);
-    expect(other.contexts).toEqual(expect.arrayContaining([context, undefined]));
+    expect(traces(other)).toEqual(expect.arrayContaining([root.traceId, undefined]));
   });
 
   test('by its successor of the same name, whatever is left of its lease', async () => {

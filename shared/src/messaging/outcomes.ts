@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Logger } from '../log.ts';
+import { traced } from '../tracing/running.ts';
 import { Batcher } from './batcher.ts';
 
 const maxWaiters = 50_000;
@@ -106,8 +107,12 @@ export class Outcomes<View extends { id: string }, Stage extends string> {
   }
 
   /** Waits without a look before. @returns it once it has come to this stage; undefined when the time is up before */
-  async wait(id: string, stage: Stage, { timeoutMs, giveUp }: Wait): Promise<View | undefined> {
-    if (timeoutMs <= 0 || this.#waiters >= maxWaiters || this.#waitsEnd?.aborted) return undefined;
+  async wait(id: string, stage: Stage, wait: Wait): Promise<View | undefined> {
+    if (wait.timeoutMs <= 0 || this.#waiters >= maxWaiters || this.#waitsEnd?.aborted) return undefined;
+    return traced(`waits until it is ${stage}`, () => this.#wait(id, stage, wait));
+  }
+
+  async #wait(id: string, stage: Stage, { timeoutMs, giveUp }: Wait): Promise<View | undefined> {
     this.#waiters += 1;
     const topic = topicOf(id, stage);
     const news = Promise.withResolvers<View | undefined>();

@@ -2,7 +2,7 @@ import { newId } from '../ids.ts';
 import type { EventType, NewEvent } from '@flash-sale/contract/events/schemas.ts';
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { inContext, type EventContext } from './event-context.ts';
+import { inContext, waitFromNow, type EventContext } from './event-context.ts';
 import type { OutboxRecord } from './transport.ts';
 
 /** Who delivers the follow-ups of an item: this process, or the sender, to whom the records are returned. */
@@ -38,7 +38,8 @@ export class Outgoing {
     const origin = isOwn ? this.#local : from;
     const record = isOwn && event.type in this.#prepared ? this.#newRecord(origin) : this.#sharedRecord(origin);
     const complete = { ...event, id: newId(), version: 1, occurredAt: now.toISOString() } as const;
-    record.events.push(inContext(complete, context));
+    // Each has its own, for each is sent at a time of its own.
+    record.events.push(inContext(complete, context && { ...context, since: undefined }));
   }
 
   /** Whether the sender is to deliver it. */
@@ -49,6 +50,7 @@ export class Outgoing {
   /** To be called after the commit: returns the senders' records to their origins. @returns those to deliver from here */
   handOver(): OutboxRecord[] {
     return this.records.filter((record) => {
+      waitFromNow(record.events);
       const { deliver, records } = this.#originOf.get(record)!;
       if (!deliver) records.push(record);
       return deliver;

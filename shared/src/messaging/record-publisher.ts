@@ -2,6 +2,9 @@ import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { shipmentsOf, type BatchOptions, type Shipment } from './amqp-batches.ts';
 import type { AmqpPublisher, Outcome } from './amqp-publisher.ts';
+import type { OpenSpan } from '../tracing/span.ts';
+import type { Tracing } from '../tracing/tracing.ts';
+import { originsOf } from './event-context.ts';
 import { Receivers } from './receivers.ts';
 import type { Intake, NotDelivered, OutboxRecord } from './transport.ts';
 
@@ -20,6 +23,7 @@ export interface RecordPublisherOptions {
   confirmTimeoutMs: number;
   /** Hears of everything that the broker has on disk. */
   onConfirmed: (shipment: Shipment) => void;
+  tracing?: Tracing | undefined;
 }
 
 /** Publishes outbox records. One is acknowledged when the broker has all its events on disk, for everybody who handles them. */
@@ -79,7 +83,9 @@ export class RecordPublisher {
     let open = shipments.length;
     if (open === 0) onRecord(record, undefined);
     for (const shipment of shipments) {
+      const span = this.#beginSpan(shipment);
       publisher.publish(shipment.publication, (outcome) => {
+        span?.end(outcome === 'confirmed' ? {} : { failure: outcome });
         const failure = this.#failureOf(shipment, outcome);
         if (failure) failed.push({ shipment, failure });
         open -= 1;
@@ -89,6 +95,23 @@ export class RecordPublisher {
         onRecord(record, failures.includes('unreachable') ? 'unreachable' : failures[0]);
       });
     }
+  }
+
+  /** From here until the broker has it on disk. */
+  #beginSpan({ events, services }: Shipment): OpenSpan | undefined {
+    const span = this.#options.tracing?.beginForMany(
+      `publish to ${services.join(', ')}`,
+      'producer',
+      originsOf(events),
+    );
+    if (span)
+      Object.assign(span.attributes, {
+        'messaging.system': 'rabbitmq',
+        'messaging.operation.name': 'publish',
+        'messaging.operation.type': 'send',
+        'messaging.batch.message_count': events.length,
+      });
+    return span;
   }
 
   #failureOf(shipment: Shipment, outcome: Outcome): 'unreachable' | 'transient' | undefined {

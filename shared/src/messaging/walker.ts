@@ -2,8 +2,10 @@ import type { Logger } from '../log.ts';
 import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
+import { failureOf } from '../tracing/running.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import { Batcher } from './batcher.ts';
-import { inContextOf } from './event-context.ts';
+import { inContextOf, originsOf } from './event-context.ts';
 import { copyOf } from './event-copy.ts';
 import { Receivers } from './receivers.ts';
 import {
@@ -54,6 +56,7 @@ export interface WalkerOptions {
   maxRestMs?: number;
   /** What is being walked, of all walkers between whose services nothing lies: none of them is gone while another walks. */
   walks?: Set<Promise<void>>;
+  tracing?: Tracing | undefined;
 }
 
 /**
@@ -160,14 +163,18 @@ export class Walker implements Transport {
   }
 
   async #bring(service: ServiceName, events: DomainEvent[]): Promise<Sent[]> {
+    const span = this.#options.tracing?.beginForMany(`bring to ${service}`, 'client', originsOf(events));
+    if (span) span.attributes['messaging.batch.message_count'] = events.length;
     try {
       const { failures, records } = await this.#options.hop.bring(service, events);
+      span?.end();
       if (this.#unreachable.delete(service)) this.#intake!.reachableAgain();
       const failed = new Map(failures.map(({ eventId, kind }) => [eventId, kind]));
       this.#receivers.handled(service, events.filter(({ id }) => !failed.has(id)).length);
       const followed = records.length > 0 ? this.deliver(records) : nothingFollows;
       return events.map(({ id }) => ({ failure: failed.get(id), followed }));
     } catch (error) {
+      span?.end({ failure: failureOf(error) });
       if (!(error instanceof BadAnswer)) this.#unreachable.add(service);
       throw error;
     }

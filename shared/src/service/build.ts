@@ -6,6 +6,8 @@ import { createLogger, type Logger } from '../log.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { metricsRoute } from '../metrics/route.ts';
 import { authorityAt } from '../token-authority.ts';
+import { openTracing } from '../tracing/open.ts';
+import { isTracingOn } from '../tracing/settings.ts';
 import type { Service } from './assembly.ts';
 import type { ServiceContext, ServiceParts, Task, TransportFactory } from './definition.ts';
 import { drain, Stopping, type DrainOptions } from './drain.ts';
@@ -46,14 +48,19 @@ export async function buildService<Config extends CommonConfig>(
   processAs: string | null = service.name,
 ): Promise<BuiltService> {
   const { name } = service;
-  const log = createLogger({ service: name, instance: config.SERVICE_INSTANCE, level: config.LOG_LEVEL });
+  const log = createLogger({
+    service: name,
+    instance: config.SERVICE_INSTANCE,
+    level: config.LOG_LEVEL,
+    isTraced: isTracingOn(config),
+  });
   const metrics = new Metrics({ stack: config.STACK, service: name }, processAs);
-  const context: ServiceContext<Config> = { name, config, log, metrics, processAs };
-
   const opened = new AsyncDisposableStack();
   const close = () => opened.disposeAsync().catch(() => {});
   const stopping = new Stopping();
   try {
+    const untraced: ServiceContext<Config> = { name, config, log, metrics, processAs };
+    const context = { ...untraced, tracing: await openTracing(untraced, opened) };
     const { redis, peers } = openResources(context, opened);
     const work = new WorkAges();
     watchWork(metrics, work);
@@ -92,13 +99,14 @@ export async function buildService<Config extends CommonConfig>(
 
 /** A service's own routes with those that every service has. */
 function appOf(
-  { config, log, metrics }: ServiceContext,
+  { config, log, metrics, tracing }: ServiceContext,
   options: { parts: ServiceParts; health: Router; transportRoutes: Router | undefined; onRequest: OnRequest },
 ): Express {
   const { parts, health, transportRoutes, onRequest } = options;
   return createApp({
     log,
     onRequest,
+    tracing,
     trustedProxies: config.TRUSTED_PROXIES,
     publicRoutes: parts.routes
       .use(health)

@@ -14,6 +14,7 @@ import type { Transport } from '../messaging/transport.ts';
 import type { Commands, UnitOfWork } from '../messaging/unit-of-work.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { TokenAuthority } from '../token-authority.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { WorkAges } from './health.ts';
 import type { OnUpgrade } from './listener.ts';
 import type { Removal } from './retention.ts';
@@ -106,7 +107,7 @@ export interface DatabaseServiceDefinition<Config extends DatabaseConfig, DB> {
 }
 
 /** A transport, and the routes by which other services reach it, if it has any. */
-export type TransportFactory = (options: { config: DatabaseConfig; log: Logger }) => {
+export type TransportFactory = (options: { config: DatabaseConfig; log: Logger; tracing?: Tracing | undefined }) => {
   transport: Transport;
   routes?: Router;
 };
@@ -119,4 +120,6 @@ export interface ServiceContext<Config extends CommonConfig = CommonConfig> {
   metrics: Metrics;
   /** As in Metrics. */
   processAs: string | null;
+  /** Where it is on. */
+  tracing?: Tracing | undefined;
 }

@@ -48,7 +48,7 @@ export function backlogOf({ name, config, log }: ServiceContext<DatabaseConfig>,
 
 /** Opens lanes that deliver by this transport what they commit, and refuse work by this backlog. */
 export function laneOpener(
-  { name, config, log, metrics }: ServiceContext<DatabaseConfig>,
+  { name, config, log, metrics, tracing }: ServiceContext<DatabaseConfig>,
   connection: LaneConnection,
   { transport, outbox, backlog }: { transport: Transport; outbox: Outbox; backlog: Backlog },
 ): OpenLane {
@@ -68,5 +68,6 @@ export function laneOpener(
       isOverloaded: () => backlog.isOverloaded,
       isStalled: () => backlog.isStalled,
       onBatch: (items, ms) => metrics.batchDone(items, ms),
+      tracing,
     });
 }

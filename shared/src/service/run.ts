@@ -2,6 +2,7 @@ import { flushCompileCache } from 'node:module';
 import type { CommonConfig } from '../config.ts';
 import { processOfServices, type LayoutName } from '../layouts.ts';
 import { ignoreLostOutput } from '../log-destination.ts';
+import { loadTracing } from '../tracing/open.ts';
 import { layoutRefusal } from '../stacks.ts';
 import type { Service } from './assembly.ts';
 import type { TransportFactory } from './definition.ts';
@@ -18,6 +19,7 @@ export const runService = <Config extends CommonConfig>(
 ): Promise<void> =>
   run(
     service.name,
+    [config],
     () => runnable(config, 'separate'),
     () => startService(service, config, transportFactory),
   );
@@ -26,6 +28,7 @@ export const runService = <Config extends CommonConfig>(
 export const runServices = (services: Startable[], transportFactory: TransportFactory): Promise<void> =>
   run(
     processOfServices,
+    services.map(({ config }) => config),
     () => runnable(processConfigOf(services), 'shared'),
     () => startTogether(services, transportFactory),
   );
@@ -39,13 +42,14 @@ function runnable<Config extends Pick<CommonConfig, 'STACK'>>(config: Config, la
 
 async function run(
   name: string,
+  configs: CommonConfig[],
   configOf: () => Pick<CommonConfig, 'RUN_AS' | 'LAUNCHER_PIPE'>,
   start: () => Promise<Pick<RunningService, 'stop'>>,
 ): Promise<void> {
   ignoreLostOutput();
   try {
     const config = configOf();
-    await loadLazyCode();
+    await Promise.all([loadLazyCode(), loadTracing(configs)]);
     // Now, and not at the end: a stop that waits for ten processes to write their compiled code takes ten seconds. And a
     // process of root may not be allowed to write there later.
     flushCompileCache();

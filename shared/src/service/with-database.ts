@@ -30,7 +30,7 @@ async function assemble<Config extends DatabaseConfig, DB>(
   const { reads, background, messaging, laneConnection, poolUse } = openDatabase<DB>(context, opened);
   const openOutcomes = outcomesOpener(context, { publisher: kernel.redis, waitsEnd, opened });
   const tokens = openTokens(definition.tokenAuthority?.(background, config));
-  const { transport, routes: transportRoutes } = transportFactory({ config, log });
+  const { transport, routes: transportRoutes } = transportFactory({ config, log, tracing: context.tracing });
   const backlog = backlogOf(context, transport);
   const outbox = outboxOf(context, messaging, { transport, backlog });
   const { SHED_BEYOND_REQUESTS: beyondRequests, SHED_BEYOND_WAIT_MS: beyondWaitMs } = config;

@@ -12,6 +12,7 @@ import {
   wrap,
 } from 'cockatiel';
 import { AppError } from '@flash-sale/contract/errors.ts';
+import { running, traced } from '@flash-sale/shared/tracing/running.ts';
 import type { Gateway } from '../gateway.ts';
 
 const maxCalls = 512;
@@ -45,7 +46,11 @@ export function guarded(gateway: Gateway, timeoutMs: number): Gateway {
     }
   };
   return {
-    capture: (charge) => ask(() => gateway.capture(charge)),
-    refund: (paymentId) => ask(() => gateway.refund(paymentId)),
+    capture: (charge) => traced('gateway: capture', () => ask(() => gateway.capture(charge)), { kind: 'client' }),
+    refund: (paymentId) => {
+      // Money that goes back is worth a look, whether or not its trace was chosen.
+      running.getStore()?.want();
+      return traced('gateway: refund', () => ask(() => gateway.refund(paymentId)), { kind: 'client' });
+    },
   };
 }

@@ -7,6 +7,8 @@ export interface PayableRow {
   currency: string | null;
   expires_at: Date | null;
   payment_id: string | null;
+  /** As in Payable. */
+  origin: string | null;
 }
 
 export interface PaymentRow {
@@ -35,6 +37,7 @@ export const payableOf = (row: PayableRow): Payable => ({
       ? { amountCents: row.amount_cents, currency: row.currency, expiresAt: row.expires_at }
       : null,
   paymentId: row.payment_id,
+  origin: row.origin ?? undefined,
 });
 
 export const paymentOf = (row: PaymentRow): Payment => ({

@@ -36,9 +36,9 @@ const updatePayables: Statement = {
   name: 'update-payables',
   text: `UPDATE payables p
             SET status = c.status, amount_cents = c.amount_cents, currency = c.currency, expires_at = c.expires_at,
-                payment_id = c.payment_id
-           FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::timestamptz[], $6::uuid[])
-                c (order_id, status, amount_cents, currency, expires_at, payment_id)
+                payment_id = c.payment_id, origin = c.origin
+           FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::timestamptz[], $6::uuid[], $7::text[])
+                c (order_id, status, amount_cents, currency, expires_at, payment_id, origin)
           WHERE p.order_id = c.order_id`,
 };
 const insertPayments: Statement = {
@@ -128,6 +128,7 @@ function save(tx: Tx, state: PaymentState): void {
       rows.map((p) => p.due?.currency ?? null),
       rows.map((p) => p.due?.expiresAt ?? null),
       rows.map((p) => p.paymentId),
+      rows.map((p) => p.origin ?? null),
     ]);
   }
 }

@@ -10,7 +10,9 @@ export interface PayInput {
   methodToken: string;
 }
 export type PayRefusal = 'already-paid' | 'payment-under-way' | 'order-not-payable' | 'idempotency-key-reused';
-export type PayResult = (Result & { payment: Payment; repeated: boolean }) | Refused<PayRefusal>;
+/** With what opened the order, where it is known. */
+export type PayResult =
+  (Result & { payment: Payment; repeated: boolean; origin?: string | undefined }) | Refused<PayRefusal>;
 
 /** Accepts a payment; a repeat of its key returns the same payment. The gateway is asked afterwards. */
 export function pay(input: PayInput, state: PaymentState, context: Context): PayResult {
@@ -44,15 +46,15 @@ export function pay(input: PayInput, state: PaymentState, context: Context): Pay
   state.addPayment(payment);
   state.changePayable(payable, { paymentId: id });
   const events = payable.due ? [request(payment, payable.due, state)] : [];
-  return { payment, repeated: false, events };
+  return { payment, repeated: false, origin: payable.origin, events };
 }
 
 /** The order has arrived: a payment that waited for it goes on. */
-export function open(opened: EventData<'order.opened'>, state: PaymentState, { now }: Context): Result {
+export function open(opened: EventData<'order.opened'>, state: PaymentState, { now, origin }: Context): Result {
   const payable = state.payable(opened.orderId);
   if (payable.status !== 'awaited') return nothing;
   const due = { amountCents: opened.totalCents, currency: opened.currency, expiresAt: new Date(opened.expiresAt) };
-  state.changePayable(payable, { status: 'open', due });
+  state.changePayable(payable, { status: 'open', due, origin });
   const waiting = waitingPayment(payable, state);
   if (!waiting) return nothing;
   if (due.expiresAt <= now) return decline(waiting, payable, 'order-not-payable', state);

@@ -23,6 +23,8 @@ export interface Payable {
   due: { amountCents: number; currency: string; expiresAt: Date } | null;
   /** The pending or captured payment; at most one at any time. */
   paymentId: string | null;
+  /** What opened it, as in Context. */
+  origin?: string | undefined;
 }
 
 export interface Payment {

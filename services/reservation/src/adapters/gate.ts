@@ -1,4 +1,5 @@
 import type { StockViews } from '@flash-sale/shared/redis/stock-view.ts';
+import { traced } from '@flash-sale/shared/tracing/running.ts';
 import type { CartLine } from '../domain/state.ts';
 import type { ProductQuestions } from './product-questions.ts';
 
@@ -38,7 +39,8 @@ export class Gate {
 
   /** Whether a line asks for more units than were left a moment ago. */
   async isSoldOut(items: CartLine[]): Promise<boolean> {
-    const available = await Promise.all(items.map(({ productId }) => this.#available(productId)));
+    const look = () => Promise.all(items.map(({ productId }) => this.#available(productId)));
+    const available = await traced('gate', look, { kind: 'client' });
     return items.some(({ quantity }, index) => quantity > (available[index] ?? Infinity));
   }
 

@@ -1,3 +1,4 @@
+import { traced } from '@flash-sale/shared/tracing/running.ts';
 import type { Account } from './accounts.ts';
 import { CredentialCache, type Verified } from './credential-cache.ts';
 import { hashOfNoPassword, hashPassword, verifyPassword, type Derive } from './passwords.ts';
@@ -16,6 +17,7 @@ export class Credentials {
   readonly #queue: PasswordQueue;
   readonly #cache: CredentialCache;
   readonly #derive: Record<Where, Derive>;
+  readonly #run: PasswordQueue['run'] = (...turn) => traced('password', () => this.#queue.run(...turn));
 
   constructor(options: CredentialOptions) {
     this.#queue = new PasswordQueue(options);
@@ -30,7 +32,7 @@ export class Credentials {
 
   /** @throws AppError overloaded */
   hash(password: string, priority: Priority, caller: Caller): Promise<string> {
-    return this.#queue.run(priority, (where) => hashPassword(password, this.#derive[where]), caller);
+    return this.#run(priority, (where) => hashPassword(password, this.#derive[where]), caller);
   }
 
   /**
@@ -40,7 +42,7 @@ export class Credentials {
    */
   async verify(account: Account | undefined, password: string, priority: Priority, caller: Caller): Promise<boolean> {
     const verify = (hash: string) =>
-      this.#queue.run(priority, (where) => verifyPassword(password, hash, this.#derive[where]), caller);
+      this.#run(priority, (where) => verifyPassword(password, hash, this.#derive[where]), caller);
     if (!account) {
       await verify(hashOfNoPassword);
       return false;
@@ -73,7 +75,7 @@ export class Credentials {
       const right = isKnown || (await verifyPassword(current, account.passwordHash, derive));
       return right ? hashPassword(next, derive) : undefined;
     };
-    return this.#queue.run(priority, work, caller, () => hashes);
+    return this.#run(priority, work, caller, () => hashes);
   }
 }
 

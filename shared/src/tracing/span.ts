@@ -1,0 +1,63 @@
+import type { TraceContext } from './trace-context.ts';
+
+export type SpanKind = 'server' | 'client' | 'producer' | 'consumer' | 'internal';
+export type Attributes = Record<string, string | number | boolean>;
+
+/** A piece of work that is over. Times as of `performance.now()`. */
+export interface EndedSpan {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly context: TraceContext;
+  /** Where it was brought about; undefined at the beginning of a trace. */
+  readonly parentSpanId: string | undefined;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly attributes: Attributes;
+  /** What else it has to do with, in this trace or another. */
+  readonly links: readonly TraceContext[];
+  /** Why it failed, if it did. */
+  readonly failure: string | undefined;
+}
+
+/** Takes spans to wherever they are kept. */
+export interface SpanSink {
+  take(span: EndedSpan): void;
+}
+
+const maxLetters = 300;
+
+/** A piece of work under way. It becomes a span when it ends. */
+export class OpenSpan {
+  readonly context: TraceContext;
+  readonly attributes: Attributes = {};
+  readonly links: TraceContext[] = [];
+  readonly #about: Pick<EndedSpan, 'name' | 'kind' | 'parentSpanId' | 'startedAtMs'>;
+  readonly #onEnd: (span: EndedSpan) => void;
+
+  constructor(
+    about: Pick<EndedSpan, 'name' | 'kind' | 'context' | 'parentSpanId'> & { startedAtMs?: number },
+    onEnd: (span: EndedSpan) => void,
+  ) {
+    this.context = about.context;
+    this.#about = { ...about, startedAtMs: about.startedAtMs ?? performance.now() };
+    this.#onEnd = onEnd;
+  }
+
+  get startedAtMs(): number {
+    return this.#about.startedAtMs;
+  }
+
+  /** To be called once. @param failure why it failed, if it did */
+  end({ name, failure }: { name?: string; failure?: string | undefined } = {}): void {
+    const { context, attributes, links } = this;
+    this.#onEnd({
+      ...this.#about,
+      ...(name === undefined ? {} : { name }),
+      context,
+      attributes,
+      links,
+      endedAtMs: performance.now(),
+      failure: failure?.slice(0, maxLetters),
+    });
+  }
+}

@@ -1,0 +1,202 @@
+import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
+import type { EventContext } from '../messaging/event-context.ts';
+import { OpenSpan, type Attributes, type EndedSpan, type SpanKind, type SpanSink } from './span.ts';
+import { newSpanId, newTraceId, readTraceparent, type TraceContext } from './trace-context.ts';
+
+/** Most pieces of one local root that are remembered until its end. */
+const maxPieces = 64;
+/** Most links of one span. */
+const maxLinks = 256;
+
+/**
+ * A request, or the handling of an event, in one process. Its pieces are kept until it ends: only then is it known whether it failed or
+ * was slow, and is to be told of although it was not chosen for recording.
+ */
+export class LocalRoot {
+  readonly span: OpenSpan;
+  readonly #sink: SpanSink;
+  #pieces: EndedSpan[] | undefined = [];
+  #isKept: boolean;
+  #isWanted = false;
+
+  constructor(span: OpenSpan, sink: SpanSink) {
+    this.span = span;
+    this.#sink = sink;
+    this.#isKept = span.context.isSampled;
+  }
+
+  get traceId(): string {
+    return this.span.context.traceId;
+  }
+
+  /** Begins a piece of it. @param startedAtMs if it began before now */
+  begin(name: string, kind: SpanKind = 'internal', startedAtMs?: number): OpenSpan {
+    return this.beginWithin(this.span.context.spanId, name, kind, startedAtMs);
+  }
+
+  /** The same within another piece. */
+  beginWithin(parentSpanId: string, name: string, kind: SpanKind = 'internal', startedAtMs?: number): OpenSpan {
+    const context = { ...this.span.context, spanId: newSpanId() };
+    const times = startedAtMs === undefined ? {} : { startedAtMs };
+    return new OpenSpan({ name, kind, context, parentSpanId, ...times }, (span) => this.#ended(span));
+  }
+
+  /** Asks that it is told of, whether or not it was chosen, as far as there is room: money goes back, say. */
+  want(): void {
+    this.#isWanted = true;
+  }
+
+  get isWanted(): boolean {
+    return this.#isWanted;
+  }
+
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  /** Whether it is told of. */
+  get isKept(): boolean {
+    return this.#isKept;
+  }
+
+  /** To be called once, after `span` has ended. Pieces that end later are told of at once, or not at all. */
+  over(): void {
+    const pieces = this.#pieces ?? [];
+    this.#pieces = undefined;
+    if (this.#isKept) for (const piece of pieces) this.#sink.take(piece);
+  }
+
+  #ended(span: EndedSpan): void {
+    if (this.#pieces === undefined) {
+      if (this.#isKept) this.#sink.take(span);
+    } else if (this.#pieces.length < maxPieces) this.#pieces.push(span);
+  }
+}
+
+export interface TracingOptions {
+  sink: SpanSink;
+  /** Whether a trace that begins here is to be recorded. */
+  isChosen: () => boolean;
+  /** From how many ms on a request is told of although its trace was not chosen. */
+  slowMs: number;
+  /** Most requests and events a second that are told of although they were not chosen: slow, failed, put aside, refunds. */
+  maxKeptPerSecond: number;
+}
+
+/** Tells what a service does for whom, and how long it takes. */
+export class Tracing {
+  readonly #options: TracingOptions;
+  #kept = { second: 0, count: 0 };
+
+  constructor(options: TracingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Begins a request. Of a stranger's `traceparent` the ids are kept and the rest is not: nobody from outside may have everything
+   * recorded, nor choose ids by which it would be.
+   */
+  beginRequest(traceparent: unknown, from: 'outside' | 'service'): LocalRoot {
+    const { isChosen } = this.#options;
+    const parent = readTraceparent(traceparent);
+    const isSampled = from === 'service' && parent ? parent.isSampled : isChosen();
+    const context = { traceId: parent?.traceId ?? newTraceId(), spanId: newSpanId(), isSampled };
+    return this.#localRoot({ name: 'request', kind: 'server', context, parentSpanId: parent?.spanId });
+  }
+
+  /** Ends a request. @param failure of one that nobody expected to fail */
+  endRequest(root: LocalRoot, { name, ms, failure }: { name: string; ms: number; failure?: string | undefined }): void {
+    const { slowMs } = this.#options;
+    if (failure !== undefined || ms > slowMs) root.want();
+    this.#end(root, { name, failure });
+  }
+
+  /**
+   * Begins to handle an event.
+   * @param context what came beside it; without, a trace begins here
+   */
+  beginHandling(service: string, event: DomainEvent, context: EventContext | undefined): LocalRoot {
+    const parent = readTraceparent(context?.traceparent);
+    const isSampled = parent?.isSampled ?? this.#options.isChosen();
+    const own = { traceId: parent?.traceId ?? newTraceId(), spanId: newSpanId(), isSampled };
+    const name = `${service} handles ${event.type}`;
+    const root = this.#localRoot({ name, kind: 'consumer', context: own, parentSpanId: parent?.spanId });
+    Object.assign(root.span.attributes, {
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.message.id': event.id,
+      'flash_sale.event.type': event.type,
+      ...idsIn(event.data),
+    });
+    if (parent) this.#tellOfWay(root, event, parent, context?.since);
+    return root;
+  }
+
+  /** What it has waited in outbox and queue, and been on its way. By the clocks of two machines: it is never less than nothing. */
+  #tellOfWay(root: LocalRoot, event: DomainEvent, parent: TraceContext, sinceMs = Date.parse(event.occurredAt)): void {
+    const wayMs = Math.max(0, Date.now() - sinceMs);
+    const startedAtMs = root.span.startedAtMs - wayMs;
+    root.beginWithin(parent.spanId, `${event.type} is on its way`, 'producer', startedAtMs).end();
+  }
+
+  /** Ends the handling of an event. @param failure of one that cannot be handled, now or ever */
+  endHandling(
+    root: LocalRoot,
+    { failure, isPutAside }: { failure?: string | undefined; isPutAside?: boolean } = {},
+  ): void {
+    if (isPutAside) root.want();
+    this.#end(root, { failure });
+  }
+
+  /**
+   * Begins what is done for many at once: a trace of its own, with links to those it is done for.
+   * @returns undefined when none of them is recorded
+   */
+  beginForMany(name: string, kind: SpanKind, those: readonly TraceContext[]): OpenSpan | undefined {
+    const links = those.filter(({ isSampled }) => isSampled);
+    if (links.length === 0) return undefined;
+    const context = { traceId: newTraceId(), spanId: newSpanId(), isSampled: true };
+    const span = new OpenSpan({ name, kind, context, parentSpanId: undefined }, (ended) =>
+      this.#options.sink.take(ended),
+    );
+    span.links.push(...links.slice(0, maxLinks));
+    return span;
+  }
+
+  #localRoot(about: Pick<EndedSpan, 'name' | 'kind' | 'context' | 'parentSpanId'>): LocalRoot {
+    const { sink } = this.#options;
+    const root: LocalRoot = new LocalRoot(
+      new OpenSpan(about, (span) => {
+        if (root.isKept) sink.take(span);
+      }),
+      sink,
+    );
+    return root;
+  }
+
+  #end(root: LocalRoot, how: { name?: string; failure: string | undefined }): void {
+    if (root.isWanted && !root.isKept && this.#mayKeep()) root.keep();
+    root.span.end(how);
+    root.over();
+  }
+
+  #mayKeep(): boolean {
+    const second = Math.floor(performance.now() / 1_000);
+    if (second !== this.#kept.second) this.#kept = { second, count: 0 };
+    this.#kept.count += 1;
+    return this.#kept.count <= this.#options.maxKeptPerSecond;
+  }
+}
+
+const ids = { reservationId: 'reservation', orderId: 'order', paymentId: 'payment' } as const;
+
+/** By which a purchase is looked for. */
+export function idsIn(data: unknown): Attributes {
+  const found: Attributes = {};
+  if (typeof data !== 'object' || data === null) return found;
+  for (const [field, of] of Object.entries(ids)) {
+    const id = (data as Record<string, unknown>)[field];
+    if (typeof id === 'string') found[`flash_sale.${of}.id`] = id;
+  }
+  return found;
+}
