@@ -22,6 +22,8 @@ export interface StartArguments {
   port: number;
   host: string;
   metrics: boolean;
+  /** Spans are kept for `npm run trace`. */
+  traces: boolean;
   demo: boolean;
   /** That strangers may use the accounts of the demo is intended. */
   publicDemo: boolean;
@@ -57,7 +59,7 @@ function whereUsual(layout: LayoutName): string {
 }
 
 export const usage = `usage: npm start [-- --stack ${stackChoices}] [--layout ${layoutNames.join('|')}] [--instances 2] [--port 8080]
-                    [--host 127.0.0.1] [--set NAME=VALUE] [--no-demo] [--public-demo] [--no-metrics]
+                    [--host 127.0.0.1] [--set NAME=VALUE] [--no-demo] [--public-demo] [--no-metrics] [--traces]
 
   --stack       how the services talk:
 ${choices(stacks, (name) => (name === defaultStack ? 'the default' : undefined))}
@@ -70,7 +72,8 @@ ${choices(layouts, whereUsual)}
                 A name alone takes its value from the environment. What there is: docs/settings.md, services/*/README.md, nginx/README.md
   --no-demo     loads no demo data; what a start with it has left is locked and out of the shop window
   --public-demo lets strangers use the demo, whose admin's password everybody knows; needed with --host
-  --no-metrics  runs no InfluxDB beside it`;
+  --no-metrics  runs no InfluxDB beside it
+  --traces      keeps what each service does for whom, and how long it takes: npm run trace shows where the time of a purchase went`;
 
 const [value, flag] = [{ type: 'string' }, { type: 'boolean', default: false }] as const;
 const options = {
@@ -83,6 +86,7 @@ const options = {
   'no-demo': flag,
   'public-demo': flag,
   'no-metrics': flag,
+  traces: flag,
 } as const;
 
 /** Strict on purpose: a mistyped option must not start the wrong thing. @throws UsageError */
@@ -112,6 +116,7 @@ export function parseArguments(argv: string[]): StartArguments {
     port,
     host,
     metrics: !given['no-metrics'],
+    traces: given.traces,
     demo,
     publicDemo,
     env,

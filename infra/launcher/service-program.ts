@@ -31,6 +31,8 @@ export interface StackContext {
   /** The folder with one folder per service. */
   servicesRoot: string;
   logsFolder: string;
+  /** Where services write what they trace; undefined where they do not. */
+  tracesFolder: string | undefined;
   /** With demo data, for a look around and for load tests. */
   demo: boolean;
   /** Password hashes that an instance computes at once: all of them share the processors of this machine. */
@@ -93,6 +95,7 @@ export function environmentOf({ service, instance, port }: Instance, context: St
     REDIS_URL: context.redis[service],
     ...(context.rabbitmq ? { AMQP_URL: context.rabbitmq[service] } : {}),
     ...metrics,
+    ...(context.tracesFolder === undefined ? {} : { TRACES_DIR: context.tracesFolder }),
     INTERNAL_URL: context.internalUrl,
     INTERNAL_TOKEN: secrets.internalToken,
     JWT_SECRET: secrets.jwtSecret,

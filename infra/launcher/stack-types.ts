@@ -29,6 +29,8 @@ export interface StackOptions {
   emptyBrokerWithinMs?: number;
   /** Runs an InfluxDB and has the services write their metrics to it, where one can be had; not unless asked for. */
   metrics?: boolean;
+  /** Has the services keep spans in the folder `data/traces`, for `npm run trace`; not unless asked for. */
+  traces?: boolean;
   /** A folder with one folder per service, each with src/main.ts, and a main.ts for all; the repository's own unless given. */
   servicesRoot?: string;
   /** Progress, restarts and trouble, one line each; silent unless given. */
@@ -88,6 +90,8 @@ export interface Stack {
   amqpAdminUrl: string | undefined;
   /** Where InfluxQL is asked, database, user and password included: append `&q=`. Only of a stack with metrics. */
   influxUrl: string | undefined;
+  /** Where its services keep spans, if they do. */
+  tracesFolder: string | undefined;
   /** After how many tries its services give a record up, where they were told (OUTBOX_MAX_ATTEMPTS). */
   outboxMaxAttempts: number | undefined;
   secrets: Secrets;

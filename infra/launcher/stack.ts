@@ -19,7 +19,7 @@ import { startServers } from './servers.ts';
 import { serviceProcesses, serviceProgram, type ServiceProcess, type StackContext } from './service-program.ts';
 import { chooseInstances, choosePorts, runsRabbitmq, stopOrder, type Site } from './site.ts';
 import type { ServerControl, Stack, StackOptions, StackProcess } from './stack-types.ts';
-import { unprivilegedUser } from './unprivileged.ts';
+import { serverFolder, unprivilegedUser } from './unprivileged.ts';
 
 const repository = join(import.meta.dirname, '../..');
 
@@ -106,7 +106,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-type Started = Awaited<ReturnType<typeof startServers>>;
+type Started = Awaited<ReturnType<typeof startServers>> & Pick<StackContext, 'tracesFolder'>;
 
 async function startParts(site: Site): Promise<Started> {
   const { options, layout, instances, ports, say } = site;
@@ -115,13 +115,16 @@ async function startParts(site: Site): Promise<Started> {
   say(`starting PostgreSQL, Redis${needsRabbitmq(options.stack) ? ', RabbitMQ' : ''} and nginx …`);
   const servers = await startServers(site);
   say(`servers are up (${seconds()})`);
+  const runAs = await unprivilegedUser('services');
+  const tracesFolder = options.traces ? await serverFolder(site.dataDir, 'traces', runAs) : undefined;
   const context: StackContext = {
     ...servers,
     stack: options.stack,
     layout,
     internalUrl: `http://127.0.0.1:${ports.internal}`,
     secrets: site.secrets,
-    runAs: await unprivilegedUser('services'),
+    runAs,
+    tracesFolder,
     compileCache: join(repository, '.local/compile-cache'),
     servicesRoot: options.servicesRoot ?? join(repository, 'services'),
     logsFolder: site.logsFolder,
@@ -148,7 +151,7 @@ async function startParts(site: Site): Promise<Started> {
     await loadOrEndDemo(demo);
     say(`demo data is loaded (${seconds()})`);
   }
-  return servers;
+  return { ...servers, tracesFolder };
 }
 
 function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killNow'>): Stack {
@@ -167,6 +170,7 @@ function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killN
     amqpUrl: servers.rabbitmq?.operator,
     amqpAdminUrl: servers.rabbitmq?.admin,
     influxUrl: servers.influxdb?.queryUrl,
+    tracesFolder: servers.tracesFolder,
     outboxMaxAttempts: options.env?.['OUTBOX_MAX_ATTEMPTS'] ? Number(options.env['OUTBOX_MAX_ATTEMPTS']) : undefined,
     secrets: site.secrets,
     postgres: controlOf('postgres', processes, !options.databaseUrl),

@@ -3,9 +3,9 @@ import { welcome, type Accounts } from './welcome.ts';
 
 const process1 = { name: 'user-1', service: 'user', instance: 1, pid: 1, port: 3001 } as const;
 const started = { url: 'http://127.0.0.1:8080', stack: 'sync', layout: 'separate', dataDir: '/data' } as const;
-const said = (accounts: Partial<Accounts>, influxUrl?: string) =>
+const said = (accounts: Partial<Accounts>, influxUrl?: string, tracesFolder?: string) =>
   welcome(
-    { ...started, influxUrl, processes: [process1] },
+    { ...started, influxUrl, tracesFolder, processes: [process1] },
     { demoShoppers: undefined, adminEmail: undefined, ...accounts },
   ).join('\n');
 
@@ -26,4 +26,9 @@ test('it says who may come in: accounts of the demo, the admin of ADMIN_EMAIL, o
 test('it tells of dashboards where there are metrics for them', () => {
   expect(said({}, 'http://127.0.0.1:1/query?db=x')).toContain('infra/grafana/README.md');
   expect(said({})).not.toContain('grafana');
+});
+
+test('it tells how to look at traces where they are kept', () => {
+  expect(said({}, undefined, '/data/traces')).toContain('npm run trace --');
+  expect(said({})).not.toContain('trace');
 });

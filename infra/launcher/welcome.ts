@@ -9,11 +9,11 @@ export interface Accounts {
   adminEmail: string | undefined;
 }
 
-type Started = Pick<Stack, 'url' | 'stack' | 'layout' | 'influxUrl' | 'processes' | 'dataDir'>;
+type Started = Pick<Stack, 'url' | 'stack' | 'layout' | 'influxUrl' | 'tracesFolder' | 'processes' | 'dataDir'>;
 
 /** What `npm start` says once the shop is open: where everything is, and who may come in. The last line is for programs, too. */
 export function welcome(started: Started, accounts: Accounts): string[] {
-  const { url, stack, layout, influxUrl, processes, dataDir } = started;
+  const { url, stack, layout, influxUrl, tracesFolder, processes, dataDir } = started;
   const [first] = processes.flatMap((one) => servicesIn(one).map(({ port }) => ({ name: one.name, port })));
   return [
     '',
@@ -22,6 +22,7 @@ export function welcome(started: Started, accounts: Accounts): string[] {
     `  health        ${url}/readyz`,
     `  metrics       http://127.0.0.1:${first!.port}/metrics (${first!.name}; each service has its own${influxUrl ? ', and InfluxDB has all' : ''}: docs/monitoring.md)`,
     ...(influxUrl ? ['  dashboards    in a Grafana of yours: infra/grafana/README.md'] : []),
+    ...(tracesFolder ? ['  traces        npm run trace -- <the id of an order>: docs/monitoring.md'] : []),
     ...linesOf(accounts),
     `  logs          ${relative(process.cwd(), join(dataDir, 'logs')) || '.'}`,
     '  stop          Ctrl-C',
