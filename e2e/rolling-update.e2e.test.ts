@@ -21,7 +21,7 @@ import { until } from '../test-kit/until.ts';
 
 /*
  * A sale that goes on while processes of an earlier release are replaced by those of this tree, one after the other: the set-up of
- * this tree has run, and old and new work side by side on its databases, its Redis and its RabbitMQ.
+ * this tree has run, and old and new work side by side on its databases, its Redis and its RabbitMQ. Those of this tree trace.
  */
 
 /**
@@ -63,6 +63,8 @@ describe.each(cases)('the %s stack comes from %s', (stackName, release) => {
       dataDir,
       env: liftedBounds,
       demo: { shoppers: sellers },
+      // What it has beside its events, the release does not know of.
+      traces: true,
       onLog: (line) => log.push(line),
     });
     const shop = new ShopOfBoth(stack);

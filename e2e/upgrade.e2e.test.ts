@@ -66,6 +66,8 @@ describe.each(cases)('the %s stack, %s, on the data of the %s stack of %s', (sta
       env,
       demo: { shoppers: demoShoppers },
       metrics: true,
+      // On in one layout, off in the other.
+      traces: layout === 'shared',
     });
     shop = new Shop(stack);
   }, startWithinMs);
