@@ -231,16 +231,18 @@ describe.each(stackNames)('the %s stack in containers', (stack) => {
     }
   });
 
-  test('publishes nginx and Grafana, on loopback unless told otherwise', () => {
+  test('publishes nginx and Grafana, on loopback unless told otherwise, and Jaeger there alone', () => {
     const published = Object.entries(all).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
     expect(published).toEqual([
       ['grafana', '${PUBLISH_ADDRESS:-127.0.0.1}:${GRAFANA_PORT:-3001}:3000'],
+      ['jaeger', '127.0.0.1:${JAEGER_PORT:-16686}:16686'],
       ['nginx', '${PUBLISH_ADDRESS:-127.0.0.1}:${SHOP_PORT:-8080}:${EDGE_PROXY_PROTOCOL_PORT:-8080}'],
     ]);
     const { networks } = readCompose('infra/docker/servers.yml');
     const outward = Object.entries(networks!).flatMap(([name, { internal }]) => (internal ? [] : name));
     expect(outward).toEqual(['edge']);
-    expect(Object.keys(all).filter((name) => 'edge' in all[name]!.networks!)).toEqual(['grafana', 'nginx']);
+    expect(Object.keys(all).filter((name) => 'edge' in all[name]!.networks!)).toEqual(['grafana', 'jaeger', 'nginx']);
+    expect(all['jaeger']!.profiles).toEqual(['traces']);
   });
 
   test('lets containers read files of the repository, also where SELinux is on, and not write them', () => {
