@@ -71,7 +71,9 @@ describe('the verdict', () => {
   });
 
   test('names what failed, and the beginning of why', () => {
-    const failureMessages = ['Error: \u001b[2mexpect(\u001b[22mreceived)\n\n  Expected: 1\n    at a.test.ts:3:4\n    at node:vm'];
+    const failureMessages = [
+      'Error: \u001b[2mexpect(\u001b[22mreceived)\n\n  Expected: 1\n    at a.test.ts:3:4\n    at node:vm',
+    ];
     const failed = { fullName: 'adds up', status: 'failed', failureMessages };
     const unloaded = { name: 'b.test.ts', message: 'Cannot find ./c.ts', assertionResults: [] };
     const testResults = [{ ...aFile, assertionResults: [failed] }, unloaded];
