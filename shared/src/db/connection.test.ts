@@ -66,4 +66,11 @@ describe('what an error of the database means', () => {
     expect(error).toMatchObject({ code: 'unavailable', cause });
     expect(error.message).not.toContain('10.0.0.1');
   });
+
+  test('a database that has too much to do is not told of as one that is away', async () => {
+    const busy = new Error('timeout exceeded when trying to connect');
+    await expect(orUnavailable(Promise.reject(busy))).rejects.toMatchObject({ code: 'overloaded', cause: busy });
+    const away = new Error('Connection terminated due to connection timeout');
+    await expect(orUnavailable(Promise.reject(away))).rejects.toMatchObject({ code: 'unavailable' });
+  });
 });

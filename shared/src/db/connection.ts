@@ -109,12 +109,22 @@ export const isConflict = (error: unknown): boolean => retryableStates.has(codeO
 
 export const isUniqueViolation = (error: unknown): boolean => codeOf(error) === '23505';
 
-/** Awaits a read of a route. @throws AppError unavailable when the database cannot be reached */
+const busyRetryAfterSeconds = 5;
+/** Whether every connection of the pool was busy for as long as one is waited for: too much is asked, of a database that is there. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && /^timeout exceeded when trying to connect$/.test(error.message);
+
+/** Awaits a read of a route. @throws AppError unavailable when the database cannot be reached, overloaded when too many reads wait for it */
 export async function orUnavailable<T>(read: Promise<T>): Promise<T> {
   try {
     return await traced('reads', () => read, { kind: 'client', attributes: { 'db.system.name': 'postgresql' } });
   } catch (cause) {
     if (!isUnavailable(cause)) throw cause;
+    if (isBusy(cause))
+      throw new AppError('overloaded', 'Too many reads wait for the database. Nothing was changed; try again shortly.', {
+        cause,
+        retryAfterSeconds: busyRetryAfterSeconds,
+      });
     throw new AppError('unavailable', 'The database cannot be reached. Nothing was changed; try again shortly.', {
       cause,
     });
