@@ -121,10 +121,14 @@ export async function orUnavailable<T>(read: Promise<T>): Promise<T> {
   } catch (cause) {
     if (!isUnavailable(cause)) throw cause;
     if (isBusy(cause))
-      throw new AppError('overloaded', 'Too many reads wait for the database. Nothing was changed; try again shortly.', {
-        cause,
-        retryAfterSeconds: busyRetryAfterSeconds,
-      });
+      throw new AppError(
+        'overloaded',
+        'Too many reads wait for the database. Nothing was changed; try again shortly.',
+        {
+          cause,
+          retryAfterSeconds: busyRetryAfterSeconds,
+        },
+      );
     throw new AppError('unavailable', 'The database cannot be reached. Nothing was changed; try again shortly.', {
       cause,
     });
