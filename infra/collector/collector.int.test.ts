@@ -57,7 +57,8 @@ service:
       parentSpanId: newSpanId(),
       startedAtMs: performance.now() - 20,
       endedAtMs: performance.now(),
-      attributes: { 'flash_sale.order.id': 'o', 'flash_sale.batch.items': n },
+      attributes: { 'flash_sale.batch.items': n },
+      subject: { orderId: 'o' },
       links,
       failure: n % 2 === 0 ? 'why' : undefined,
     }));
@@ -76,7 +77,7 @@ service:
         traceId: context.traceId,
         parentSpanId,
         by: 'order-2',
-        attributes,
+        attributes: { ...attributes, 'flash_sale.order.id': 'o' },
         links: links.map(({ traceId, spanId }) => ({ traceId, spanId })),
         failure,
       });

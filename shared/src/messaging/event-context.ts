@@ -12,7 +12,11 @@ export interface EventContext {
   since?: number | undefined;
 }
 
-/** More of a batch than this travels without. With other headers it must fit into the 64 KiB that amqplib has for all of a message's. */
+/**
+ * A batch of more events than this travels without. A context is written in a hundred bytes, and with other headers they must fit into the
+ * 64 KiB that amqplib has for all of a message's.
+ */
+const maxEvents = 400;
 const maxTextBytes = 48 * 1024;
 
 // Of a later release, what is not known here is left out; it is not refused, for the event is not to blame.
@@ -48,11 +52,10 @@ export function waitFromNow(events: readonly object[]): void {
   }
 }
 
-/** The contexts of events in their order, null for each without; undefined where none has one, or they are too long to travel. */
+/** The contexts of events in their order, null for each without; undefined where none has one, or they are too many to travel. */
 export function contextsOf(events: readonly object[]): (EventContext | null)[] | undefined {
-  if (!events.some((event) => contexts.has(event))) return undefined;
-  const all = events.map((event) => contexts.get(event) ?? null);
-  return Buffer.byteLength(JSON.stringify(all)) <= maxTextBytes ? all : undefined;
+  if (events.length > maxEvents || !events.some((event) => contexts.has(event))) return undefined;
+  return events.map((event) => contexts.get(event) ?? null);
 }
 
 /**

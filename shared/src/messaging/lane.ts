@@ -9,7 +9,7 @@ import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { failureOf, running } from '../tracing/running.ts';
 import type { OpenSpan } from '../tracing/span.ts';
 import { traceparentOf } from '../tracing/trace-context.ts';
-import { idsIn, type LocalRoot, type Tracing } from '../tracing/tracing.ts';
+import type { LocalRoot, Tracing } from '../tracing/tracing.ts';
 import { Batcher } from './batcher.ts';
 import type { Context, Result } from './decision.ts';
 import { contextOf, textOfContexts, type EventContext } from './event-context.ts';
@@ -156,7 +156,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const root = running.getStore();
     if (!root) return undefined;
     const span = root.begin(command);
-    Object.assign(span.attributes, idsIn(input));
+    if (typeof input === 'object' && input !== null) span.subject = input;
     return { root, span, waitsSinceMs: span.startedAtMs };
   }
 
@@ -318,7 +318,11 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
       trace.waitsSinceMs = undefined;
       span.attributes['flash_sale.batch.items'] = items.length;
       if (startedAtMs - waitsSinceMs >= shortestWaitMs)
-        root.beginWithin(span.context.spanId, 'waits in the lane', 'internal', waitsSinceMs).end();
+        root.tell(
+          { name: 'waits in the lane', kind: 'internal', parentSpanId: span.context.spanId },
+          waitsSinceMs,
+          startedAtMs,
+        );
     }
     const those = traces.map(({ span }) => span.context);
     const batch = tracing.beginForMany(`${this.service} transaction`, 'client', those);

@@ -21,7 +21,8 @@ const spanNamed = (name: string): EndedSpan => ({
   parentSpanId: newSpanId(),
   startedAtMs: performance.now() - 20,
   endedAtMs: performance.now(),
-  attributes: { 'flash_sale.order.id': 'o' },
+  attributes: { 'flash_sale.batch.items': 3 },
+  subject: { orderId: 'o', quantity: 2 },
   links: [{ traceId: newTraceId(), spanId: newSpanId(), isSampled: true }],
   failure: 'why',
 });
@@ -105,6 +106,10 @@ describe('a file', () => {
                   parentSpanId: span.parentSpanId,
                   name: 'gate',
                   status: { code: 2, message: 'why' },
+                  attributes: [
+                    { key: 'flash_sale.batch.items', value: { intValue: 3 } },
+                    { key: 'flash_sale.order.id', value: { stringValue: 'o' } },
+                  ],
                   links: [{ traceId: span.links[0]!.traceId, spanId: span.links[0]!.spanId }],
                 },
               ],

@@ -9,6 +9,7 @@ import { running } from './running.ts';
 import { endpointOf, type TracingConfig } from './settings.ts';
 import type { EndedSpan, SpanKind, SpanSink } from './span.ts';
 import type { TraceContext } from './trace-context.ts';
+import { idsIn } from './tracing.ts';
 
 /** How often it is said at most that spans were lost. */
 const sayLostEveryMs = 60_000;
@@ -138,7 +139,7 @@ function readableOf(span: EndedSpan, resource: Resource): ReadableSpan {
     endTime: timeOf(endedAtMs),
     duration: hrTime(endedAtMs - startedAtMs),
     status: failure === undefined ? { code: SpanStatusCode.UNSET } : { code: SpanStatusCode.ERROR, message: failure },
-    attributes: span.attributes,
+    attributes: { ...span.attributes, ...idsIn(span.subject) },
     links: links.map((link) => ({ context: spanContextOf(link) })),
     events: [],
     ended: true,

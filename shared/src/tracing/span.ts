@@ -13,6 +13,8 @@ export interface EndedSpan {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly attributes: Attributes;
+  /** An event's data or a command's input, in which the ids of the purchase are; read only where the span is told of. */
+  readonly subject: object | undefined;
   /** What else it has to do with, in this trace or another. */
   readonly links: readonly TraceContext[];
   /** Why it failed, if it did. */
@@ -31,6 +33,8 @@ export class OpenSpan {
   readonly context: TraceContext;
   readonly attributes: Attributes = {};
   readonly links: TraceContext[] = [];
+  /** As in EndedSpan. */
+  subject: object | undefined;
   readonly #about: Pick<EndedSpan, 'name' | 'kind' | 'parentSpanId' | 'startedAtMs'>;
   readonly #onEnd: (span: EndedSpan) => void;
 
@@ -49,12 +53,13 @@ export class OpenSpan {
 
   /** To be called once. @param failure why it failed, if it did */
   end({ name, failure }: { name?: string; failure?: string | undefined } = {}): void {
-    const { context, attributes, links } = this;
+    const { context, attributes, subject, links } = this;
     this.#onEnd({
       ...this.#about,
       ...(name === undefined ? {} : { name }),
       context,
       attributes,
+      subject,
       links,
       endedAtMs: performance.now(),
       failure: failure?.slice(0, maxLetters),

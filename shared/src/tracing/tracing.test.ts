@@ -156,7 +156,7 @@ describe('the handling of an event', () => {
       name: 'payment handles order.opened',
       parentSpanId: spanId,
       context: { traceId },
-      attributes: { 'flash_sale.order.id': 'o', 'flash_sale.reservation.id': 'r' },
+      subject: { orderId: 'o', reservationId: 'r' },
     });
     expect(way).toMatchObject({ name: 'order.opened is on its way', parentSpanId: spanId });
     expect(way!.endedAtMs - way!.startedAtMs).toBeGreaterThanOrEqual(99);

@@ -18,6 +18,7 @@ export class LocalRoot {
   #pieces: EndedSpan[] | undefined = [];
   #isKept: boolean;
   #isWanted = false;
+  #onceKept: (() => void) | undefined;
 
   constructor(span: OpenSpan, sink: SpanSink) {
     this.span = span;
@@ -52,6 +53,20 @@ export class LocalRoot {
 
   keep(): void {
     this.#isKept = true;
+    this.#onceKept?.();
+  }
+
+  /** What is only worth its work where it is told of. */
+  onceKept(tell: () => void): void {
+    if (this.#isKept) tell();
+    else this.#onceKept = tell;
+  }
+
+  /** A piece that is over. */
+  tell(about: Pick<EndedSpan, 'name' | 'kind' | 'parentSpanId'>, startedAtMs: number, endedAtMs: number): void {
+    const context = { ...this.span.context, spanId: newSpanId() };
+    const none = { attributes: {}, subject: undefined, links: [], failure: undefined };
+    this.#ended({ ...about, ...none, context, startedAtMs, endedAtMs });
   }
 
   /** Whether it is told of. */
@@ -126,17 +141,10 @@ export class Tracing {
       'messaging.operation.type': 'process',
       'messaging.message.id': event.id,
       'flash_sale.event.type': event.type,
-      ...idsIn(event.data),
     });
-    if (parent) this.#tellOfWay(root, event, parent, context?.since);
+    root.span.subject = event.data;
+    if (parent) root.onceKept(() => tellOfWay(root, event, parent, context?.since));
     return root;
-  }
-
-  /** What it has waited in outbox and queue, and been on its way. By the clocks of two machines: it is never less than nothing. */
-  #tellOfWay(root: LocalRoot, event: DomainEvent, parent: TraceContext, sinceMs = Date.parse(event.occurredAt)): void {
-    const wayMs = Math.max(0, Date.now() - sinceMs);
-    const startedAtMs = root.span.startedAtMs - wayMs;
-    root.beginWithin(parent.spanId, `${event.type} is on its way`, 'producer', startedAtMs).end();
   }
 
   /** Ends the handling of an event. @param failure of one that cannot be handled, now or ever */
@@ -186,6 +194,23 @@ export class Tracing {
     this.#kept.count += 1;
     return this.#kept.count <= this.#options.maxKeptPerSecond;
   }
+}
+
+/** What it has waited in outbox and queue, and been on its way. By the clocks of two machines: it is never less than nothing. */
+function tellOfWay(
+  root: LocalRoot,
+  event: DomainEvent,
+  parent: TraceContext,
+  sinceMs = Date.parse(event.occurredAt),
+): void {
+  const { startedAtMs } = root.span;
+  const arrivedAtMs = Date.now() - (performance.now() - startedAtMs);
+  const wayMs = Math.max(0, arrivedAtMs - sinceMs);
+  root.tell(
+    { name: `${event.type} is on its way`, kind: 'producer', parentSpanId: parent.spanId },
+    startedAtMs - wayMs,
+    startedAtMs,
+  );
 }
 
 const ids = { reservationId: 'reservation', orderId: 'order', paymentId: 'payment' } as const;
