@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { go } from '../go.ts';
 
 const local = join(import.meta.dirname, '../../.local');
 const program = join(local, 'bin/otelcol');
 const build = join(local, 'collector-build');
 const source = join(import.meta.dirname, 'main.go');
-const buildTimeoutMs = 15 * 60_000;
 
 /** The OpenTelemetry Collector that `npm run collector:tool` has put under .local, if it is of the source that is there. */
 export async function findCollector(): Promise<string | undefined> {
@@ -23,7 +22,7 @@ export async function installCollector(say: (line: string) => void): Promise<voi
   await copyFile(source, join(build, 'main.go'));
   await writeFile(join(build, 'go.mod'), goMod);
   say('building the OpenTelemetry Collector with Go, once (a few minutes) …');
-  await go(['build', '-mod=mod', '-buildvcs=false', '-o', program, '.']);
+  await go(['build', '-mod=mod', '-buildvcs=false', '-o', program, '.'], build);
 }
 
 /** All of one release, as the project asks for. */
@@ -44,11 +43,3 @@ require (
 	go.opentelemetry.io/collector/service v0.165.0
 )
 `;
-
-async function go(args: string[]): Promise<void> {
-  const child = spawn('go', args, { cwd: build, stdio: ['ignore', 'ignore', 'pipe'], timeout: buildTimeoutMs });
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-3_000)));
-  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-  if (code !== 0) throw new Error(`go ${args[0]} failed:\n${errors.trim()}`);
-}

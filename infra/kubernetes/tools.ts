@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { go } from '../go.ts';
 import { findExecutable } from '../launcher/find-executable.ts';
 import { writeSchemas } from './schemas.ts';
 
@@ -78,15 +78,4 @@ async function build(wanted: (typeof tools)[keyof typeof tools][], say: (line: s
 
 async function moduleFolder(module: string): Promise<string> {
   return (JSON.parse(await go(['mod', 'download', '-json', module], local)) as { Dir: string }).Dir;
-}
-
-async function go(args: string[], cwd: string): Promise<string> {
-  const child = spawn('go', args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  let errors = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-2_000)));
-  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-  if (code !== 0) throw new Error(`go ${args[0]} failed:\n${(errors || output).trim()}`);
-  return output;
 }

@@ -1,3 +1,4 @@
+import { idAttributes } from '@flash-sale/shared/tracing/tracing.ts';
 import type { Span } from './spans.ts';
 
 /** All that is known of a purchase: traces that point to each other, and what was done for it together with others. */
@@ -8,7 +9,6 @@ export interface Purchase {
   together: Map<string, Span[]>;
 }
 
-const idAttributes = ['flash_sale.order.id', 'flash_sale.reservation.id', 'flash_sale.payment.id'];
 /** Of a purchase: it is reserved, paid, cancelled, expires, and each may have been tried again. */
 const maxTraces = 32;
 

@@ -1,5 +1,6 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Attributes, SpanKind } from '@flash-sale/shared/tracing/span.ts';
 
 /** A span as it is read back. Times in ms since 1970. */
 export interface Span {
@@ -7,12 +8,12 @@ export interface Span {
   spanId: string;
   parentSpanId: string | undefined;
   name: string;
-  kind: 'server' | 'client' | 'producer' | 'consumer' | 'internal';
+  kind: SpanKind;
   /** Service and instance, as in `order-2`. */
   by: string;
   startedAtMs: number;
   endedAtMs: number;
-  attributes: Record<string, string | number | boolean>;
+  attributes: Attributes;
   links: { traceId: string; spanId: string }[];
   failure: string | undefined;
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../counted.ts';
 import type { Purchase } from './purchase.ts';
 import type { Span } from './spans.ts';
 
@@ -10,7 +11,9 @@ export function waterfall({ spans, together }: Purchase): string[] {
   const wholeMs = Math.max(lastMs - firstMs, 0.1);
   const traces = new Set(spans.map(({ traceId }) => traceId));
   const byWidth = Math.max(...spans.map(({ by }) => by.length));
-  const children = Map.groupBy(spans, (span) => parentOf(span, spans) ?? '');
+  const own = new Set<string | undefined>(spans.map(({ spanId }) => spanId));
+  /** By what brought them about, undefined where we do not have it. */
+  const children = Map.groupBy(spans, ({ parentSpanId }) => (own.has(parentSpanId) ? parentSpanId : undefined));
   const lines: string[] = [];
   const tell = (span: Span, depth: number, isOfMany = false) => {
     const fromMs = span.startedAtMs - firstMs;
@@ -30,9 +33,9 @@ export function waterfall({ spans, together }: Purchase): string[] {
     for (const one of together.get(span.spanId) ?? []) tell(one, depth + 1, true);
     for (const child of children.get(span.spanId) ?? []) tellWithAll(child, depth + 1);
   };
-  for (const root of children.get('') ?? []) tellWithAll(root, 0);
+  for (const root of children.get(undefined) ?? []) tellWithAll(root, 0);
   return [
-    `${countOf(spans.length, 'span')} in ${countOf(traces.size, 'trace')} (${[...traces].join(', ')}), ${wholeMs.toFixed(1)} ms, from ${new Date(firstMs).toISOString()}`,
+    `${countOf(spans.length, ['span', 'spans'])} in ${countOf(traces.size, ['trace', 'traces'])} (${[...traces].join(', ')}), ${wholeMs.toFixed(1)} ms, from ${new Date(firstMs).toISOString()}`,
     '',
     `${'from ms'.padStart(9)} ${'ms'.padStart(8)} ${'█ works  ░ waits'.padEnd(barWidth)} ${'by'.padEnd(byWidth)} what`,
     ...lines,
@@ -43,13 +46,6 @@ export function waterfall({ spans, together }: Purchase): string[] {
 
 /** Others' messages are in there, and a terminal obeys control characters. */
 const plain = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
-
-const countOf = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
-
-/** What brought it about, if we have it. */
-function parentOf({ parentSpanId, traceId }: Span, spans: Span[]): string | undefined {
-  return spans.find((span) => span.spanId === parentSpanId && span.traceId === traceId)?.spanId;
-}
 
 function barOf({ name }: Span, from: number, share: number): string {
   const start = Math.min(Math.floor(from * barWidth), barWidth - 1);

@@ -39,12 +39,12 @@ export function createApp(options: AppOptions): Express {
     '/internal',
     requestLine({ log, onRequest, tracing }, 'service'),
     guard,
-    trace(tracing, 'service'),
+    ...beginningTraces(tracing, 'service'),
     express.json({ limit: maxInternalBodyBytes }),
     routes,
     notFound,
   );
-  app.use(requestLine({ log, onRequest, tracing }, 'outside'), trace(tracing, 'outside'));
+  app.use(requestLine({ log, onRequest, tracing }, 'outside'), ...beginningTraces(tracing, 'outside'));
   app.use(edges(options.publicRoutes));
   app.use(express.json({ limit: maxPublicBodyBytes, inflate: false, verify: verifyText }));
   app.use(options.publicRoutes);
@@ -163,11 +163,11 @@ function requestLine(
 
 /**
  * Begins the trace of what is somebody's request; `requestLine` ends it. A service that asks another says for whom. Probes, looks at
- * figures, and events, which bring theirs along, are nobody's.
+ * figures, and events, which bring theirs along, are nobody's. Nothing where tracing is off.
  */
-function trace(tracing: Tracing | undefined, from: 'outside' | 'service'): RequestHandler {
-  if (!tracing) return (_request, _response, next) => next();
-  return (request, response, next) => {
+function beginningTraces(tracing: Tracing | undefined, from: 'outside' | 'service'): RequestHandler[] {
+  if (!tracing) return [];
+  const begin: RequestHandler = (request, response, next) => {
     const { traceparent } = request.headers;
     const isSomebodys = from === 'outside' ? request.path.startsWith('/api/') : traceparent !== undefined;
     if (!isSomebodys) return next();
@@ -175,6 +175,7 @@ function trace(tracing: Tracing | undefined, from: 'outside' | 'service'): Reque
     response.locals['root'] = root;
     running.run(root, next);
   };
+  return [begin];
 }
 
 function endTrace(

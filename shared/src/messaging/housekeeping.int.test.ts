@@ -1,33 +1,30 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Kysely } from 'kysely';
 import { pino } from 'pino';
-import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
+import type pg from 'pg';
+import type { TestDatabase } from '../../../infra/testing/database.ts';
 import { openReads } from '../db/connection.ts';
-import { migrate } from '../db/migrate.ts';
 import { newId } from '../ids.ts';
 import { anEvent } from '../testing/events.ts';
-import { tallyMigrations, type TallyTables } from '../testing/tally.ts';
+import { type TallyTables } from '../testing/tally.ts';
+import { createTallyDatabase } from '../testing/tally-database.ts';
 import { pruneInbox, sweepOutbox } from './housekeeping.ts';
 import type { OutboxRecord } from './transport.ts';
 
 const log = pino({ level: 'silent' });
 let database: TestDatabase;
 let admin: pg.Client;
+let drop: () => Promise<void>;
 let db: Kysely<TallyTables>;
 let delivered: OutboxRecord[];
 
 beforeAll(async () => {
-  database = await createTestDatabase('housekeeping');
-  await migrate(database.ownerUrl, tallyMigrations);
-  admin = new pg.Client({ connectionString: database.adminUrl });
-  await admin.connect();
+  ({ database, admin, drop } = await createTallyDatabase('housekeeping'));
   db = openReads({ url: database.url, poolSize: 4, statementTimeoutMs: 5_000, onError: () => {} });
 });
 afterAll(async () => {
   await db.destroy();
-  await admin.end();
-  await database.drop();
+  await drop();
 });
 beforeEach(() => {
   delivered = [];

@@ -1,16 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
-import { migrate } from '../db/migrate.ts';
+import type { TestDatabase } from '../../../infra/testing/database.ts';
 import { newId } from '../ids.ts';
-import {
-  counted,
-  openTallyLane,
-  poisonousUser,
-  tallyMigrations,
-  tallyUnitOfWork,
-  type TallyLane,
-} from '../testing/tally.ts';
+import { counted, openTallyLane, poisonousUser, tallyUnitOfWork, type TallyLane } from '../testing/tally.ts';
+import { createTallyDatabase } from '../testing/tally-database.ts';
 import { running } from '../tracing/running.ts';
 import type { EndedSpan } from '../tracing/span.ts';
 import { newSpanId, newTraceId, readTraceparent, traceparentOf } from '../tracing/trace-context.ts';
@@ -20,6 +13,7 @@ import type { OutboxRecord } from './transport.ts';
 
 let database: TestDatabase;
 let admin: pg.Client;
+let drop: () => Promise<void>;
 const spans: EndedSpan[] = [];
 const delivered: OutboxRecord[] = [];
 const tracing = new Tracing({
@@ -32,14 +26,10 @@ let lane: TallyLane;
 let close: () => Promise<void>;
 
 beforeAll(async () => {
-  database = await createTestDatabase('lane_traces');
-  await migrate(database.ownerUrl, tallyMigrations);
-  admin = new pg.Client({ connectionString: database.adminUrl });
-  await admin.connect();
+  ({ database, admin, drop } = await createTallyDatabase('lane_traces'));
 });
 afterAll(async () => {
-  await admin.end();
-  await database.drop();
+  await drop();
 });
 beforeEach(() => {
   const deliver = (records: OutboxRecord[]) => Promise.resolve(void delivered.push(...records));

@@ -2,10 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
+import type { TestDatabase } from '../../../infra/testing/database.ts';
 import { isUnavailable } from '../db/connection.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
-import { migrate } from '../db/migrate.ts';
 import { firstIdOf, newId } from '../ids.ts';
 import { eventually } from '../testing/eventually.ts';
 import {
@@ -13,33 +12,30 @@ import {
   excessiveUser,
   openTallyLane,
   poisonousUser,
-  tallyMigrations,
   tallyUnitOfWork,
   type TallyLane,
 } from '../testing/tally.ts';
+import { createTallyDatabase } from '../testing/tally-database.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import type { OutboxRecord } from './transport.ts';
 
 let database: TestDatabase;
 let admin: pg.Client;
+let drop: () => Promise<void>;
 let proxy: TcpProxy;
 const opened: (() => Promise<void>)[] = [];
 const unhandled: unknown[] = [];
 const onUnhandled = (reason: unknown) => void unhandled.push(reason);
 
 beforeAll(async () => {
-  database = await createTestDatabase('lane');
-  await migrate(database.ownerUrl, tallyMigrations);
-  admin = new pg.Client({ connectionString: database.adminUrl });
-  await admin.connect();
+  ({ database, admin, drop } = await createTallyDatabase('lane'));
   proxy = await startTcpProxy(database.url);
   process.on('unhandledRejection', onUnhandled);
 });
 afterAll(async () => {
   process.off('unhandledRejection', onUnhandled);
   await proxy.close();
-  await admin.end();
-  await database.drop();
+  await drop();
 });
 afterEach(async () => {
   await proxy.restore();

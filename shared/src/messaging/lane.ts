@@ -6,7 +6,8 @@ import type { LaneConnection, Statement, Tx } from '../db/lane-connection.ts';
 import type { DomainEvent, EventType } from '@flash-sale/contract/events/schemas.ts';
 import { isOlderThan } from '../ids.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
-import { failureOf, running } from '../tracing/running.ts';
+import { reasonOf } from '../reason-of.ts';
+import { running } from '../tracing/running.ts';
 import type { OpenSpan } from '../tracing/span.ts';
 import { traceparentOf } from '../tracing/trace-context.ts';
 import type { LocalRoot, Tracing } from '../tracing/tracing.ts';
@@ -140,7 +141,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
       trace?.span.end();
       return { result: done.result as ResultOf<C, N>, delivered: done.delivered };
     } catch (error) {
-      trace?.span.end({ failure: failureOf(error) });
+      trace?.span.end({ failure: reasonOf(error) });
       if (!isUnavailable(error) && !isConflict(error)) throw error;
       throw new AppError(
         'unavailable',
@@ -235,7 +236,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
 
   #failureOf(event: DomainEvent, error: unknown, traceId: string | undefined): Failure {
     const { log } = this.#options;
-    const reason = (error instanceof Error ? error.message : String(error)).slice(0, 500);
+    const reason = reasonOf(error).slice(0, 500);
     const about = { eventId: event.id, eventType: event.type, ...(traceId === undefined ? {} : { traceId }) };
     if (isAway(error) || (error instanceof AppError && error.code === 'overloaded')) {
       // Everything that arrives meanwhile fails repeatedly; the transport logs what becomes of it.
@@ -294,7 +295,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
       });
     } catch (error) {
       this.#acknowledged.push(...acknowledged);
-      batch?.end({ failure: failureOf(error) });
+      batch?.end({ failure: reasonOf(error) });
       unitOfWork.failed?.(saved?.state);
       throw error;
     }

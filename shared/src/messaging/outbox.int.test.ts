@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Kysely } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
 import { pino } from 'pino';
-import { createTestDatabase, type TestDatabase } from '../../../infra/testing/database.ts';
+import type { TestDatabase } from '../../../infra/testing/database.ts';
 import { openReads } from '../db/connection.ts';
-import { migrate } from '../db/migrate.ts';
 import { newId } from '../ids.ts';
 import { anEvent } from '../testing/events.ts';
 import { eventually } from '../testing/eventually.ts';
-import { counted, openTallyLane, tallyMigrations, tallyUnitOfWork, type TallyTables } from '../testing/tally.ts';
+import { counted, openTallyLane, tallyUnitOfWork, type TallyTables } from '../testing/tally.ts';
+import { createTallyDatabase } from '../testing/tally-database.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { running } from '../tracing/running.ts';
 import { readTraceparent } from '../tracing/trace-context.ts';
@@ -25,19 +25,16 @@ const neverMs = 60_000;
 let database: TestDatabase;
 let proxy: TcpProxy;
 let admin: pg.Client;
+let drop: () => Promise<void>;
 const closers: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  database = await createTestDatabase('outbox');
-  await migrate(database.ownerUrl, tallyMigrations);
+  ({ database, admin, drop } = await createTallyDatabase('outbox'));
   proxy = await startTcpProxy(database.url);
-  admin = new pg.Client({ connectionString: database.adminUrl });
-  await admin.connect();
 });
 afterAll(async () => {
   await proxy.close();
-  await admin.end();
-  await database.drop();
+  await drop();
 });
 afterEach(async () => {
   await proxy.restore();

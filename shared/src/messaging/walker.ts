@@ -2,7 +2,7 @@ import type { Logger } from '../log.ts';
 import type { DomainEvent } from '@flash-sale/contract/events/schemas.ts';
 import { subscribersOf } from '@flash-sale/contract/events/subscriptions.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
-import { failureOf } from '../tracing/running.ts';
+import { reasonOf } from '../reason-of.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import { Batcher } from './batcher.ts';
 import { inContextOf, originsOf } from './event-context.ts';
@@ -174,7 +174,7 @@ export class Walker implements Transport {
       const followed = records.length > 0 ? this.deliver(records) : nothingFollows;
       return events.map(({ id }) => ({ failure: failed.get(id), followed }));
     } catch (error) {
-      span?.end({ failure: failureOf(error) });
+      span?.end({ failure: reasonOf(error) });
       if (!(error instanceof BadAnswer)) this.#unreachable.add(service);
       throw error;
     }

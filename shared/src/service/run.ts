@@ -3,13 +3,14 @@ import type { CommonConfig } from '../config.ts';
 import { processOfServices, type LayoutName } from '../layouts.ts';
 import { ignoreLostOutput } from '../log-destination.ts';
 import { loadTracing } from '../tracing/open.ts';
+import { reasonOf } from '../reason-of.ts';
 import { layoutRefusal } from '../stacks.ts';
 import type { Service } from './assembly.ts';
 import type { TransportFactory } from './definition.ts';
 import { loadLazyCode } from './lazy-code.ts';
 import { dropPrivileges } from './privileges.ts';
 import { startService, type RunningService } from './service.ts';
-import { processConfigOf, reasonOf, startTogether, type Startable } from './together.ts';
+import { processConfigOf, startTogether, type Startable } from './together.ts';
 
 /** Runs a service as a process: starts it, stops it on SIGTERM or SIGINT, exits 1 when it cannot start. */
 export const runService = <Config extends CommonConfig>(

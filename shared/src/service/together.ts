@@ -1,6 +1,7 @@
 import type { CommonConfig } from '../config.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { processOfServices } from '../layouts.ts';
+import { reasonOf } from '../reason-of.ts';
 import type { Service } from './assembly.ts';
 import type { TransportFactory } from './definition.ts';
 import { prepareService, type PreparedService, type RunningService } from './service.ts';
@@ -66,8 +67,6 @@ async function allOrNone<Value>(
   await undo(done);
   throw new Error(failures.join('; '));
 }
-
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** All drain at once; none is gone while another may still begin something, which may need it. */
 async function stopTogether(running: RunningService[]): Promise<void> {

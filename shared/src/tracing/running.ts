@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { reasonOf } from '../reason-of.ts';
 import type { Attributes, SpanKind } from './span.ts';
 import { readTraceparent } from './trace-context.ts';
 import type { LocalRoot } from './tracing.ts';
@@ -30,7 +31,7 @@ async function asPieceOf<Answer>(
     span.end();
     return answer;
   } catch (error) {
-    span.end({ failure: failureOf(error) });
+    span.end({ failure: reasonOf(error) });
     throw error;
   }
 }
@@ -40,5 +41,3 @@ export function linkTo(origin: string | undefined): void {
   const before = readTraceparent(origin);
   if (before) running.getStore()?.span.links.push(before);
 }
-
-export const failureOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -31,33 +31,28 @@ const maxLetters = 300;
 /** A piece of work under way. It becomes a span when it ends. */
 export class OpenSpan {
   readonly context: TraceContext;
+  readonly startedAtMs = performance.now();
   readonly attributes: Attributes = {};
   readonly links: TraceContext[] = [];
   /** As in EndedSpan. */
   subject: object | undefined;
-  readonly #about: Pick<EndedSpan, 'name' | 'kind' | 'parentSpanId' | 'startedAtMs'>;
+  readonly #about: Pick<EndedSpan, 'name' | 'kind' | 'parentSpanId'>;
   readonly #onEnd: (span: EndedSpan) => void;
 
-  constructor(
-    about: Pick<EndedSpan, 'name' | 'kind' | 'context' | 'parentSpanId'> & { startedAtMs?: number },
-    onEnd: (span: EndedSpan) => void,
-  ) {
+  constructor(about: Pick<EndedSpan, 'name' | 'kind' | 'context' | 'parentSpanId'>, onEnd: (span: EndedSpan) => void) {
     this.context = about.context;
-    this.#about = { ...about, startedAtMs: about.startedAtMs ?? performance.now() };
+    this.#about = about;
     this.#onEnd = onEnd;
-  }
-
-  get startedAtMs(): number {
-    return this.#about.startedAtMs;
   }
 
   /** To be called once. @param failure why it failed, if it did */
   end({ name, failure }: { name?: string; failure?: string | undefined } = {}): void {
-    const { context, attributes, subject, links } = this;
+    const { context, startedAtMs, attributes, subject, links } = this;
     this.#onEnd({
       ...this.#about,
       ...(name === undefined ? {} : { name }),
       context,
+      startedAtMs,
       attributes,
       subject,
       links,

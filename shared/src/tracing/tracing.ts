@@ -30,16 +30,11 @@ export class LocalRoot {
     return this.span.context.traceId;
   }
 
-  /** Begins a piece of it. @param startedAtMs if it began before now */
-  begin(name: string, kind: SpanKind = 'internal', startedAtMs?: number): OpenSpan {
-    return this.beginWithin(this.span.context.spanId, name, kind, startedAtMs);
-  }
-
-  /** The same within another piece. */
-  beginWithin(parentSpanId: string, name: string, kind: SpanKind = 'internal', startedAtMs?: number): OpenSpan {
+  /** Begins a piece of it. */
+  begin(name: string, kind: SpanKind = 'internal'): OpenSpan {
     const context = { ...this.span.context, spanId: newSpanId() };
-    const times = startedAtMs === undefined ? {} : { startedAtMs };
-    return new OpenSpan({ name, kind, context, parentSpanId, ...times }, (span) => this.#ended(span));
+    const parentSpanId = this.span.context.spanId;
+    return new OpenSpan({ name, kind, context, parentSpanId }, (span) => this.#ended(span));
   }
 
   /** Asks that it is told of, whether or not it was chosen, as far as there is room: money goes back, say. */
@@ -213,15 +208,20 @@ function tellOfWay(
   );
 }
 
-const ids = { reservationId: 'reservation', orderId: 'order', paymentId: 'payment' } as const;
+const ids = {
+  reservationId: 'flash_sale.reservation.id',
+  orderId: 'flash_sale.order.id',
+  paymentId: 'flash_sale.payment.id',
+} as const;
+/** The attributes by which a purchase is looked for. */
+export const idAttributes: readonly string[] = Object.values(ids);
 
-/** By which a purchase is looked for. */
-export function idsIn(data: unknown): Attributes {
+/** Those of them that are in an event's data or a command's input. */
+export function idsIn(subject: object | undefined): Attributes {
   const found: Attributes = {};
-  if (typeof data !== 'object' || data === null) return found;
-  for (const [field, of] of Object.entries(ids)) {
-    const id = (data as Record<string, unknown>)[field];
-    if (typeof id === 'string') found[`flash_sale.${of}.id`] = id;
+  for (const [field, attribute] of Object.entries(ids)) {
+    const id = (subject as Record<string, unknown> | undefined)?.[field];
+    if (typeof id === 'string') found[attribute] = id;
   }
   return found;
 }
