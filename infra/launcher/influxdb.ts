@@ -107,7 +107,6 @@ function influxd(
     stopSignal: 'SIGINT', // at SIGTERM, InfluxDB 2 falls dead with its requests open
     stopWithinMs: 10_000,
     deathSignal: 'SIGTERM',
-    readyWithinMs: 60_000,
     isReady: () => answersPing(port),
   };
 }

@@ -102,7 +102,6 @@ export async function nginxWith(options: {
     stopSignal: 'SIGQUIT', // closes the listeners, and lets open requests end
     stopWithinMs: 3_000,
     deathSignal: 'SIGTERM', // a killed master would leave its workers behind
-    readyWithinMs: 15_000,
     isReady: () => accepts(port),
   };
 }

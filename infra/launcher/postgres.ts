@@ -42,7 +42,6 @@ export async function postgresProgram(options: PostgresOptions): Promise<Program
     stopSignal: 'SIGINT', // "fast": rolls back what is open, and writes a checkpoint
     stopWithinMs: 20_000,
     deathSignal: 'SIGQUIT', // "immediate": the log brings everything back at the next start
-    readyWithinMs: 60_000, // after a crash it first reads its log again
     isReady: () => answers(postgresUrl(port, password), folder),
   };
 }

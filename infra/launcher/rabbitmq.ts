@@ -60,7 +60,6 @@ export function epmdProgram({ erlang, folder, logFile, ports, runAs }: RabbitmqO
     stopSignal: 'SIGTERM',
     stopWithinMs: 5_000,
     deathSignal: 'SIGKILL',
-    readyWithinMs: 15_000,
     isReady: () => accepts(ports.epmd),
   };
 }
@@ -83,7 +82,6 @@ export async function rabbitmqProgram(options: RabbitmqOptions): Promise<Program
     breakOffSignal: 'SIGKILL',
     stopWithinMs: 20_000,
     deathSignal: 'SIGKILL', // what it has confirmed is on disk
-    readyWithinMs: 120_000, // seconds of work for one core, and other starts may want that core too
     isReady: () => isReady(ports.amqp, password, folder),
     reasonToRestart: deadQueues({
       url: users ? amqpUrl(ports.amqp, users.auditor, 'auditor') : amqpUrl(ports.amqp, password),

@@ -64,7 +64,6 @@ export function redisProgram({ executable, folder, logFile, port, password, user
     stopSignal: 'SIGTERM',
     stopWithinMs: 5_000,
     deathSignal: 'SIGKILL',
-    readyWithinMs: 15_000,
     isReady: () => answersPing(port, password),
   };
 }

@@ -134,7 +134,6 @@ export function serviceProgram(ofServices: ServiceProcess, context: StackContext
     stopSignal: 'SIGTERM',
     stopWithinMs: 10_000,
     deathSignal: 'SIGTERM',
-    readyWithinMs: 60_000,
     isReady: async () => (await Promise.all(instances.map(({ port }) => answersReady(port)))).every(Boolean),
   };
 }

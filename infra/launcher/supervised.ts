@@ -8,6 +8,12 @@ import { withDeathSignal } from './death-signal.ts';
 import { killGroup } from './run-command.ts';
 import type { RunAs } from './unprivileged.ts';
 
+/**
+ * How long a program may take to come up. What cannot come up ends by itself or says so; this is for what hangs, and longer
+ * than any of them needs for its work after a crash, on a machine that is busy with other starts.
+ */
+const readyWithinMs = 120_000;
+
 /** A process to keep running: what to run, when it is ready, and how it wants to be stopped. */
 export interface Program {
   name: string;
@@ -25,7 +31,6 @@ export interface Program {
   stopWithinMs: number;
   /** What it gets from the kernel when we die (Linux only). */
   deathSignal: NodeJS.Signals;
-  readyWithinMs: number;
   /** Asked again and again. Throws if waiting longer makes no sense. */
   isReady(): Promise<boolean>;
   /** Asked every few seconds while it runs: why it has to be started again although it does, if that is so. */
@@ -73,12 +78,11 @@ export class Supervised {
     this.#failure = undefined;
     this.#history = { failures: 0, everReady: false };
     this.#spawn();
-    const deadline = Date.now() + this.program.readyWithinMs;
+    const deadline = Date.now() + readyWithinMs;
     try {
       while (!(await this.#checkReady())) {
         this.#throwIfOver();
-        if (Date.now() > deadline)
-          throw this.#startFailed(`was not ready within ${this.program.readyWithinMs / 1000} s`);
+        if (Date.now() > deadline) throw this.#startFailed(`was not ready within ${readyWithinMs / 1000} s`);
         await sleep(50);
       }
     } catch (error) {

@@ -13,8 +13,8 @@ const settings: Record<JestProject, string[]> = {
   unit: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=60000'],
   // Twice as many as processors: half of the time they wait for something to start, to come again or to run out.
   int: [`--maxWorkers=${2 * availableParallelism()}`, '--testTimeout=120000'],
-  // Three at a time: each has its whole stack to itself, and mostly waits for something to start, stop or run out.
-  e2e: ['--maxWorkers=3', '--testTimeout=240000'],
+  // Each has its whole stack to itself: more of them than processors are not done sooner, and each takes longer.
+  e2e: [`--maxWorkers=${availableParallelism()}`, '--testTimeout=240000'],
 };
 
 interface JestRun {

@@ -70,7 +70,7 @@ describe('the verdict', () => {
     expect(verdictOf(totalsOf({ ...report, numRuntimeErrorTestSuites: 1 })).exitCode).toBe(1);
   });
 
-  test('names what failed, and the beginning of why', () => {
+  test('names what failed, and why', () => {
     const failureMessages = [
       'Error: \u001b[2mexpect(\u001b[22mreceived)\n\n  Expected: 1\n    at a.test.ts:3:4\n    at node:vm',
     ];

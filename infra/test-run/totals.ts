@@ -4,7 +4,7 @@ export interface Totals {
   passed: number;
   failed: number;
   skipped: number;
-  /** What failed, a line each: its name, and the beginning of why. */
+  /** What failed, a line each: its name and why, of a long text its beginning and its end. */
   failures: string[];
 }
 
@@ -39,17 +39,19 @@ export function totalsOf(report: JestReport): Totals {
 function failuresOf({ testResults }: JestReport): string[] {
   return testResults.flatMap(({ name, message, assertionResults }) =>
     assertionResults.length === 0 && message !== ''
-      ? [`${name}: ${beginningOf(message)}`]
+      ? [`${name}: ${inOneLine(message)}`]
       : assertionResults
           .filter(({ status }) => status === 'failed')
-          .map(({ fullName, failureMessages }) => `${fullName}: ${beginningOf(failureMessages.join(' '))}`),
+          .map(({ fullName, failureMessages }) => `${fullName}: ${inOneLine(failureMessages.join(' '))}`),
   );
 }
 
 /** In one line, without colours, blanks that follow each other, and where in the code it was. */
-function beginningOf(message: string): string {
+function inOneLine(message: string): string {
   const [words = ''] = stripVTControlCharacters(message).split(/\n\s+at /);
-  return words.replace(/\s+/g, ' ').trim().slice(0, maxLetters);
+  const line = words.replace(/\s+/g, ' ').trim();
+  // Of the output of a program it is the end that says why.
+  return line.length <= 2 * maxLetters ? line : `${line.slice(0, maxLetters)} … ${line.slice(-maxLetters)}`;
 }
 
 const maxNamed = 30;
