@@ -62,7 +62,6 @@ describe('the command line of the benchmark', () => {
     '--pairs 4',
     '--only everything',
     '--stack sync --only backlog,accepted',
-    '--stack async --layout shared --only backlog',
     '--stack monolith --layout separate',
     '--stack both',
     '--layout both',

@@ -1,4 +1,3 @@
-import { layouts } from '@flash-sale/shared/layouts.ts';
 import { stackNames, stacks } from '@flash-sale/shared/stacks.ts';
 import { optionsIn, UsageError, wholeNumber } from '../../infra/command-line.ts';
 import type { StackToOpen } from '../lib/bench-stack.ts';
@@ -29,8 +28,6 @@ function lacking(choice: StackChoice | undefined, phase: Phase): string | undefi
   if (choice === undefined) return undefined;
   if (ofBroker.includes(phase) && stacks[choice.stack].events !== 'amqp')
     return `${phase} needs a broker (${withBroker})`;
-  if (phase === 'backlog' && layouts[choice.layout].together)
-    return `${phase} needs an inventory that can be stopped alone`;
   return undefined;
 }
 

@@ -54,7 +54,7 @@ const rampSeconds = 5;
  * So long a journey may take before k6 runs out of shoppers; and how many it can have, some 2 MB each. Not longer than it takes in a shop
  * that sheds: k6 goes round among all it has, and what they cost is taken from the shop beside it.
  */
-const shopperSeconds = 6;
+const shopperSeconds = 9;
 const shoppers = { least: 50, most: 3_000 };
 /** Journeys that are under way when the load ends: they are to end by themselves. */
 const endingSeconds = 65;

@@ -2,7 +2,7 @@ import { until } from '../../test-kit/until.ts';
 import { Shop } from '../../test-kit/stack/shop.ts';
 import type { DatabaseName } from '../../infra/launcher/database-names.ts';
 import { withClient } from '../../infra/launcher/databases.ts';
-import type { Stack } from '../../infra/launcher/stack-types.ts';
+import { servicesIn, type Stack } from '../../infra/launcher/stack-types.ts';
 import { reserveForCrowd, type PendingReservations } from './pending-reservations.ts';
 import { readProcesses } from './procfs.ts';
 import { untilQuiet } from './quiet.ts';
@@ -29,7 +29,8 @@ const spareUnits = 1_000;
 const priceCents = 1_999;
 
 /**
- * Lets so many requests gather while the inventory is away, brings it back, and measures until it has decided them all.
+ * Lets so many requests gather while the inventory is away, brings it back, and measures until it has decided them all. Whatever shares
+ * its processes is away and comes back with it.
  * Taken is the first one when its transaction begins, by PostgreSQL's clock; settled is the last one when its hold is
  * committed, as a look every 50 ms sees it. What the other services do with each decision goes on meanwhile on the same
  * processors, and is waited for as well. Throws when either takes longer than five minutes.
@@ -42,7 +43,9 @@ export async function measureBacklog(stack: Stack, events: number): Promise<Back
     stock: events + spareUnits,
     priceCents,
   });
-  const inventory = stack.processes.filter(({ service }) => service === 'inventory').map(({ name }) => name);
+  const inventory = stack.processes
+    .filter((process) => servicesIn(process).some(({ service }) => service === 'inventory'))
+    .map(({ name }) => name);
   await Promise.all(inventory.map((name) => stack.stopProcess(name)));
   const crowd = await reserveForCrowd(stack, product.id, events);
 
