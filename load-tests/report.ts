@@ -8,6 +8,7 @@ import { reportOfSeveral } from './comparison/several.ts';
 import { summaryOf } from './comparison/summary.ts';
 import { writeReport } from './report/write-report.ts';
 import { resultsFolder } from './lib/results-folder.ts';
+import { reasonOf } from '@flash-sale/shared/reason-of.ts';
 
 const usage = 'usage: npm run report -- <dir> [<dir>...]   folders that npm run compare has written';
 const folders = argumentsOrExit((argv) => {
@@ -27,7 +28,7 @@ for (const folder of folders) {
     found.push({ name: nameOf(folder), comparison });
     console.log(await writeReport(folder, reportOf(comparison), summaryOf(comparison)));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     console.error(reason);
     unreadable.push(reason);
     process.exitCode = 1;

@@ -6,6 +6,7 @@ import { countUntaken } from './broker.ts';
 import { findBrokerUrl } from './broker-url.ts';
 import { forDeadLetters } from './dead-letters.ts';
 import { report, untakenListing } from './print.ts';
+import { reasonOf } from '@flash-sale/shared/reason-of.ts';
 
 const verdicts = { list: 'keep', show: 'keep', replay: 'replay', drop: 'drop' } as const;
 
@@ -18,6 +19,6 @@ try {
   process.exit(outcome.refused + outcome.unread.length > 0 ? 1 : 0);
 } catch (error) {
   if (error instanceof NotRunning) console.error(`${error.message}. --url names another broker.`);
-  else console.error(`The broker cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+  else console.error(`The broker cannot be used: ${reasonOf(error)}`);
   process.exit(2);
 }

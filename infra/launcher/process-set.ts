@@ -2,6 +2,7 @@ import { FrozenProcesses, frozenAfterMs } from './frozen-processes.ts';
 import { limit, rotate } from './log-files.ts';
 import { Supervised, type Observer, type Program } from './supervised.ts';
 import type { ProcessRegister } from './process-register.ts';
+import { reasonOf } from '@flash-sale/shared/reason-of.ts';
 
 const lookForFrozenEveryMs = 500;
 const askForReasonsEveryMs = 5_000;
@@ -25,7 +26,7 @@ export class ProcessSet {
       try {
         for (const note of notes) note();
       } catch (error) {
-        observer.say(`what runs could not be written down: ${error instanceof Error ? error.message : String(error)}`);
+        observer.say(`what runs could not be written down: ${reasonOf(error)}`);
       }
     };
     this.#observer = {

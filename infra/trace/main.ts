@@ -6,13 +6,14 @@ import { parseArguments, usage } from './arguments.ts';
 import { purchaseOf } from './purchase.ts';
 import { spansIn, type Span } from './spans.ts';
 import { waterfall } from './waterfall.ts';
+import { reasonOf } from '@flash-sale/shared/reason-of.ts';
 
 const { id, folder = join(defaultDataDir, 'data/traces') } = argumentsOrExit(parseArguments, usage);
 const all: Span[] = [];
 try {
   for await (const span of spansIn(folder)) all.push(span);
 } catch (error) {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   console.error(
     `There are no spans to read: ${reason}. A shop keeps them when it is started so: npm start -- --traces`,
   );

@@ -10,6 +10,7 @@ import { endpoints } from '../objectives.ts';
 import { secondsOf, type SweepArguments } from './arguments.ts';
 import type { Level, Resources, SweepResult } from './results.ts';
 import { watchServices } from './service-metrics.ts';
+import { reasonOf } from '@flash-sale/shared/reason-of.ts';
 
 export interface SweepContext {
   say: (text: string) => void;
@@ -53,7 +54,7 @@ export async function measureLevels(
       say(`  ${level.requestsPerSecond.toFixed(0)} requests/s, p95 ${level.all?.p95.toFixed(0) ?? '?'} ms`);
     } catch (error) {
       signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       result.failures.push({ vus, reason });
       say(`  not measured: ${reason.split('\n')[0]}`);
     }

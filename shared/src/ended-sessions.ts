@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Logger } from './log.ts';
+import { reasonOf } from './reason-of.ts';
 
 /** What the user service tells of sessions whose access tokens must not be good any more, though they have not expired. */
 export const endedPage = z.object({
@@ -95,7 +96,7 @@ export class EndedSessions {
       if (this.#reachable === false) this.#log.info('ended sessions are known again');
       this.#reachable = true;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       if (this.#reachable !== false)
         this.#log.warn({ reason }, 'ended sessions cannot be asked for; those known stay so');
       this.#reachable = false;

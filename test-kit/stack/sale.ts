@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionLost, type Answer } from '../http.ts';
 import { until } from '../until.ts';
 import type { Cart, Line, Payment, Product, Shop, Shopper } from './shop.ts';
+import { reasonOf } from '@flash-sale/shared/reason-of.ts';
 
 const insistForMs = 120_000;
 const waitSeconds = 10;
@@ -72,7 +73,7 @@ export class Sale {
         await this.#checkout(n, turn);
         this.#journeys += 1;
       } catch (error) {
-        this.surprises.push(error instanceof Error ? error.message : String(error));
+        this.surprises.push(reasonOf(error));
       }
       await sleep(this.#pauseMs);
     }

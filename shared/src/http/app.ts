@@ -8,6 +8,7 @@ import type { LocalRoot, Tracing } from '../tracing/tracing.ts';
 import { underWay } from './under-way.ts';
 import { verifyText } from './json-text.ts';
 import { notFound, problemHandler } from './problem.ts';
+import { reasonOf } from '../reason-of.ts';
 
 const maxPublicBodyBytes = 100 * 1024;
 const maxInternalBodyBytes = 16 * 1024 * 1024;
@@ -113,9 +114,7 @@ function routesAt(router: Router, path: string): IRoute[] {
 
 /** In full for what nobody expected; a request that was shed must cost one short line. */
 const causeOf = ({ cause }: AppError, level: string) =>
-  level === 'error'
-    ? { err: cause }
-    : { reason: (cause instanceof Error ? cause.message : String(cause)).slice(0, 300) };
+  level === 'error' ? { err: cause } : { reason: reasonOf(cause).slice(0, 300) };
 
 const reading = new Set(['GET', 'HEAD', 'OPTIONS']);
 

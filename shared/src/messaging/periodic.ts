@@ -1,4 +1,5 @@
 import type { Logger } from '../log.ts';
+import { reasonOf } from '../reason-of.ts';
 
 export interface PeriodicOptions {
   name: string;
@@ -30,7 +31,7 @@ export function periodically({ name, everyMs, log, task, atOnce = false }: Perio
       if (isStopped) return;
       isWanted = false;
       await task().catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = reasonOf(error);
         log.warn({ task: name, reason }, 'periodic task failed');
       });
     }

@@ -14,6 +14,7 @@ import {
 import { AppError } from '@flash-sale/contract/errors.ts';
 import { running, traced } from '@flash-sale/shared/tracing/running.ts';
 import type { Gateway } from '../gateway.ts';
+import { reasonOf } from '@flash-sale/shared/reason-of.ts';
 
 const maxCalls = 512;
 const maxWaiting = 10_000;
@@ -41,7 +42,7 @@ export function guarded(gateway: Gateway, timeoutMs: number): Gateway {
     try {
       return await policy.execute(call);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = reasonOf(cause);
       throw new AppError('unavailable', `The outcome at the payment gateway is not known yet: ${reason}`, { cause });
     }
   };
