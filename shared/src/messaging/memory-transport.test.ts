@@ -1,3 +1,6 @@
+import { expect, test } from '@jest/globals';
+import { anEvent } from '../testing/events.ts';
+import { FakeService } from '../testing/fake-service.ts';
 import { MemoryNetwork, memoryTransport } from './memory-transport.ts';
 import { transportSuite } from './transport.suite.ts';
 
@@ -14,4 +17,25 @@ transportSuite('memory', async (services) => {
       for (const { transport } of Object.values(services)) await transport?.stop();
     },
   };
+});
+
+test('a service that is gone late does not take the place of its successor', async () => {
+  const network = new MemoryNetwork();
+  const [before, successor, sender] = [
+    new FakeService('inventory'),
+    new FakeService('inventory'),
+    new FakeService('reservation'),
+  ];
+  const [stops, , delivers] = await Promise.all(
+    [before, successor, sender].map(async (service) => {
+      const transport = memoryTransport(network);
+      await transport.start(service);
+      return transport;
+    }),
+  );
+  await stops!.stop();
+  const event = anEvent('reservation.requested');
+  await delivers!.deliver([sender.record(event)]);
+  expect(successor.received).toEqual([event]);
+  expect(before.received).toEqual([]);
 });

@@ -43,7 +43,8 @@ export function memoryTransport(network: MemoryNetwork): Transport {
     healthy: () => true,
     async stop() {
       while (underWay.size > 0) await Promise.all(underWay);
-      if (own) network.intakes.delete(own.service);
+      // What is under way may have outlasted the service; its successor may be there by now.
+      if (own && network.intakes.get(own.service) === own) network.intakes.delete(own.service);
     },
   };
 }
