@@ -22,6 +22,8 @@ export interface StartArguments {
   port: number;
   host: string;
   metrics: boolean;
+  /** Hot standbys of PostgreSQL, for reads. */
+  replicas: number;
   /** Spans are kept for `npm run trace`. */
   traces: boolean;
   demo: boolean;
@@ -33,6 +35,9 @@ export interface StartArguments {
 
 /** Each copy of all services has some 25 connections to PostgreSQL, and these share 200. */
 export const maxInstances = 6;
+
+/** More of them are of no use on one machine. */
+export const maxReplicas = 3;
 
 /** A line for each choice, with what it is, and where it is the default. */
 function choices<Name extends string>(
@@ -59,7 +64,7 @@ function whereUsual(layout: LayoutName): string {
 }
 
 export const usage = `usage: npm start [-- --stack ${stackChoices}] [--layout ${layoutNames.join('|')}] [--instances 2] [--port 8080]
-                    [--host 127.0.0.1] [--set NAME=VALUE] [--no-demo] [--public-demo] [--no-metrics] [--traces]
+                    [--host 127.0.0.1] [--set NAME=VALUE] [--no-demo] [--public-demo] [--no-metrics] [--traces] [--replicas 0]
 
   --stack       how the services talk:
 ${choices(stacks, (name) => (name === defaultStack ? 'the default' : undefined))}
@@ -73,6 +78,7 @@ ${choices(layouts, whereUsual)}
   --no-demo     loads no demo data; what a start with it has left is locked and out of the shop window
   --public-demo lets strangers use the demo, whose admin's password everybody knows; needed with --host
   --no-metrics  runs no InfluxDB beside it
+  --replicas    how many hot standbys PostgreSQL has, at most ${maxReplicas}; shoppers read from them what is new enough
   --traces      keeps what each service does for whom, and how long it takes: npm run trace shows where the time of a purchase went`;
 
 const [value, flag] = [{ type: 'string' }, { type: 'boolean', default: false }] as const;
@@ -87,6 +93,7 @@ const options = {
   'public-demo': flag,
   'no-metrics': flag,
   traces: flag,
+  replicas: value,
 } as const;
 
 /** Strict on purpose: a mistyped option must not start the wrong thing. @throws UsageError */
@@ -102,6 +109,11 @@ export function parseArguments(argv: string[]): StartArguments {
   const host = given.host === undefined ? '127.0.0.1' : parseHost(given.host);
   const port = wholeNumber('--port', given.port ?? '8080', 65_535);
   const env = Object.assign({}, ...(given.set ?? []).map(parseSetting)) as Record<string, string>;
+  const replicas = (given.replicas ?? '0') === '0' ? 0 : wholeNumber('--replicas', given.replicas!, maxReplicas);
+  if (replicas > 0 && process.env.DATABASE_URL !== undefined)
+    throw new UsageError(
+      '--replicas are of a PostgreSQL of its own, and DATABASE_URL names another: set READ_DATABASE_URL for its services',
+    );
   const problems = [...settingProblems(env, port).map((line) => `--set ${line}`), ...serverProblems(process.env)];
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
   const [demo, publicDemo] = [!given['no-demo'], given['public-demo']];
@@ -117,6 +129,7 @@ export function parseArguments(argv: string[]): StartArguments {
     host,
     metrics: !given['no-metrics'],
     traces: given.traces,
+    replicas,
     demo,
     publicDemo,
     env,

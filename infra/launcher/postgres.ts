@@ -6,7 +6,7 @@ import { runCommand } from './run-command.ts';
 import type { Program } from './supervised.ts';
 import { writeFor, type RunAs } from './unprivileged.ts';
 
-interface PostgresOptions {
+export interface PostgresOptions {
   /** `postgres` and `initdb`. */
   executables: string[];
   /** A folder of the server's user. */
@@ -17,6 +17,8 @@ interface PostgresOptions {
   runAs: RunAs | undefined;
   /** False only for tests: a commit then is not on disk when it is answered. */
   durable: boolean;
+  /** How many standbys follow it; none unless given. */
+  replicas?: number;
   signal?: AbortSignal | undefined;
   say?: (line: string) => void;
 }
@@ -50,7 +52,8 @@ export async function postgresProgram(options: PostgresOptions): Promise<Program
 export function settings({
   port,
   durable,
-}: Pick<PostgresOptions, 'port' | 'durable'>): Record<string, string | number> {
+  replicas = 0,
+}: Pick<PostgresOptions, 'port' | 'durable' | 'replicas'>): Record<string, string | number> {
   return {
     port,
     listen_addresses: '127.0.0.1',
@@ -61,9 +64,11 @@ export function settings({
     fsync: durable ? 'on' : 'off',
     synchronous_commit: durable ? 'on' : 'off',
     full_page_writes: durable ? 'on' : 'off',
-    // Nobody replicates from this server, so its log need not carry more than a recovery reads.
-    wal_level: 'minimal',
-    max_wal_senders: 0,
+    // Where nobody replicates from this server its log need not carry more than a recovery reads.
+    wal_level: replicas > 0 ? 'replica' : 'minimal',
+    // Of each one that follows, and one that sends the log beside a copy; a copy takes two meanwhile.
+    max_wal_senders: 3 * replicas,
+    ...(replicas > 0 ? { wal_keep_size: '1GB' } : {}),
     wal_buffers: '16MB',
     // Seldom checkpoints, spread out: each one makes the next change of every page cost a whole page in the log.
     max_wal_size: '4GB',
@@ -106,7 +111,8 @@ async function initialise(
   }
 }
 
-async function answers(url: string, folder: string): Promise<boolean> {
+/** @throws when it refuses the password */
+export async function answers(url: string, folder: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
   client.on('error', () => undefined);
   try {

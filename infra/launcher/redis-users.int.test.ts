@@ -41,6 +41,7 @@ test.each<[RedisUser, string[]]>([
   ['reservation', ['EVAL', "return redis.call('INCRBY', KEYS[1], 1)", '1', 'limit:carts:b']],
   ['reservation', ['PUBLISH', 'settled:reservation', '[]']],
   ['order', ['PUBLISH', 'settled:order', '[]']],
+  ['order', ['EVAL', "return redis.call('HINCRBY', KEYS[1], 'changing', 1)", '1', 'position:order:a']],
   ['payment', ['PUBLISH', 'settled:payment', '[]']],
   ['payment', ['SET', 'payment-tried:a', '1', 'EX', '10']],
   ['reservation', ['MGET', 'payment-tried:a', 'payment-tried:b']],

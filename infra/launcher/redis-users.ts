@@ -2,6 +2,7 @@ import { limitKey } from '@flash-sale/shared/http/limit-counters.ts';
 import { settledChannel } from '@flash-sale/shared/messaging/outcomes.ts';
 import { crowdCountKey, crowdKeys } from '@flash-sale/shared/redis/crowd-sign.ts';
 import { readyKey } from '@flash-sale/shared/redis/connection.ts';
+import { positionKey } from '@flash-sale/shared/redis/positions.ts';
 import { stockMarkKey } from '@flash-sale/shared/redis/stock-mark.ts';
 import { stockKey } from '@flash-sale/shared/redis/stock-view.ts';
 import { triedPaymentKey } from '@flash-sale/shared/redis/tried-payments.ts';
@@ -24,11 +25,11 @@ const accessOf: Partial<Record<RedisUser, Access>> = {
   inventory: { writes: [stockKey('*'), stockMarkKey] },
   reservation: {
     reads: [stockKey('*'), stockMarkKey, triedPaymentKey('*')],
-    writes: [limitKey('*'), ...crowdKeys],
+    writes: [limitKey('*'), ...crowdKeys, positionKey('reservation', '*')],
     channels: [settledChannel('reservation')],
   },
-  order: { channels: [settledChannel('order')] },
-  payment: { writes: [triedPaymentKey('*')], channels: [settledChannel('payment')] },
+  order: { writes: [positionKey('order', '*')], channels: [settledChannel('order')] },
+  payment: { writes: [triedPaymentKey('*'), positionKey('payment', '*')], channels: [settledChannel('payment')] },
   auditor: { reads: ['*'] },
 };
 

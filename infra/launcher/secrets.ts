@@ -9,6 +9,8 @@ import { redisUsers, type RedisUser } from './redis-users.ts';
 export interface Secrets {
   postgresPassword: string;
   auditorPassword: string;
+  /** Of the role by which replicas follow PostgreSQL. */
+  replicatorPassword: string;
   /** Of Redis' default user, who may do everything. */
   redisPassword: string;
   redisUsers: Record<RedisUser, string>;
@@ -35,6 +37,7 @@ export async function loadSecrets(file: string): Promise<Secrets> {
   const secrets: Secrets = {
     postgresPassword: known.postgresPassword ?? newSecret(),
     auditorPassword: known.auditorPassword ?? newSecret(),
+    replicatorPassword: known.replicatorPassword ?? newSecret(),
     redisPassword: known.redisPassword ?? newSecret(),
     redisUsers: secretsOf(redisUsers, known.redisUsers),
     rabbitmqPassword: known.rabbitmqPassword ?? newSecret(),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { needsRabbitmq, stacks } from '@flash-sale/shared/stacks.ts';
-import type { DatabaseUrls } from './databases.ts';
+import { databaseUrls, type DatabaseUrls } from './databases.ts';
 import type { DatabaseName } from './database-names.ts';
 import { notePlaces, ownBroker, placeOf } from './broker-places.ts';
 import { influxdbAt, setUpInfluxdb, type Influxdb } from './influxdb.ts';
@@ -10,6 +10,7 @@ import { nginxProgram } from './nginx.ts';
 import { postgresProgram, postgresUrl } from './postgres.ts';
 import { preparePrograms, type ProgramName, type Programs } from './programs.ts';
 import { amqpUrl, amqpUrls, epmdProgram, rabbitmqProgram } from './rabbitmq.ts';
+import { ensureReplicator, replicaName, replicaProgram } from './replica.ts';
 import { rabbitmqUsers, type RabbitmqUser } from './rabbitmq-users.ts';
 import { canConfineUsers, redisProgram, redisUrl, redisUrls } from './redis.ts';
 import { redisUsers, type RedisUser } from './redis-users.ts';
@@ -29,6 +30,8 @@ const othersEndWithinMs = 10_000;
 /** Starts what the services stand on, all at once, and sets up the databases and the broker. */
 export async function startServers(site: Site): Promise<{
   databases: Record<DatabaseName, DatabaseUrls>;
+  /** The same of each replica. */
+  replicas: Record<DatabaseName, DatabaseUrls>[];
   redis: RedisUrls;
   /** Only in a stack with RabbitMQ. */
   rabbitmq: RabbitmqUrls | undefined;
@@ -42,21 +45,59 @@ export async function startServers(site: Site): Promise<{
   const programs = await preparePrograms(needed, site.say);
   const influxExecutable = site.options.metrics ? await findInfluxdb(site) : undefined;
   const starts = [
-    startPostgres(site, programs).then((adminUrl) => setUpDatabases(adminUrl, site.secrets)),
+    startDatabases(site, programs),
     startRedis(site, programs),
     startRabbitmq(site, programs),
     influxExecutable === undefined ? Promise.resolve(undefined) : startInfluxdb(site, influxExecutable, programs),
     startNginx(site, programs),
   ] as const;
   try {
-    const [databases, redis, rabbitmq, influxdb] = await Promise.all(starts);
-    return { databases, redis, rabbitmq, influxdb };
+    const [{ databases, replicas }, redis, rabbitmq, influxdb] = await Promise.all(starts);
+    return { databases, replicas, redis, rabbitmq, influxdb };
   } catch (error) {
     site.abort(error as Error);
     // Somebody may start anew at once, in the folders in which the others are still at work.
     await Promise.race([Promise.allSettled(starts), sleep(othersEndWithinMs, undefined, { ref: false })]);
     throw error;
   }
+}
+
+async function startDatabases(site: Site, programs: Programs) {
+  const adminUrl = await startPostgres(site, programs);
+  const databases = await setUpDatabases(adminUrl, site.secrets);
+  // Of what is set up: a copy is faster than to follow.
+  const replicas = await startReplicas(site, programs, adminUrl);
+  return { databases, replicas };
+}
+
+async function startReplicas(
+  site: Site,
+  programs: Programs,
+  primaryUrl: string,
+): Promise<Record<DatabaseName, DatabaseUrls>[]> {
+  const { ports, secrets, signal } = site;
+  if (ports.replicas.length === 0) return [];
+  await ensureReplicator(primaryUrl, secrets.replicatorPassword);
+  const runAs = await unprivilegedUser('postgres');
+  const start = async (port: number, index: number) => {
+    const name = replicaName(index + 1);
+    const program = await replicaProgram({
+      executables: programs.postgres,
+      folder: await placeFor(site, name, runAs),
+      logFile: join(site.logsFolder, `${name}.log`),
+      number: index + 1,
+      port,
+      primaryPort: ports.postgres,
+      password: secrets.postgresPassword,
+      replicatorPassword: secrets.replicatorPassword,
+      runAs,
+      replicas: ports.replicas.length,
+      signal,
+    });
+    await site.processes.start(program);
+    return databaseUrls(postgresUrl(port, secrets.postgresPassword), secrets);
+  };
+  return Promise.all(ports.replicas.map(start));
 }
 
 async function startPostgres(site: Site, programs: Programs): Promise<string> {
@@ -72,6 +113,7 @@ async function startPostgres(site: Site, programs: Programs): Promise<string> {
     password: secrets.postgresPassword,
     runAs,
     durable: true,
+    replicas: ports.replicas.length,
     signal,
     say: site.say,
   });

@@ -17,6 +17,8 @@ export interface StackContext {
   stack: StackName;
   layout: LayoutName;
   databases: Record<DatabaseName, DatabaseUrls>;
+  /** Of each replica; the instances share them in turn. */
+  replicas: Record<DatabaseName, DatabaseUrls>[];
   redis: Record<ServiceName, string>;
   /** Only in a stack with RabbitMQ. */
   rabbitmq: Record<ServiceName, string> | undefined;
@@ -89,6 +91,7 @@ export function environmentOf({ service, instance, port }: Instance, context: St
     HOST: '127.0.0.1',
     PORT: String(port),
     ...Object.fromEntries(databasesOf(service).map(({ setting, name }) => [`${setting}_URL`, databases[name].runtime])),
+    ...readUrlOf({ service, instance }, context),
     ...(service === 'user'
       ? { TOKEN_KEYS: secrets.tokenKey, PASSWORD_CONCURRENCY: String(context.passwordConcurrency) }
       : {}),
@@ -105,6 +108,15 @@ export function environmentOf({ service, instance, port }: Instance, context: St
     LOG_LEVEL: 'info',
     ...context.extraEnv,
   };
+}
+
+function readUrlOf(
+  { service, instance }: Pick<Instance, 'service' | 'instance'>,
+  { replicas }: Pick<StackContext, 'replicas'>,
+): Record<string, string> {
+  const own = databasesOf(service).find(({ setting }) => setting === 'DATABASE');
+  const replica = own && replicas[(instance - 1) % replicas.length];
+  return replica ? { READ_DATABASE_URL: replica[own.name].runtime } : {};
 }
 
 /** What a process runs, and with which environment. */

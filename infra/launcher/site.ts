@@ -4,6 +4,7 @@ import { freePort, keepFree } from './free-port.ts';
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import type { InfluxdbPorts } from './influxdb.ts';
 import type { ProcessSet } from './process-set.ts';
+import { replicaName } from './replica.ts';
 import type { RabbitmqPorts } from './rabbitmq.ts';
 import type { Secrets } from './secrets.ts';
 import type { Instance, ServiceProcess } from './service-program.ts';
@@ -29,6 +30,8 @@ export interface Site {
 
 export interface Ports {
   postgres: number;
+  /** Of each replica of it. */
+  replicas: number[];
   redis: number;
   rabbitmq: RabbitmqPorts;
   influxdb: InfluxdbPorts;
@@ -40,26 +43,36 @@ export interface Ports {
 export const consumersName = 'consumers-1';
 
 /** The order in which a stack stops: no new requests, then what is under way, then what that needs. */
-export function stopOrder(services: string[]): string[][] {
+export function stopOrder(services: string[], replicas: number): string[][] {
   return [
     ['nginx'],
     [...services, consumersName],
-    ['redis', 'rabbitmq', 'influxdb-front'],
+    ['redis', 'rabbitmq', 'influxdb-front', ...Array.from({ length: replicas }, (_, n) => replicaName(n + 1))],
     ['postgres', 'epmd', 'influxdb'],
   ];
 }
 
-/** @param further ports at which something else of this stack will listen */
-export async function choosePorts(publicPort: number | undefined, further: number[] = []): Promise<Ports> {
+/** @param replicas how many there are of PostgreSQL. @param further ports at which something else of this stack will listen */
+export async function choosePorts(
+  publicPort: number | undefined,
+  { replicas = 0, further = [] }: { replicas?: number; further?: number[] } = {},
+): Promise<Ports> {
   for (const port of [publicPort, ...further]) if (port) keepFree(port);
   return {
     postgres: await freePort(),
+    replicas: await freePorts(replicas),
     redis: await freePort(),
     rabbitmq: await chooseRabbitmqPorts(),
     influxdb: await chooseInfluxdbPorts(),
     public: publicPort ? publicPort : await freePort(),
     internal: await freePort(),
   };
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await freePort());
+  return ports;
 }
 
 export async function chooseRabbitmqPorts(): Promise<RabbitmqPorts> {

@@ -20,6 +20,8 @@ export interface StackOptions {
   layout?: LayoutName;
   /** Of each service; 2 unless given. */
   instances?: number;
+  /** Hot standbys of the private PostgreSQL, from which routes read where they are new enough; none unless given. */
+  replicas?: number;
   /** Servers to use instead of private ones. */
   databaseUrl?: string | undefined;
   redisUrl?: string | undefined;
@@ -96,6 +98,8 @@ export interface Stack {
   outboxMaxAttempts: number | undefined;
   secrets: Secrets;
   postgres: ServerControl;
+  /** Of the first replica of it, where it has one. */
+  replica: ServerControl;
   redis: ServerControl;
   rabbitmq: ServerControl;
   influxdb: ServerControl;

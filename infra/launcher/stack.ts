@@ -14,6 +14,7 @@ import { assertPortIsFree } from './port-holder.ts';
 import { ProcessRegister } from './process-register.ts';
 import { ProcessSet } from './process-set.ts';
 import { forgetRunningStack, recordRunningStack } from './running-stack.ts';
+import { replicaName } from './replica.ts';
 import { loadSecrets } from './secrets.ts';
 import { startServers } from './servers.ts';
 import { serviceProcesses, serviceProgram, type ServiceProcess, type StackContext } from './service-program.ts';
@@ -61,7 +62,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   let ofServices: ServiceProcess[] = [];
   const stop = () =>
-    (stopping ??= processes.stopInOrder(stopOrder(ofServices.map(({ name }) => name))).finally(release));
+    (stopping ??= processes
+      .stopInOrder(
+        stopOrder(
+          ofServices.map(({ name }) => name),
+          options.replicas ?? 0,
+        ),
+      )
+      .finally(release));
   const killNow = () => {
     processes.killNow();
     release();
@@ -75,7 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await assertBrokersReachable({ options, dataDir, say });
     for (const port of further) await assertPortIsFree(port, host, '--set EDGE_PROXY_PROTOCOL_PORT=');
     const secrets = await loadSecrets(join(dataDir, 'secrets.json'));
-    const ports = await choosePorts(options.port, further);
+    const ports = await choosePorts(options.port, { replicas: options.replicas ?? 0, further });
     const instances = await chooseInstances(options.instances ?? 2);
     ofServices = serviceProcesses(layout, instances);
     const site = {
@@ -174,6 +182,7 @@ function stackOf(site: Site, servers: Started, ends: Pick<Stack, 'stop' | 'killN
     outboxMaxAttempts: options.env?.['OUTBOX_MAX_ATTEMPTS'] ? Number(options.env['OUTBOX_MAX_ATTEMPTS']) : undefined,
     secrets: site.secrets,
     postgres: controlOf('postgres', processes, !options.databaseUrl),
+    replica: controlOf(replicaName(1), processes, ports.replicas.length > 0),
     redis: controlOf('redis', processes, !options.redisUrl),
     rabbitmq: controlOf('rabbitmq', processes, runsRabbitmq(options)),
     influxdb: controlOf('influxdb', processes, servers.influxdb !== undefined),
@@ -190,6 +199,7 @@ function listProcesses({ processes, serviceProcesses, ports, options }: Site, { 
   const server = (name: string, port: number) => ({ name, service: undefined, instance: undefined, port });
   const all = [
     ...(options.databaseUrl ? [] : [server('postgres', ports.postgres)]),
+    ...ports.replicas.map((port, n) => server(replicaName(n + 1), port)),
     ...(options.redisUrl ? [] : [server('redis', ports.redis)]),
     ...(runsRabbitmq(options) ? [server('epmd', ports.rabbitmq.epmd), server('rabbitmq', ports.rabbitmq.amqp)] : []),
     ...(influxdb?.programs.map(({ program, port }) => server(program.name, port)) ?? []),

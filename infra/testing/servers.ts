@@ -6,6 +6,7 @@ import { postgresProgram, postgresUrl } from '../launcher/postgres.ts';
 import { preparePrograms } from '../launcher/programs.ts';
 import { amqpUrl, amqpUrls, epmdProgram, rabbitmqProgram, runRabbitmqctl } from '../launcher/rabbitmq.ts';
 import { rabbitmqUsers, type RabbitmqUser } from '../launcher/rabbitmq-users.ts';
+import { ensureReplicator, replicaProgram } from '../launcher/replica.ts';
 import { redisProgram, redisUrl, redisUrls } from '../launcher/redis.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import { Supervised, type Program } from '../launcher/supervised.ts';
@@ -39,11 +40,28 @@ export interface ServerOptions {
 const ordinary = { password: 'of-a-test' };
 
 /** Without fsync: what a test commits need not survive a power failure, and should not wait for a disk. */
-export function startTestPostgres({ name, password = ordinary.password }: ServerOptions = {}): Promise<TestServer> {
+export function startTestPostgres({
+  name,
+  password = ordinary.password,
+  replicas = 0,
+}: ServerOptions & { replicas?: number } = {}): Promise<TestServer> {
   return startServer('postgres', name, async ({ folder, logFile, port, runAs }) => {
     const executables = (await preparePrograms(['postgres'], console.log)).postgres;
-    const program = await postgresProgram({ executables, folder, logFile, port, password, runAs, durable: false });
-    return { programs: [program], url: postgresUrl(port, password) };
+    const options = { executables, folder, logFile, port, password, runAs, replicas };
+    return { programs: [await postgresProgram({ ...options, durable: false })], url: postgresUrl(port, password) };
+  });
+}
+
+/** A hot standby of a server that was started with `replicas`, as it is now: a database that is made later comes along. */
+export async function startTestReplica(primary: TestServer): Promise<TestServer> {
+  const { port: primaryPort, password } = new URL(primary.url);
+  const replicatorPassword = `${password}-replicator`;
+  await ensureReplicator(primary.url, replicatorPassword);
+  return startServer('postgres', 'replica', async ({ folder, logFile, port, runAs }) => {
+    const executables = (await preparePrograms(['postgres'], console.log)).postgres;
+    const place = { executables, folder, logFile, port, password, runAs };
+    const of = { number: 1, replicas: 1, primaryPort: Number(primaryPort), replicatorPassword };
+    return { programs: [await replicaProgram({ ...place, ...of })], url: postgresUrl(port, password) };
   });
 }
 

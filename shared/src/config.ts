@@ -136,6 +136,11 @@ export const commonSchema = z.object({
 /** What a service with a database needs to know besides: it has a lane, an outbox and a transport of events as well. */
 export const databaseSchema = commonSchema.extend({
   DATABASE_URL: z.url().describe('role that may read and write rows, nothing else'),
+  READ_DATABASE_URL: z
+    .preprocess((url) => (url === '' ? undefined : url), z.url().optional()) // Compose cannot leave out a variable
+    .describe(
+      'a hot standby of the same database, and the same role; what shoppers read comes from there where it is new enough for them',
+    ),
   MIGRATION_DATABASE_URL: z
     .url()
     .optional()

@@ -31,7 +31,7 @@ export function routes({ reads, expected, orderIds, outcomes, tokens, arrivalTim
     const { limit, cursor } = parse(contract.pageQuery, request.query);
     const { userId } = principalOf(request);
     // Newest first: only the first page can miss an order that is still to arrive.
-    if (cursor === undefined) await waitForAll(await expected.of(userId));
+    if (cursor === undefined) await waitForAll(userId, await expected.of(userId));
     const { orders, nextCursor } = await reads.page(userId, limit, cursor);
     response.json({ items: orders.map(bodyOfOrder), nextCursor });
   });
@@ -44,18 +44,18 @@ export function routes({ reads, expected, orderIds, outcomes, tokens, arrivalTim
     const startedAt = performance.now();
     const mayArrive = Date.now() - mintedAtMs(id) < arrivalGraceMs;
     const patienceMs = mayArrive ? Math.max(preferMs, arrivalTimeoutMs) : 0;
-    const order = await outcomes.until(id, 'arrived', { timeoutMs: patienceMs });
+    const order = await outcomes.until(id, 'arrived', userId, { timeoutMs: patienceMs });
     if (!order && mayArrive) throw notKnownYet();
     // Without items it was cancelled before it was opened, or never could be: clients get no such order.
     if (!order?.items || order.user_id !== userId) throw notFound('order');
     const leftMs = preferMs - (performance.now() - startedAt);
-    const final = leftMs > 0 ? await outcomes.until(id, 'final', { timeoutMs: leftMs }) : undefined;
-    response.json(bodyOfOrder(final ?? (await reads.order(id)) ?? order));
+    const final = leftMs > 0 ? await outcomes.until(id, 'final', userId, { timeoutMs: leftMs }) : undefined;
+    response.json(bodyOfOrder(final ?? (await reads.order(id, userId)) ?? order));
   });
 
   /** The list waits for announced orders as the route of a single order does. */
-  async function waitForAll(ids: string[]): Promise<void> {
-    await Promise.all(ids.map((id) => outcomes.until(id, 'arrived', { timeoutMs: arrivalTimeoutMs })));
+  async function waitForAll(userId: string, ids: string[]): Promise<void> {
+    await Promise.all(ids.map((id) => outcomes.until(id, 'arrived', userId, { timeoutMs: arrivalTimeoutMs })));
   }
 
   return router;

@@ -48,8 +48,9 @@ export function routes(options: RouteOptions): Router {
   });
 
   router.get('/api/payments/:id', shopper, async (request, response) => {
-    const payment = await reads.payment(idOf(request, 'payment'));
-    if (payment?.userId !== principalOf(request).userId) throw notFound('payment');
+    const { userId } = principalOf(request);
+    const payment = await reads.payment(idOf(request, 'payment'), userId);
+    if (payment?.userId !== userId) throw notFound('payment');
     const decided = await outcomes.asPreferred(payment, 'decided', preferredWaitMs(request));
     response.json(bodyOfPayment(decided ?? payment));
   });

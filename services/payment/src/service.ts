@@ -5,7 +5,7 @@ import { serviceWithDatabase } from '@flash-sale/shared/service/with-database.ts
 import { migrations } from '../migrations/index.ts';
 import { builtInGateway, ledgerMigrations } from './adapters/built-in-gateway.ts';
 import { guarded } from './adapters/guarded-gateway.ts';
-import { openPaymentReads } from './adapters/reads.ts';
+import { openPaymentReads, readOrphans } from './adapters/reads.ts';
 import type { PaymentTables } from './adapters/tables.ts';
 import { unpaidPayables } from './adapters/retention.ts';
 import { paymentUnitOfWork } from './adapters/unit-of-work.ts';
@@ -17,14 +17,14 @@ import { routes } from './routes.ts';
 export const paymentService = serviceWithDatabase<PaymentConfig, PaymentTables>({
   name: 'payment',
   migrations,
-  async build({ config, log, reads: db, background, openLane, redis, tokens, openOutcomes }) {
+  async build({ config, log, reads: readDatabases, background, openLane, redis, tokens, openOutcomes }) {
     const { GATEWAY_DATABASE_URL: url, GATEWAY_MIGRATION_DATABASE_URL: ownerUrl } = config;
     await ensureMigrated({ url, ownerUrl }, ledgerMigrations);
     const gateway = builtInGateway(config.GATEWAY_DATABASE_URL, (error) =>
       log.warn({ reason: error.message }, 'connection to the gateway lost'),
     );
     const tried = new TriedPayments(redis);
-    const reads = openPaymentReads(db);
+    const reads = openPaymentReads(readDatabases);
     const outcomes = openOutcomes('payment', { read: reads.payment, stages });
     const lane = openLane(
       paymentUnitOfWork(guarded(gateway, config.GATEWAY_TIMEOUT_MS), (payment) => {
@@ -49,7 +49,7 @@ export const paymentService = serviceWithDatabase<PaymentConfig, PaymentTables>(
           name: 'give-up-orphans',
           everyMs: config.ORPHAN_SWEEP_MS,
           task: async () => {
-            const orphans = await openPaymentReads(background).orphans(config.ORDER_WAIT_MS);
+            const orphans = await readOrphans(background, config.ORDER_WAIT_MS);
             await Promise.all(orphans.map((orphan) => lane.run('giveUp', orphan)));
           },
         },

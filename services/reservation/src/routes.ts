@@ -46,8 +46,9 @@ export function routes(options: RouteOptions): Router {
   });
 
   router.get('/api/carts/:id', shopper, async (request, response) => {
-    const cart = await reads.cart(idOf(request, 'cart'));
-    if (cart?.userId !== principalOf(request).userId) throw notFound('cart');
+    const { userId } = principalOf(request);
+    const cart = await reads.cart(idOf(request, 'cart'), userId);
+    if (cart?.userId !== userId) throw notFound('cart');
     response.json({ id: cart.id, items: cart.items });
   });
 
@@ -122,7 +123,7 @@ export function routes(options: RouteOptions): Router {
   }
 
   async function owned(id: string, userId: string): Promise<Reservation> {
-    const reservation = await reads.reservation(id);
+    const reservation = await reads.reservation(id, userId);
     if (reservation?.userId !== userId) throw notFound('reservation');
     return reservation;
   }

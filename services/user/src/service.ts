@@ -33,8 +33,8 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
   }),
   async build({ config, log, metrics, reads, background, openLane, redis, tokens, beginsJourney, logInsAtDoor }) {
     if (config.ADMIN_EMAIL && config.ADMIN_PASSWORD)
-      await ensureAdmin(reads, config.ADMIN_EMAIL, config.ADMIN_PASSWORD);
-    const accounts = new Accounts(reads, { maxItems: config.BATCH_MAX, maxQueued: config.BATCH_QUEUE_MAX });
+      await ensureAdmin(reads.primary, config.ADMIN_EMAIL, config.ADMIN_PASSWORD);
+    const accounts = new Accounts(reads.primary, { maxItems: config.BATCH_MAX, maxQueued: config.BATCH_QUEUE_MAX });
     if (argon2id.insteadOf !== undefined)
       log.warn({ reason: argon2id.insteadOf }, 'passwords are hashed by node:crypto, which takes twice as long');
     const concurrency = config.PASSWORD_CONCURRENCY;
@@ -89,7 +89,7 @@ export const userService = serviceWithDatabase<UserConfig, Tables>({
         .use(ownerRoutes(deps)),
       internalRoutes: internalRoutes(background, config.TOKEN_KEYS, keepEndedS),
       close: () => hashing.close(),
-      tasks: [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads, keepEndedS) }],
+      tasks: [{ name: 'session-prune', everyMs: pruneEveryMs, task: () => pruneSessions(reads.primary, keepEndedS) }],
     };
   },
 });

@@ -15,7 +15,11 @@ export interface ReadOptions {
   url: string;
   poolSize: number;
   statementTimeoutMs: number;
+  /** How long a read waits for a connection at most; two seconds unless given. */
+  connectWithinMs?: number;
   onError: (error: Error) => void;
+  /** Asked of each new connection before it is used; where it rejects, whoever wanted the connection hears why. */
+  verify?: (client: pg.ClientBase) => Promise<void>;
 }
 
 /** The connections of some reads: those at work, and the requests that wait for one. */
@@ -31,11 +35,15 @@ export function openReads<DB>(options: ReadOptions): Kysely<DB> {
 
 /** The same, with a look at how busy its connections are. */
 export function openWatchedReads<DB>(options: ReadOptions): { db: Kysely<DB>; use: () => PoolUse } {
+  const { verify } = options;
   const pool = new pg.Pool({
+    ...(verify && {
+      verify: (client: pg.ClientBase, done: (error?: Error) => void) => void verify(client).then(() => done(), done),
+    }),
     Client: PreparingClient as unknown as new () => pg.ClientBase,
     connectionString: options.url,
     max: options.poolSize,
-    connectionTimeoutMillis: 2_000,
+    connectionTimeoutMillis: options.connectWithinMs ?? 2_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: options.statementTimeoutMs,
     query_timeout: options.statementTimeoutMs + 1_000,

@@ -19,6 +19,12 @@ export interface Tx {
   write(statement: Statement, values: unknown[]): void;
 }
 
+/** Where the write-ahead log ends: at a commit just made, or after it. */
+const readPosition: Statement = {
+  name: 'read-position',
+  text: "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8 AS position",
+};
+
 interface Write {
   statement: Statement;
   values: unknown[];
@@ -75,8 +81,12 @@ export class LaneConnection {
     this.#onError = options.onError;
   }
 
-  /** Runs one transaction. Must not be called again before it has ended. @throws what a statement or the work throws */
-  async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  /**
+   * Runs one transaction. Must not be called again before it has ended.
+   * @param onCommit hears, where it is given, what a replica has to have replayed to show it, in bytes; in the same round trip as the commit
+   * @throws what a statement or the work throws
+   */
+  async transaction<T>(work: (tx: Tx) => Promise<T>, onCommit?: (position: number) => void): Promise<T> {
     const client = await this.#connected();
     this.#busy = true;
     // The first failure is the reason; all that is sent after it only hears that the transaction is aborted.
@@ -107,9 +117,12 @@ export class LaneConnection {
       const result = await work(tx);
       sendWrites();
       const committed = send('COMMIT');
+      const position = onCommit && this.#send(client, { ...readPosition });
       await Promise.all(written);
       // A transaction in which a statement failed answers COMMIT with ROLLBACK.
       if ((await committed).command !== 'COMMIT') throw new Error('the transaction was rolled back');
+      // What is committed is so whether or not it is told where.
+      await position?.then(({ rows }) => onCommit!((rows[0] as { position: number }).position)).catch(() => {});
       return result;
     } catch (thrown) {
       const error = reason ?? thrown;

@@ -7,6 +7,7 @@ import type { DomainEvent, EventType } from '@flash-sale/contract/events/schemas
 import { isOlderThan } from '../ids.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { reasonOf } from '../reason-of.ts';
+import type { Positions } from '../redis/positions.ts';
 import { running } from '../tracing/running.ts';
 import type { OpenSpan } from '../tracing/span.ts';
 import { traceparentOf } from '../tracing/trace-context.ts';
@@ -86,6 +87,8 @@ export interface LaneOptions<S, E extends EventType, C extends Commands<S>> {
   /** Called after each committed transaction. */
   onBatch?: (items: number, ms: number) => void;
   tracing?: Tracing | undefined;
+  /** Where replicas are read. */
+  positions?: Positions | undefined;
 }
 
 /**
@@ -266,7 +269,7 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
   }
 
   async #transact(items: Item<E, InputsOf<C>>[]): Promise<Done[]> {
-    const { unitOfWork, connection, service, log, inboxRetentionMs = Infinity } = this.#options;
+    const { unitOfWork, connection, service, log, positions, inboxRetentionMs = Infinity } = this.#options;
     const startedAt = performance.now();
     const acknowledged = this.#acknowledged.splice(0);
     const work = items.flatMap((item) => (item.work ? [item.work] : []));
@@ -275,6 +278,8 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const batch = this.#beginBatch(items, startedAt);
     let results: unknown[] = items.map(() => undefined);
     let saved: { state: S } | undefined;
+    let shoppers: string[] = [];
+    const onCommit = positions && ((position: number) => positions.changed(shoppers, position));
     try {
       await connection.transaction(async (tx) => {
         if (work.length > 0) {
@@ -288,11 +293,15 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
             return result;
           });
           saved = { state };
+          if (positions) {
+            shoppers = [...new Set(unitOfWork.shoppersOf?.(state))];
+            await positions.changing(shoppers);
+          }
           unitOfWork.save(tx, state);
           this.#writeOutbox(tx, outgoing);
         }
         if (acknowledged.length > 0) tx.write(deleteOutbox, [acknowledged.sort()]);
-      });
+      }, onCommit);
     } catch (error) {
       this.#acknowledged.push(...acknowledged);
       batch?.end({ failure: reasonOf(error) });

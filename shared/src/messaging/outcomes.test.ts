@@ -164,7 +164,7 @@ describe('stages', () => {
 
   test('looking first spares the wait', async () => {
     const look = jest.fn(becomes('ended'));
-    expect(await outcomesOf(look).until(newId(), 'ended', { timeoutMs: 60_000 })).toEqual(thing('ended'));
+    expect(await outcomesOf(look).until(newId(), 'ended', newId(), { timeoutMs: 60_000 })).toEqual(thing('ended'));
     expect(look).toHaveBeenCalledTimes(1);
   });
 });

@@ -17,8 +17,8 @@ export const settledChannel = (what: string): string => `settled:${what}`;
 
 /** What may be waited for: the reservations of a service, say. */
 export interface OutcomeSource<View extends { id: string }, Stage extends string> {
-  /** Reads one as it is now. */
-  read: (id: string) => Promise<View | undefined>;
+  /** Reads one as it is now; or, for a shopper, as new as that shopper has seen it. */
+  read: (id: string, userId?: string) => Promise<View | undefined>;
   /** How far a request may wait for one to come, and whether it has. */
   stages: Record<Stage, (view: View) => boolean>;
 }
@@ -86,14 +86,14 @@ export class Outcomes<View extends { id: string }, Stage extends string> {
     this.#news?.run(topic).catch(() => {});
   }
 
-  /** It as it is now, if it has come to this stage. */
-  async look(id: string, stage: Stage): Promise<View | undefined> {
-    return this.#at(stage, await this.#source.read(id));
+  /** It as it is now, or as its shopper has seen it, if it has come to this stage. */
+  async look(id: string, stage: Stage, userId?: string): Promise<View | undefined> {
+    return this.#at(stage, await this.#source.read(id, userId));
   }
 
-  /** Looks, and then waits. @returns it once it has come to this stage; undefined when the time is up before */
-  async until(id: string, stage: Stage, wait: Wait): Promise<View | undefined> {
-    return (await this.look(id, stage)) ?? (await this.wait(id, stage, wait));
+  /** Looks, for a shopper, and then waits. @returns it once it has come to this stage; undefined when the time is up before */
+  async until(id: string, stage: Stage, userId: string, wait: Wait): Promise<View | undefined> {
+    return (await this.look(id, stage, userId)) ?? (await this.wait(id, stage, wait));
   }
 
   /**

@@ -27,6 +27,8 @@ export interface UnitOfWork<State, Events extends EventType, C extends Commands<
   load(tx: Tx, batch: Work<Events, InputsOf<C>>[]): Promise<State>;
   /** Sends what has changed. */
   save(tx: Tx, state: State): void;
+  /** Whose rows routes show that are to be saved, some perhaps twice; for services whose routes read from replicas. */
+  shoppersOf?(state: State): string[];
   /** Runs after the commit: the one place for effects that must not happen without it. Must not throw. */
   committed?(state: State): void;
   /**

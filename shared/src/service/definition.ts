@@ -4,6 +4,7 @@ import type { Kysely, Migration } from 'kysely';
 import type { AccessTokens } from '../auth.ts';
 import type { CommonConfig, DatabaseConfig } from '../config.ts';
 import type { BeginsJourney } from '../http/admission.ts';
+import type { Reads } from '../db/reads.ts';
 import type { EventType } from '@flash-sale/contract/events/schemas.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { Logger } from '../log.ts';
@@ -37,7 +38,7 @@ export interface Kernel<Config extends CommonConfig = CommonConfig> {
 /** What a service with a database is given besides. */
 export interface DatabaseKernel<Config extends DatabaseConfig, DB> extends Kernel<Config> {
   /** For reads of routes; changes go through the lane. */
-  reads: Kysely<DB>;
+  reads: Reads<DB>;
   /** For tasks and readiness: a crowd of readers must not keep holds from expiring. */
   background: Kysely<DB>;
   /** Opens the service's one lane. It carries work from when the service is built, and nothing is to be run on it before. */

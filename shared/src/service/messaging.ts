@@ -5,6 +5,7 @@ import type { MessagingTables } from '../messaging/housekeeping.ts';
 import { Lane } from '../messaging/lane.ts';
 import { Outbox } from '../messaging/outbox.ts';
 import type { Transport } from '../messaging/transport.ts';
+import type { Positions } from '../redis/positions.ts';
 import { Backlog } from './backlog.ts';
 import type { OpenLane, ServiceContext } from './definition.ts';
 
@@ -50,8 +51,9 @@ export function backlogOf({ name, config, log }: ServiceContext<DatabaseConfig>,
 export function laneOpener(
   { name, config, log, metrics, tracing }: ServiceContext<DatabaseConfig>,
   connection: LaneConnection,
-  { transport, outbox, backlog }: { transport: Transport; outbox: Outbox; backlog: Backlog },
+  options: { transport: Transport; outbox: Outbox; backlog: Backlog; positions: Positions | undefined },
 ): OpenLane {
+  const { transport, outbox, backlog, positions } = options;
   return (unitOfWork) =>
     new Lane({
       service: name,
@@ -69,5 +71,6 @@ export function laneOpener(
       isStalled: () => backlog.isStalled,
       onBatch: (items, ms) => metrics.batchDone(items, ms),
       tracing,
+      positions,
     });
 }

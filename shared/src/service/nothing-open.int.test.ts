@@ -70,7 +70,7 @@ test('whose own parts cannot be built', async () => {
     build: async ({ reads, background, openLane, openOutcomes }) => {
       const outcomes = openOutcomes('order', { read: openOrderReads(reads).order, stages });
       openLane(orderUnitOfWork((order) => announce(order, outcomes)));
-      for (const pool of [reads, background]) await sql`SELECT 1`.execute(pool);
+      for (const pool of [reads.primary, background]) await sql`SELECT 1`.execute(pool);
       throw new Error('cannot be built');
     },
   });

@@ -1,14 +1,18 @@
 import type { Redis } from 'ioredis';
 import type { Kysely } from 'kysely';
 import { openReads, openWatchedReads, type PoolUse } from '../db/connection.ts';
+import { Reads, verifyCluster, type Replica } from '../db/reads.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
 import { InternalClient } from '../messaging/http-client.ts';
 import type { MessagingTables } from '../messaging/housekeeping.ts';
 import { Outcomes, settledChannel } from '../messaging/outcomes.ts';
+import { Positions } from '../redis/positions.ts';
 import { connectRedis } from '../redis/connection.ts';
 import type { DatabaseConfig } from '../config.ts';
 import type { OpenOutcomes, ServiceContext } from './definition.ts';
 
+/** Then the primary is asked: a replica that is slow is no help. */
+const replicaAnswersWithinMs = 500;
 /** No request waits longer for what it asks another service. */
 const askWithinMs = 1_000;
 /** The questions of a request beside those after ended sessions and keys. */
@@ -37,7 +41,9 @@ export function openResources({ config, log }: ServiceContext, opened: AsyncDisp
 /** A service's connections to its database. */
 export interface DatabaseResources<DB> {
   /** For the reads of routes. */
-  reads: Kysely<DB>;
+  reads: Reads<DB>;
+  /** Where these may go to a replica. */
+  positions: Positions | undefined;
   poolUse: () => PoolUse;
   /** One connection for all that is not a request's. */
   background: Kysely<DB>;
@@ -48,7 +54,8 @@ export interface DatabaseResources<DB> {
 
 /** As `openResources`. */
 export function openDatabase<DB>(
-  { config, log }: ServiceContext<DatabaseConfig>,
+  { name, config, log }: ServiceContext<DatabaseConfig>,
+  redis: Redis,
   opened: AsyncDisposableStack,
 ): DatabaseResources<DB> {
   const databaseOptions = {
@@ -56,13 +63,29 @@ export function openDatabase<DB>(
     statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
     onError: (error: Error) => log.warn({ reason: error.message }, 'database connection lost'),
   };
-  const { db: reads, use: poolUse } = openWatchedReads<DB>({ ...databaseOptions, poolSize: config.READ_POOL_SIZE });
+  const { db: primary, use: poolUse } = openWatchedReads<DB>({ ...databaseOptions, poolSize: config.READ_POOL_SIZE });
   const background = openReads<DB>({ ...databaseOptions, poolSize: 1 });
-  opened.defer(async () => void (await Promise.all([reads.destroy(), background.destroy()])));
+  opened.defer(async () => void (await Promise.all([primary.destroy(), background.destroy()])));
+  const { READ_DATABASE_URL: replicaUrl } = config;
+  const replica = replicaUrl === undefined ? undefined : openReplica();
+  const reads = new Reads({ primary, replica, log });
   const laneConnection = new LaneConnection(databaseOptions);
   opened.defer(() => laneConnection.close());
   const messaging = background as unknown as Kysely<MessagingTables>;
-  return { reads, poolUse, background, messaging, laneConnection };
+  return { reads, positions: replica?.positions, poolUse, background, messaging, laneConnection };
+
+  function openReplica(): Replica<DB> {
+    const db = openReads<DB>({
+      url: replicaUrl!,
+      poolSize: config.READ_POOL_SIZE,
+      statementTimeoutMs: replicaAnswersWithinMs,
+      connectWithinMs: replicaAnswersWithinMs,
+      verify: verifyCluster(primary),
+      onError: (error) => log.debug({ reason: error.message }, 'connection to the replica lost'),
+    });
+    opened.defer(() => db.destroy());
+    return { db, positions: new Positions({ redis, service: name, log }) };
+  }
 }
 
 /** Each kind listens over a connection of its own, for one that is subscribed can be used for nothing else. */

@@ -1,4 +1,5 @@
 import type { PoolUse } from '../db/connection.ts';
+import type { Reads } from '../db/reads.ts';
 import type { Admission } from '../http/admission.ts';
 import type { Transport } from '../messaging/transport.ts';
 import { InfluxCollector } from '../metrics/influx-collector.ts';
@@ -55,6 +56,24 @@ export function watchDurable(metrics: Metrics, { work, backlog, lane, poolUse, a
       read: () => Object.entries(counts()).map(([cause, count]) => ({ of: cause, fields: { count } })),
     });
   }
+}
+
+/** Where a replica is read: who has answered, and how far it is behind. */
+export function watchReplica(metrics: Metrics, reads: Pick<Reads<never>, 'counts' | 'state'>): void {
+  metrics.watch({
+    measurement: 'reads',
+    tag: 'cause',
+    gauges: { count: 'flash_sale_reads' },
+    read: () => Object.entries(reads.counts).map(([cause, count]) => ({ of: cause, fields: { count } })),
+  });
+  metrics.watch({
+    measurement: 'replica',
+    gauges: { up: 'flash_sale_replica_up', behind_bytes: 'flash_sale_replica_behind_bytes' },
+    read: () => {
+      const { up, behindBytes } = reads.state;
+      return [{ fields: { up, ...(behindBytes === undefined ? {} : { behind_bytes: behindBytes }) } }];
+    },
+  });
 }
 
 function watchJourneys(metrics: Metrics, admission: Observed['admission']): void {

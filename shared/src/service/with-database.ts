@@ -8,7 +8,9 @@ import type { DatabaseServiceDefinition } from './definition.ts';
 import { backlogOf, laneOpener, outboxOf } from './messaging.ts';
 import { openDatabase, outcomesOpener } from './resources.ts';
 import { durableTasks } from './tasks.ts';
-import { watchDurable } from './telemetry.ts';
+import { watchDurable, watchReplica } from './telemetry.ts';
+
+const lookAtReplicaEveryMs = 500;
 
 /** A service with a database, which has a lane, an outbox and a transport of its events as well. */
 export const serviceWithDatabase = <Config extends DatabaseConfig, DB>(
@@ -27,7 +29,11 @@ async function assemble<Config extends DatabaseConfig, DB>(
   const { DATABASE_URL: url, MIGRATION_DATABASE_URL: ownerUrl } = config;
   await ensureMigrated({ url, ownerUrl }, definition.migrations);
 
-  const { reads, background, messaging, laneConnection, poolUse } = openDatabase<DB>(context, opened);
+  const { reads, positions, background, messaging, laneConnection, poolUse } = openDatabase<DB>(
+    context,
+    kernel.redis,
+    opened,
+  );
   const openOutcomes = outcomesOpener(context, { publisher: kernel.redis, waitsEnd, opened });
   const tokens = openTokens(definition.tokenAuthority?.(background, config));
   const { transport, routes: transportRoutes } = transportFactory({ config, log, tracing: context.tracing });
@@ -35,7 +41,7 @@ async function assemble<Config extends DatabaseConfig, DB>(
   const outbox = outboxOf(context, messaging, { transport, backlog });
   const { SHED_BEYOND_REQUESTS: beyondRequests, SHED_BEYOND_WAIT_MS: beyondWaitMs } = config;
   const admission = new Admission({ beyondRequests, beyondWaitMs, log, sign: new CrowdSign(kernel.redis) });
-  const openLane = laneOpener(context, laneConnection, { transport, outbox, backlog });
+  const openLane = laneOpener(context, laneConnection, { transport, outbox, backlog, positions });
   const { beginsJourney, logIns: logInsAtDoor } = admission;
 
   const opening = { tokens, reads, background, openLane, openOutcomes, beginsJourney, logInsAtDoor };
@@ -50,7 +56,9 @@ async function assemble<Config extends DatabaseConfig, DB>(
   await transport.start(outbox.intakeOf(lane));
   opened.defer(() => transport.stop());
   watchDurable(metrics, { work, backlog, lane, poolUse, admission, transport });
+  if (positions) watchReplica(metrics, reads);
   const common = durableTasks(context, { messaging, backlog, transport, admission, removals });
+  if (positions) common.push({ name: 'replica', everyMs: lookAtReplicaEveryMs, task: () => reads.look() });
   return {
     parts: { ...parts, tasks: [...common, ...tasks] },
     durable: { background, lane, outbox, transport, transportRoutes },

@@ -1,4 +1,5 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
+import type { Reads } from '@flash-sale/shared/db/reads.ts';
 import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
 import { Batcher } from '@flash-sale/shared/messaging/batcher.ts';
 import type { StockLevel, StockView, StockViews } from '@flash-sale/shared/redis/stock-view.ts';
@@ -18,7 +19,7 @@ export interface Page {
  * cached product is still current.
  */
 export class Catalogue {
-  readonly #reads: Kysely<InventoryTables>;
+  readonly #reads: Reads<InventoryTables>;
   readonly #background: Kysely<InventoryTables>;
   readonly #views: StockViews;
   readonly #products = new Map<string, { product: Product; revision: number }>();
@@ -27,7 +28,7 @@ export class Catalogue {
   readonly #levelReads: Batcher<string, StockView | undefined>;
 
   constructor(options: {
-    reads: Kysely<InventoryTables>;
+    reads: Reads<InventoryTables>;
     /** For the occasional read of the whole table. */
     background: Kysely<InventoryTables>;
     views: StockViews;
@@ -104,21 +105,23 @@ export class Catalogue {
 
   async #readPage(key: string): Promise<Page> {
     const [limit, cursor] = key.split(' ') as [string, string];
-    let query = this.#reads
-      .selectFrom('products')
-      .selectAll()
-      .where('listed', '=', true)
-      .orderBy('id')
-      .limit(Number(limit) + 1);
-    if (cursor) query = query.where('id', '>', cursor);
-    const rows = await orUnavailable(query.execute());
+    const read = (db: Kysely<InventoryTables>) => {
+      const query = db
+        .selectFrom('products')
+        .selectAll()
+        .where('listed', '=', true)
+        .orderBy('id')
+        .limit(Number(limit) + 1);
+      return (cursor ? query.where('id', '>', cursor) : query).execute();
+    };
+    const rows = await orUnavailable(this.#reads.recent(read));
     const products = rows.slice(0, Number(limit)).map(productOf);
     return { products, nextCursor: rows.length > Number(limit) ? products.at(-1)!.id : null };
   }
 
   async #readProducts(ids: string[]): Promise<(Product | undefined)[]> {
     const rows = await orUnavailable(
-      this.#reads
+      this.#reads.primary // whose answer is at least as new as the revision under which it is remembered
         .selectFrom('products')
         .selectAll()
         .where(sql<boolean>`id = any(${ids}::uuid[])`)
@@ -137,7 +140,7 @@ export class Catalogue {
 
   async #readLevels(ids: string[]): Promise<(StockView | undefined)[]> {
     const rows = await orUnavailable(
-      this.#reads
+      this.#reads.primary
         .selectFrom('stock')
         .selectAll()
         .where(sql<boolean>`product_id = any(${ids}::uuid[])`)

@@ -40,6 +40,7 @@ export const orderUnitOfWork = (
     return new OrderState((await tx.read<OrderRow>(lockOrders, [[...ids].sort()])).map(orderOf));
   },
   save,
+  shoppersOf: ({ added, changed }) => [...added, ...changed].map(({ userId }) => userId),
   committed: ({ steps }) => steps.forEach(onChange),
 });
 

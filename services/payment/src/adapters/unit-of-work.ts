@@ -66,6 +66,7 @@ export const paymentUnitOfWork = (
   prepare: preparations(gateway),
   load,
   save,
+  shoppersOf: ({ newPayments, changedPayments }) => [...newPayments, ...changedPayments].map(({ userId }) => userId),
   committed: ({ statusChanged }) => statusChanged.forEach(onStatusChange),
 });
 

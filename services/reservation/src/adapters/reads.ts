@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { orUnavailable } from '@flash-sale/shared/db/connection.ts';
+import type { Reads } from '@flash-sale/shared/db/reads.ts';
 import { readsById } from '@flash-sale/shared/db/reads-by-id.ts';
 import { firstIdOf } from '@flash-sale/shared/ids.ts';
 import { cartOf, reservationOf, type CartRow, type ReservationTables } from './tables.ts';
@@ -9,8 +10,8 @@ const maxLatest = 5_000;
 const clocksDifferByMs = 60_000;
 
 /** What routes read. @throws AppError unavailable */
-export function openReservationReads(db: Kysely<ReservationTables>) {
-  const readCarts = (ids: string[]): Promise<CartRow[]> =>
+export function openReservationReads(reads: Reads<ReservationTables>) {
+  const readCarts = (db: Kysely<ReservationTables>, ids: string[]): Promise<CartRow[]> =>
     db
       .selectFrom('carts')
       .leftJoin('reservations', 'reservations.id', 'carts.reservation_id')
@@ -23,18 +24,18 @@ export function openReservationReads(db: Kysely<ReservationTables>) {
       ])
       .where(sql<boolean>`carts.id = any(${ids}::uuid[])`)
       .execute();
-  const readReservations = (ids: string[]) =>
+  const readReservations = (db: Kysely<ReservationTables>, ids: string[]) =>
     db
       .selectFrom('reservations')
       .selectAll()
       .where(sql<boolean>`id = any(${ids}::uuid[])`)
       .execute();
   return {
-    cart: readsById(readCarts, cartOf),
-    reservation: readsById(readReservations, reservationOf),
+    cart: readsById(reads, readCarts, cartOf),
+    reservation: readsById(reads, readReservations, reservationOf),
     /** The latest orders of these shoppers whose units were held, by shopper. */
     async latestOrders(userIds: string[], withinMs: number): Promise<Record<string, string[]>> {
-      const query = db
+      const query = reads.primary
         .selectFrom('reservations')
         .select(['user_id', 'order_id'])
         .where(sql<boolean>`user_id = any(${userIds}::uuid[])`)

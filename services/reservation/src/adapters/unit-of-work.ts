@@ -106,6 +106,10 @@ export const reservationUnitOfWork = (
   sheddable: ['reserve'],
   load: (tx, batch) => load(tx, batch, bounds),
   save,
+  shoppersOf: ({ newCarts, changedCarts, newReservations, changedReservations }) =>
+    [newCarts, changedCarts, newReservations, changedReservations].flatMap((rows) =>
+      [...rows].map(({ userId }) => userId),
+    ),
   committed: ({ statusChanged }) => statusChanged.forEach(onStatusChange),
 });
 

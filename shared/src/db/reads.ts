@@ -1,0 +1,187 @@
+import type pg from 'pg';
+import { sql, type Kysely } from 'kysely';
+import type { Logger } from '../log.ts';
+import { reasonOf } from '../reason-of.ts';
+import type { Positions } from '../redis/positions.ts';
+
+/** Who answered a read, and of the primary why: no `replica` is asked, none is `new enough`, or one is `away`. */
+export const readCauses = ['replica', 'changing', 'unknown', 'behind', 'away'] as const;
+export type ReadCause = (typeof readCauses)[number];
+
+/** So long nobody asks a replica that has just failed, so that one that hangs costs a few requests a moment and not all of them theirs. */
+const awayForMs = 1_000;
+/** The catalogue is at most so old. */
+const recentMs = 1_000;
+
+const replayed = sql<{ standby: boolean; position: number | null }>`
+  SELECT pg_is_in_recovery() AS standby, (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::int8 AS position`;
+const inserted = sql<{ position: number }>`SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8 AS position`;
+
+/** Of a cluster, and of each standby of it. */
+const clusterId = 'SELECT system_identifier::text AS id FROM pg_control_system()';
+
+/** To be asked of each new connection to a replica: a server of another cluster may be at the same positions with other rows. @throws when it is one */
+export const verifyCluster =
+  <DB>(primary: Kysely<DB>) =>
+  async (replica: pg.ClientBase): Promise<void> => {
+    const [own, its] = await Promise.all([
+      sql.raw<{ id: string }>(clusterId).execute(primary),
+      replica.query<{ id: string }>(clusterId),
+    ]);
+    if (own.rows[0]!.id === its.rows[0]!.id) return;
+    throw new Error('READ_DATABASE_URL names a server that is no standby of the one that DATABASE_URL names');
+  };
+
+export interface Replica<DB> {
+  db: Kysely<DB>;
+  positions: Positions;
+}
+
+/** How far a replica is, as of the last look. */
+export interface ReplicaState {
+  /** Whether it answers, and is a standby. */
+  up: 0 | 1;
+  /** Bytes of the write-ahead log that it has not replayed. */
+  behindBytes?: number;
+}
+
+/**
+ * The reads of routes. Without a replica the primary answers all of them. With one, it answers where it is new enough for the shopper, which is
+ * looked at on the connection that reads, before the read: behind its address there may be several. Whatever keeps it from that, the primary
+ * is asked at once.
+ */
+export class Reads<DB> {
+  readonly primary: Kysely<DB>;
+  readonly #replica: Replica<DB> | undefined;
+  readonly #log: Logger;
+  readonly #counts = Object.fromEntries(readCauses.map((cause) => [cause, 0])) as Record<ReadCause, number>;
+  #awayUntilMs = -Infinity;
+  #wasAway = false;
+  #sample: { position: number; atMs: number } | undefined;
+  #state: ReplicaState = { up: 0 };
+
+  constructor(options: { primary: Kysely<DB>; replica?: Replica<DB> | undefined; log: Logger }) {
+    this.primary = options.primary;
+    this.#replica = options.replica;
+    this.#log = options.log;
+  }
+
+  /** By who answered since the start, and why not the replica. */
+  get counts(): Readonly<Record<ReadCause, number>> {
+    return this.#counts;
+  }
+
+  get state(): ReplicaState {
+    return this.#state;
+  }
+
+  /** What concerns one shopper. */
+  async ofShopper<T>(userId: string, read: (db: Kysely<DB>) => Promise<T>): Promise<T> {
+    const rows = await this.ofShoppers([{ userId }], async (db) => [await read(db)]);
+    return rows[0]!;
+  }
+
+  /**
+   * What is asked for by several shoppers, in two queries at most: of those who do not say for whom they ask, or for whom a replica is not known to
+   * be new enough, the primary is asked.
+   */
+  async ofShoppers<Asked extends { userId?: string | undefined }, Row>(
+    asked: Asked[],
+    read: (db: Kysely<DB>, some: Asked[]) => Promise<Row[]>,
+  ): Promise<Row[]> {
+    if (!this.#replica) return read(this.primary, asked);
+    const { positions } = this.#replica;
+    const known = await positions.of(asked.flatMap(({ userId }) => userId ?? []));
+    const elsewhere: Asked[] = [];
+    const here: Asked[] = [];
+    const unknown = new Set<string>();
+    let needed = 0;
+    for (const one of asked) {
+      const position = one.userId === undefined ? 'changing' : known.shift()!;
+      if (typeof position === 'number') {
+        needed = Math.max(needed, position);
+        here.push(one);
+        continue;
+      }
+      elsewhere.push(one);
+      this.#counts[position] += 1;
+      if (position === 'unknown') unknown.add(one.userId!);
+    }
+    const rows = await Promise.all([
+      here.length === 0 ? [] : this.#newEnough(needed, here, read),
+      elsewhere.length === 0 ? [] : read(this.primary, elsewhere),
+    ]);
+    // After the read: whatever it has shown is older.
+    if (unknown.size > 0)
+      this.#position().then(
+        (position) => positions.found([...unknown], position),
+        () => {},
+      );
+    return rows.flat();
+  }
+
+  /** What everybody may see, a second old at most. */
+  async recent<T>(read: (db: Kysely<DB>) => Promise<T>): Promise<T> {
+    const { position, atMs } = this.#sample ?? { position: Infinity, atMs: -Infinity };
+    const isRecent = performance.now() - atMs < recentMs;
+    if (!this.#replica || !isRecent) return read(this.primary);
+    const rows = await this.#newEnough(position, [{}], async (db) => [await read(db)]);
+    return rows[0]!;
+  }
+
+  /** Looks how far both are; to be called a few times a second. */
+  async look(): Promise<void> {
+    if (!this.#replica) return;
+    await this.#replica.positions.settleOwed();
+    const atMs = performance.now();
+    const position = await this.#position();
+    this.#sample = { position, atMs };
+    try {
+      const { standby, position: reached } = (await replayed.execute(this.#replica.db)).rows[0]!;
+      this.#state = standby && reached !== null ? { up: 1, behindBytes: Math.max(0, position - reached) } : { up: 0 };
+      if (this.#state.up === 1) this.#isThere();
+      else this.#isAway(new Error('it is no standby'));
+    } catch (error) {
+      this.#state = { up: 0 };
+      this.#isAway(error);
+    }
+  }
+
+  /** Asks the replica, and the primary if it has not come so far, or cannot be asked. */
+  async #newEnough<Asked, Row>(
+    needed: number,
+    asked: Asked[],
+    read: (db: Kysely<DB>, some: Asked[]) => Promise<Row[]>,
+  ): Promise<Row[]> {
+    if (performance.now() >= this.#awayUntilMs) {
+      try {
+        const found = await this.#replica!.db.connection().execute(async (db) => {
+          const { standby, position } = (await replayed.execute(db)).rows[0]!;
+          return standby && position !== null && position >= needed ? { rows: await read(db, asked) } : undefined;
+        });
+        this.#counts[found ? 'replica' : 'behind'] += asked.length;
+        if (found) return found.rows;
+        return read(this.primary, asked);
+      } catch (error) {
+        this.#isAway(error);
+      }
+    }
+    this.#counts.away += asked.length;
+    return read(this.primary, asked);
+  }
+
+  async #position(): Promise<number> {
+    return (await inserted.execute(this.primary)).rows[0]!.position;
+  }
+
+  #isAway(error: unknown): void {
+    this.#awayUntilMs = performance.now() + awayForMs;
+    if (!this.#wasAway) this.#log.warn({ reason: reasonOf(error) }, 'the replica cannot be read: the primary is');
+    this.#wasAway = true;
+  }
+
+  #isThere(): void {
+    if (this.#wasAway) this.#log.info('the replica is read again');
+    this.#wasAway = false;
+  }
+}
