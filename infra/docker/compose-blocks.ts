@@ -19,11 +19,17 @@ const databaseUrl = (name: DatabaseName) => {
   const role = databaseNameOf(name);
   return `postgres://${role}:${required(runtimePassword(name))}@postgres:5432/${role}`;
 };
+/** Of the replica, where there is one: Compose leaves it empty otherwise. */
+const readDatabaseUrl = (name: DatabaseName) =>
+  `\${POSTGRES_REPLICA:+${databaseUrl(name).replace('@postgres:', '@${POSTGRES_REPLICA}:')}}`;
 const redisUrl = (user: RedisUser) => `redis://${user}:${required(redisPassword(user))}@redis:6379`;
 
 /** What each service has of its own: its databases, and its user of Redis. */
 const serversOf = (name: ServiceName): [string, string][] => [
   ...databasesOf(name).map((one): [string, string] => [`${one.setting}_URL`, databaseUrl(one.name)]),
+  ...databasesOf(name)
+    .filter(({ setting }) => setting === 'DATABASE')
+    .map((one): [string, string] => ['READ_DATABASE_URL', readDatabaseUrl(one.name)]),
   ['REDIS_URL', redisUrl(name)],
 ];
 

@@ -10,6 +10,7 @@ import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts
 import { databasesOf } from '../launcher/database-names.ts';
 import { edgeSettings } from '../launcher/edge-settings.ts';
 import { settings } from '../launcher/postgres.ts';
+import { replicatorRole } from '../launcher/replica.ts';
 import { administrator, rabbitmqUsers, userDefinitions, type RabbitmqPasswords } from '../launcher/rabbitmq-users.ts';
 import { redisProgram } from '../launcher/redis.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
@@ -122,10 +123,17 @@ function expectedRest(stack: StackName): object {
 
 type Environment = Record<string, string | null>;
 
+/** As Compose fills it in, with a secret for each, and a replica or none. */
+const filledIn = (text: string, replica: string) =>
+  text
+    .replaceAll(required, 'x'.repeat(32))
+    .replaceAll(/\$\{POSTGRES_REPLICA:\+((?:[^{}]|\$\{POSTGRES_REPLICA\})*)\}/g, replica === '' ? '' : '$1')
+    .replaceAll('${POSTGRES_REPLICA}', replica);
+
 /** What a service makes of the environment of a container, in which it runs alone or with the others. */
-function configOf(service: ServiceName, environment: Environment, process: string) {
+function configOf(service: ServiceName, environment: Environment, process: string, replica = '') {
   const given = Object.entries(environment).filter(([, value]) => value !== null) as [string, string][];
-  const filled = Object.fromEntries(given.map(([key, value]) => [key, value.replaceAll(required, 'x'.repeat(32))]));
+  const filled = Object.fromEntries(given.map(([key, value]) => [key, filledIn(value, replica)]));
   const own = process === processOfServices ? environmentsIn(filled)[service] : { PORT: '3000', ...filled };
   return settingsOf[service].parse({ HOST: '0.0.0.0', ...own });
 }
@@ -166,6 +174,22 @@ describe.each(stackNames)('the %s stack in containers', (stack) => {
       const { ipv4_address: address } = all[container]!.networks!['shop']!;
       expect(all['nginx']!.extra_hosts![container]).toBe(address);
     }
+  });
+
+  test('has each service read from the replica where there is one, and from nowhere else', () => {
+    const { profiles, command, environment, depends_on: needs } = all['postgres-replica']!;
+    expect(profiles).toEqual(['replicas']);
+    expect(needs).toEqual({ setup: { condition: 'service_completed_successfully' } });
+    expect(environment!['PGPASSWORD']).toBe(all['setup']!.environment!['REPLICATOR_PASSWORD']);
+    expect((command as string[])[0]).toContain(`-U ${replicatorRole} `);
+    for (const { container, process, holds } of containersOf(stack))
+      for (const { service } of holds) {
+        const configured = (replica: string) =>
+          configOf(service, all[container]!.environment!, process, replica) as Record<string, unknown>;
+        const [without, withOne] = [configured(''), configured('there')];
+        expect(without['READ_DATABASE_URL']).toBeUndefined();
+        expect(withOne['READ_DATABASE_URL']).toBe(String(withOne['DATABASE_URL']).replace('@postgres:', '@there:'));
+      }
   });
 
   test('tells a service the same as every other stack, but for what the architecture is', () => {
@@ -370,12 +394,23 @@ describe('the servers are set as those of npm start', () => {
   const { services: servers } = readCompose('infra/docker/servers.yml');
 
   test('PostgreSQL', () => {
-    const given = [...(servers['postgres']!.command as string).matchAll(/-c (\w+)=(\S+)/g)].map(([, k, v]) => [k, v]);
+    const given = (replica: string) => {
+      const command = filledIn(servers['postgres']!.command as string, replica);
+      // Of two for one setting the last counts.
+      return Object.fromEntries([...command.matchAll(/-c (\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!]));
+    };
     const elsewhere = ['port', 'listen_addresses', 'unix_socket_directories'];
     // These are PostgreSQL's own defaults; the launcher names them because tests turn them off.
     const defaults = ['fsync', 'synchronous_commit', 'full_page_writes'];
-    const ours = Object.entries(settings({ port: 1, durable: true })).map(([name, value]) => [name, String(value)]);
-    expect(given).toEqual(ours.filter(([name]) => ![...elsewhere, ...defaults].includes(name!)));
+    const ours = (replicas: number) =>
+      Object.fromEntries(
+        Object.entries(settings({ port: 1, durable: true, replicas }))
+          .filter(([name]) => ![...elsewhere, ...defaults].includes(name))
+          .map(([name, value]) => [name, String(value)]),
+      );
+    expect(given('')).toEqual(ours(0));
+    // Who follows is let in by a file of the repository.
+    expect(given('there')).toEqual({ ...ours(1), hba_file: '/etc/postgresql/replicated.conf' });
   });
 
   test('Redis', () => {

@@ -7,11 +7,13 @@ import { listDemoProducts } from '../../services/inventory/src/adapters/demo-pro
 import { lockDemoAccounts } from '../../services/user/src/adapters/demo-accounts.ts';
 import { databases } from '../launcher/database-names.ts';
 import { withClient } from '../launcher/databases.ts';
+import { ensureReplicator } from '../launcher/replica.ts';
 import { setUpDatabases } from '../launcher/set-up.ts';
 import { secretsFrom, setupSchema } from './setup-config.ts';
 
 const config = readEnvironment(setupSchema);
 const urls = await setUpDatabases(config.DATABASE_URL, secretsFrom(config), { provisioned: config.PROVISIONED });
+if (config.REPLICATOR_PASSWORD !== undefined) await ensureReplicator(config.DATABASE_URL, config.REPLICATOR_PASSWORD);
 // A start with the demo unlocks and lists them again, after this. In Kubernetes nobody waits for it to do so: Jobs of their own
 // end the demo there, where there is none (base/demo-end.yaml).
 if (!config.PROVISIONED) await endDemo();

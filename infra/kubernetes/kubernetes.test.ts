@@ -252,7 +252,9 @@ describe.each(stackNames)('the %s overlay', (stack) => {
     const pod = podOf(job);
     expectRestricted(pod);
     const { values } = environmentOf(pod.containers[0]!, resources);
-    expect(Object.keys(values).sort()).toEqual(Object.keys(setupSchema.shape).sort());
+    // Who follows PostgreSQL there is its operator's.
+    const known = Object.keys(setupSchema.shape).filter((name) => name !== 'REPLICATOR_PASSWORD');
+    expect(Object.keys(values).sort()).toEqual(known.sort());
     expect(setupSchema.parse(values)).toMatchObject({ PROVISIONED: true });
     const policies = [...ofKind(resources, 'NetworkPolicy'), ...ofKind(infrastructure, 'NetworkPolicy')];
     const postgres = servers['postgres-rw:5432']!;
@@ -493,6 +495,29 @@ test.each(stackNames)('the PROXY protocol takes the place of the listener that h
     );
   });
   expect(replaced).toEqual(['http', 8080]);
+});
+
+test.each(stackNames)('reads go to the standbys where that is wanted (%s)', (stack) => {
+  const { patches } = parse(readFileSync(at('components/replicas/kustomization.yaml'), 'utf8')) as {
+    patches: { target: { kind: string; name: string }; patch: string }[];
+  };
+  for (const { name, holds, deployment } of processesIn(stack)) {
+    const { patch } = patches.find(({ target }) => target.kind === 'Deployment' && target.name === name)!;
+    const container = structuredClone(podOf(deployment).containers[0]!);
+    for (const { op, path, value } of JSON.parse(patch) as { op: string; path: string; value: { name: string } }[]) {
+      expect([op, path]).toEqual(['add', '/spec/template/spec/containers/0/env/-']);
+      container.env!.push(value);
+    }
+    const { values } = environmentOf(container, overlays[stack]);
+    for (const { service } of holds) {
+      const own = holds.length > 1 ? environmentsIn(values)[service] : values;
+      const parsed = settingsOf[service].parse(own) as Record<string, unknown>;
+      expect(parsed['DATABASE_URL']).toContain('@postgres-rw:');
+      expect(parsed['READ_DATABASE_URL']).toBe(
+        String(parsed['DATABASE_URL']).replace('@postgres-rw:', '@postgres-ro:'),
+      );
+    }
+  }
 });
 
 const isScaler = ({ kind }: Resource) =>

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
+import { layoutNames } from '@flash-sale/shared/layouts.ts';
 import { settingOf } from '@flash-sale/shared/service/environments.ts';
 import { needsRabbitmq, type StackName } from '@flash-sale/shared/stacks.ts';
 import { databaseNameOf, databasesOf, type DatabaseName } from '../launcher/database-names.ts';
@@ -128,6 +129,33 @@ function environmentOf(service: ServiceName, stack: StackName, named: (setting: 
       secretVariable(named(variable), name, key, true),
     ),
   ];
+}
+
+/** A target that an overlay lacks is passed over. */
+export function replicasComponent(): object {
+  const processes = layoutNames.flatMap((layout) => processesOf(layout));
+  return {
+    apiVersion: 'kustomize.config.k8s.io/v1alpha1',
+    kind: 'Component',
+    patches: processes.map(({ name, holds }) => ({
+      target: { kind: 'Deployment', name },
+      patch: JSON.stringify(
+        holds.flatMap(({ service }) =>
+          readUrlOf(service, holds.length === 1 ? (it) => it : (it) => settingOf(service, it)),
+        ),
+      ),
+    })),
+  };
+}
+
+/** Behind the password, of which it is made. */
+function readUrlOf(service: ServiceName, named: (setting: string) => string): object[] {
+  const own = databasesOf(service).find(({ setting }) => setting === 'DATABASE');
+  if (!own) return [];
+  const role = databaseNameOf(own.name);
+  const value = `postgresql://${role}:$(${named('DATABASE_PASSWORD')})@postgres-ro:5432/${role}`;
+  const variable = { name: named('READ_DATABASE_URL'), value };
+  return [{ op: 'add', path: '/spec/template/spec/containers/0/env/-', value: variable }];
 }
 
 /** As secrets.sh names it. */
