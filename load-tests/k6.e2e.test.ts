@@ -7,6 +7,7 @@ import { liftedBounds } from '../test-kit/stack/load-settings.ts';
 import { putArrivals } from './lib/arrivals.ts';
 import { runK6 } from './lib/k6-run.ts';
 import { countOf, failsOf, passesOf, trendOf } from './lib/k6-summary.ts';
+import { putReading } from './lib/reading.ts';
 import { untilQuiet } from './lib/quiet.ts';
 import { processTreesOf } from './lib/usage.ts';
 import { expectAuditClean } from '../test-kit/stack/audit.ts';
@@ -74,6 +75,18 @@ const load = (theShop: () => Shop) => {
     expect(Object.keys(result.steps)).toHaveLength(6);
     expect(result.arrived).toBeGreaterThan(5);
     expect(result.after.reduce((sum, { arrived }) => sum + arrived, 0)).toBeGreaterThan(0);
+  });
+
+  test('shoppers look at what they have bought, and find it, beside others who only look', async () => {
+    const { url, stack, processes } = shop.stack;
+    const target = { url, stack, processes: processTreesOf(processes) };
+    // Each with an account of their own.
+    const env = { SHOPPERS: String(shoppers), VUS: '25' };
+    const result = await putReading(target, { rate: 3, readsOfPurchase: 10, readers: 3, seconds: 4 }, env);
+    expect(result).toMatchObject({ wrong: 0, dropped: 0, complaints: '' });
+    expect(result.purchasesPerSecond).toBeGreaterThan(1);
+    expect(result.readsPerSecond).toBeGreaterThan(10 * result.purchasesPerSecond);
+    expect(result.read!.max).toBeGreaterThan(0);
   });
 
   test('a run of the comparison: its seconds add up, and afterwards the shop comes to rest', async () => {

@@ -33,6 +33,8 @@ export interface BenchStack extends AsyncDisposable {
 /** Which stack to measure: an own one, or that at an address or of a stack file. */
 export interface StackToOpen extends StackChoice {
   instances: number;
+  /** Of its PostgreSQL; none unless given. */
+  replicas?: number;
   url?: string | undefined;
   stackFile?: string | undefined;
   cpuProfile?: boolean;
@@ -57,7 +59,7 @@ const usualRestMs = 2_000;
  * @throws NotRunning when that one does not answer
  */
 export async function openStack(
-  { stack, layout, instances, url, stackFile, cpuProfile = false }: StackToOpen,
+  { stack, layout, instances, replicas = 0, url, stackFile, cpuProfile = false }: StackToOpen,
   { folder, profiles, say, signal }: OpenContext,
 ): Promise<BenchStack> {
   if (url !== undefined || stackFile !== undefined) return givenStack(url, stackFile, signal);
@@ -66,6 +68,7 @@ export async function openStack(
     stack,
     layout,
     instances,
+    replicas,
     dataDir: folder,
     demo: { shoppers },
     signal,

@@ -101,11 +101,19 @@ export const madeLater: Judge = (answer, name, token) => {
   return settled;
 };
 
+/** What a purchase has made. */
+export interface Bought {
+  reservationId: string;
+  orderId: string;
+  /** Undefined where nothing was asked to be paid. */
+  paymentId?: string;
+}
+
 /**
  * Create cart → fetch product → add item → reserve → pay. Throws at the first answer that is not right; of the cart's
  * judges `begun`, of those to reserve and to pay `settled`.
  */
-export function purchase(productId: string, key: string, token: string, { begun = made, settled = made } = {}): void {
+export function purchase(productId: string, key: string, token: string, { begun = made, settled = made } = {}): Bought {
   const cartId = createCart(token, begun);
   think();
 
@@ -132,8 +140,9 @@ export function purchase(productId: string, key: string, token: string, { begun 
           reservation.json('totalCents') === totalCents &&
           reservation.json('currency') === currency,
   );
+  const bought = { reservationId: reservation.json('id') as string, orderId };
   think();
-  if (waitSeconds === 0) return;
+  if (waitSeconds === 0) return bought;
 
   const order = JSON.stringify({ orderId, method: { token: 'tok_ok' } });
   const accepted = post('/api/payments', order, 'pay', token, keyed(`${key}-pay`, waitSeconds));
@@ -146,6 +155,7 @@ export function purchase(productId: string, key: string, token: string, { begun 
       payment.json('currency') === currency,
   );
   think();
+  return { ...bought, paymentId: payment.json('id') as string };
 }
 
 export function think(): void {
