@@ -9,6 +9,7 @@ import { urlFor, withClient } from '@flash-sale/infra/launcher/databases.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { Positions } from '../redis/positions.ts';
 import { eventually } from '../testing/eventually.ts';
+import { startTcpProxy } from '../testing/tcp-proxy.ts';
 import { openReads } from './connection.ts';
 import { LaneConnection, type Statement } from './lane-connection.ts';
 import { Reads, verifyCluster, type ReadCause } from './reads.ts';
@@ -218,6 +219,42 @@ describe('with a standby', () => {
       await first!.reads.look();
       expect(first!.reads.state.up).toBe(1);
     });
+  });
+
+  test('that hangs, whoever waits for it has the answer of the primary in half a second, and the others at once', async () => {
+    const proxy = await startTcpProxy(replicaOf(replica!));
+    closers.unshift(() => proxy.close());
+    const instance = open(proxy.url);
+    await isReady(instance);
+    await writes(shopper, instance);
+    await isAnsweredBy('replica', shopper, instance, 1);
+    for (const hang of [() => proxy.stall(), () => proxy.forget()]) {
+      hang();
+      const { away } = instance.reads.counts;
+      expect(await asks(shopper, instance)).toBe(1);
+      expect(instance.reads.counts.away).toBe(away + 1);
+      expect(await Promise.all(Array.from({ length: 20 }, () => asks(shopper, instance)))).toEqual(Array(20).fill(1));
+      await proxy.restore();
+      await isAnsweredBy('replica', shopper, instance, 1);
+    }
+  });
+
+  test('of several who ask at once those are answered there for whom it is new enough', async () => {
+    const fresh = `${shopper}-fresh`;
+    await isAnsweredBy('replica', shopper, first!, 0);
+    await onReplica('SELECT pg_wal_replay_pause()');
+    try {
+      await writes(fresh, first!);
+      await isAnsweredBy('behind', fresh, first!, 1);
+      const { replica: there, behind } = first!.reads.counts;
+      const rows = await first!.reads.ofShoppers([{ userId: shopper }, { userId: fresh }], (db, some) =>
+        Promise.all(some.map(({ userId }) => countOf(userId)(db))),
+      );
+      expect(rows).toEqual([0, 1]);
+      expect(first!.reads.counts).toMatchObject({ replica: there + 1, behind: behind + 1 });
+    } finally {
+      await onReplica('SELECT pg_wal_replay_resume()');
+    }
   });
 
   test('and without Redis the primary answers', async () => {

@@ -8,6 +8,8 @@ import type { Positions } from '../redis/positions.ts';
 export const readCauses = ['replica', 'changing', 'unknown', 'behind', 'away'] as const;
 export type ReadCause = (typeof readCauses)[number];
 
+/** Connecting included; then the primary is asked. */
+export const answersWithinMs = 500;
 /** So long nobody asks a replica that has just failed, so that one that hangs costs a few requests a moment and not all of them theirs. */
 const awayForMs = 1_000;
 /** The catalogue is at most so old. */
@@ -20,17 +22,29 @@ const inserted = sql<{ position: number }>`SELECT (pg_current_wal_insert_lsn() -
 /** Of a cluster, and of each standby of it. */
 const clusterId = 'SELECT system_identifier::text AS id FROM pg_control_system()';
 
-/** To be asked of each new connection to a replica: a server of another cluster may be at the same positions with other rows. @throws when it is one */
-export const verifyCluster =
-  <DB>(primary: Kysely<DB>) =>
-  async (replica: pg.ClientBase): Promise<void> => {
-    const [own, its] = await Promise.all([
-      sql.raw<{ id: string }>(clusterId).execute(primary),
-      replica.query<{ id: string }>(clusterId),
-    ]);
-    if (own.rows[0]!.id === its.rows[0]!.id) return;
+/**
+ * To be asked of each new connection to a replica: a server of another cluster may be at the same positions with other rows. @throws when it is one.
+ * The primary is asked once, for a failover changes nothing of it.
+ */
+export function verifyCluster<DB>(primary: Kysely<DB>): (replica: pg.ClientBase) => Promise<void> {
+  let own: Promise<string> | undefined;
+  const ask = async () => (await sql.raw<{ id: string }>(clusterId).execute(primary)).rows[0]!.id;
+  return async (replica) => {
+    own ??= ask().catch((error: unknown) => {
+      own = undefined;
+      throw error;
+    });
+    const [ours, its] = await Promise.all([own, replica.query<{ id: string }>(clusterId)]);
+    if (ours === its.rows[0]!.id) return;
     throw new Error('READ_DATABASE_URL names a server that is no standby of the one that DATABASE_URL names');
   };
+}
+
+/** What is asked, and how far a replica must have come to answer it. */
+interface Needing<Asked> {
+  one: Asked;
+  position: number;
+}
 
 export interface Replica<DB> {
   db: Kysely<DB>;
@@ -93,22 +107,21 @@ export class Reads<DB> {
     const { positions } = this.#replica;
     const known = await positions.of(asked.flatMap(({ userId }) => userId ?? []));
     const elsewhere: Asked[] = [];
-    const here: Asked[] = [];
+    const here: Needing<Asked>[] = [];
     const unknown = new Set<string>();
-    let needed = 0;
     for (const one of asked) {
       const position = one.userId === undefined ? 'changing' : known.shift()!;
       if (typeof position === 'number') {
-        needed = Math.max(needed, position);
-        here.push(one);
+        here.push({ one, position });
         continue;
       }
       elsewhere.push(one);
       this.#counts[position] += 1;
       if (position === 'unknown') unknown.add(one.userId!);
     }
+    // What the primary says is newer, and stands behind what the replica says of the same.
     const rows = await Promise.all([
-      here.length === 0 ? [] : this.#newEnough(needed, here, read),
+      here.length === 0 ? [] : this.#ofReplica(here, read),
       elsewhere.length === 0 ? [] : read(this.primary, elsewhere),
     ]);
     // After the read: whatever it has shown is older.
@@ -125,49 +138,69 @@ export class Reads<DB> {
     const { position, atMs } = this.#sample ?? { position: Infinity, atMs: -Infinity };
     const isRecent = performance.now() - atMs < recentMs;
     if (!this.#replica || !isRecent) return read(this.primary);
-    const rows = await this.#newEnough(position, [{}], async (db) => [await read(db)]);
+    const rows = await this.#ofReplica([{ one: undefined, position }], async (db) => [await read(db)]);
     return rows[0]!;
   }
 
-  /** Looks how far both are; to be called a few times a second. */
+  /** Looks how far both are; to be called a few times a second. Without the primary nobody can tell. @throws when it does not answer */
   async look(): Promise<void> {
     if (!this.#replica) return;
     await this.#replica.positions.settleOwed();
     const atMs = performance.now();
-    const position = await this.#position();
-    this.#sample = { position, atMs };
+    this.#sample = undefined;
+    this.#sample = { position: await this.#position(), atMs };
     try {
       const { standby, position: reached } = (await replayed.execute(this.#replica.db)).rows[0]!;
-      this.#state = standby && reached !== null ? { up: 1, behindBytes: Math.max(0, position - reached) } : { up: 0 };
-      if (this.#state.up === 1) this.#isThere();
-      else this.#isAway(new Error('it is no standby'));
+      if (!standby || reached === null) throw new Error('it is no standby');
+      this.#state = { up: 1, behindBytes: Math.max(0, this.#sample.position - reached) };
+      this.#isThere();
     } catch (error) {
       this.#state = { up: 0 };
       this.#isAway(error);
     }
   }
 
-  /** Asks the replica, and the primary if it has not come so far, or cannot be asked. */
-  async #newEnough<Asked, Row>(
-    needed: number,
-    asked: Asked[],
+  /** Asks the replica for whom it is new enough, and for the others, or if it cannot be asked, the primary. */
+  async #ofReplica<Asked, Row>(
+    asked: Needing<Asked>[],
     read: (db: Kysely<DB>, some: Asked[]) => Promise<Row[]>,
   ): Promise<Row[]> {
+    const all = asked.map(({ one }) => one);
     if (performance.now() >= this.#awayUntilMs) {
-      try {
-        const found = await this.#replica!.db.connection().execute(async (db) => {
-          const { standby, position } = (await replayed.execute(db)).rows[0]!;
-          return standby && position !== null && position >= needed ? { rows: await read(db, asked) } : undefined;
-        });
-        this.#counts[found ? 'replica' : 'behind'] += asked.length;
-        if (found) return found.rows;
-        return read(this.primary, asked);
-      } catch (error) {
-        this.#isAway(error);
+      const found = await this.#tryReplica(asked, read);
+      if (found) {
+        const behind = all.filter((one) => !found.of.has(one));
+        this.#counts.replica += found.of.size;
+        this.#counts.behind += behind.length;
+        return behind.length === 0 ? found.rows : [...found.rows, ...(await read(this.primary, behind))];
       }
     }
     this.#counts.away += asked.length;
-    return read(this.primary, asked);
+    return read(this.primary, all);
+  }
+
+  /** @returns undefined when it does not answer, or not in time */
+  async #tryReplica<Asked, Row>(
+    asked: Needing<Asked>[],
+    read: (db: Kysely<DB>, some: Asked[]) => Promise<Row[]>,
+  ): Promise<{ of: ReadonlySet<Asked>; rows: Row[] } | undefined> {
+    const answers = this.#replica!.db.connection().execute(async (db) => {
+      const { standby, position } = (await replayed.execute(db)).rows[0]!;
+      const reached = standby && position !== null ? position : -1;
+      const some = asked.filter((one) => one.position <= reached).map(({ one }) => one);
+      return { of: new Set(some), rows: some.length === 0 ? [] : await read(db, some) };
+    });
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new Error(`no answer within ${answersWithinMs} ms`)), answersWithinMs);
+    try {
+      return await Promise.race([answers, late.promise]);
+    } catch (error) {
+      answers.catch(() => {}); // that nobody waits for any more
+      this.#isAway(error);
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #position(): Promise<number> {

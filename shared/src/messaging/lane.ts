@@ -278,8 +278,10 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     const batch = this.#beginBatch(items, startedAt);
     let results: unknown[] = items.map(() => undefined);
     let saved: { state: S } | undefined;
+    /** Of whom Redis knows that something of theirs may be committed. */
     let shoppers: string[] = [];
-    const onCommit = positions && ((position: number) => positions.changed(shoppers, position));
+    const told = (position: number) => positions?.changed(shoppers, position);
+    const onCommit = positions && work.length > 0 && unitOfWork.shoppersOf ? told : undefined;
     try {
       await connection.transaction(async (tx) => {
         if (work.length > 0) {
@@ -294,8 +296,8 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
           });
           saved = { state };
           if (positions) {
-            shoppers = [...new Set(unitOfWork.shoppersOf?.(state))];
-            await positions.changing(shoppers);
+            const changing = [...new Set(unitOfWork.shoppersOf?.(state))];
+            if (await positions.changing(changing)) shoppers = changing;
           }
           unitOfWork.save(tx, state);
           this.#writeOutbox(tx, outgoing);

@@ -9,10 +9,10 @@ export const positionKey = (service: string, userId: string): string => `positio
 const keptForMs = 3_600_000;
 /** Longer than a transaction may take. Of who dies over one the position stays unknown for so long. */
 const changingForMs = 60_000;
-/** So long nobody waits for Redis that has just not answered: the rows of a transaction are locked meanwhile. */
+/** So long nobody waits for Redis that has just not answered: the rows of a transaction are locked meanwhile, and others wait for a read. */
 const awayForMs = 1_000;
 const settleAtOnce = 1_000;
-/** Shoppers of whom Redis does not know that they have been changed; of more than these it is not told. */
+/** Shoppers of whom Redis does not know that they have been changed; with more than these this process goes by no position any more. */
 const maxOwed = 100_000;
 
 /**
@@ -51,6 +51,8 @@ export class Positions {
   /** Their change is committed, or may be, and Redis could not be told beforehand. */
   readonly #owed = new Set<string>();
   #awayUntilMs = -Infinity;
+  /** Until then this process trusts no position. */
+  #distrustUntilMs = -Infinity;
 
   constructor(options: { redis: Redis; service: ServiceName; log: Logger }) {
     const { redis, service, log } = options;
@@ -61,15 +63,25 @@ export class Positions {
     this.#log = log;
   }
 
-  /** To be awaited before a commit that changes something of these shoppers. Without Redis the sale goes on: they are owed. Never rejects. */
-  async changing(userIds: readonly string[]): Promise<void> {
-    if (userIds.length === 0) return;
-    const isTold = performance.now() >= this.#awayUntilMs && (await this.#begin(userIds));
-    if (isTold) return;
-    this.#awayUntilMs = performance.now() + awayForMs;
+  /**
+   * To be awaited before a commit that changes something of these shoppers. Without Redis the sale goes on: they are owed. Never rejects.
+   * @returns whether it was told; only then may `changed` be called, which takes it back
+   */
+  async changing(userIds: readonly string[]): Promise<boolean> {
+    if (userIds.length === 0) return true;
+    if (!this.#isAway) {
+      if (await this.#begin(userIds)) return true;
+      this.#away();
+    }
     if (this.#owed.size === 0)
       this.#log.warn('Redis does not hear whose rows change: replicas may show them as before for a moment');
-    for (const userId of userIds) if (this.#owed.size < maxOwed) this.#owed.add(userId);
+    for (const userId of userIds) this.#owed.add(userId);
+    if (this.#owed.size > maxOwed) {
+      // Too many to keep apart.
+      this.#owed.clear();
+      this.#distrustUntilMs = performance.now() + keptForMs;
+    }
+    return false;
   }
 
   /** Once it is committed. Nobody need wait for it: until Redis has heard it, the primary is asked. */
@@ -88,9 +100,12 @@ export class Positions {
 
   /** Of each of these, in their order. Never rejects. */
   async of(userIds: readonly string[]): Promise<Position[]> {
+    if (userIds.length === 0) return [];
+    if (this.#isAway || performance.now() < this.#distrustUntilMs) return userIds.map(() => 'changing');
     const pipeline = this.#redis.pipeline();
     for (const key of userIds.map(this.#keyOf)) pipeline.hmget(key, 'position', 'changing');
     const answers = await pipeline.exec().catch(() => undefined);
+    if (answers?.some(([error]) => error === null) !== true) this.#away();
     return userIds.map((userId, at) => (this.#owed.has(userId) ? 'changing' : positionIn(answers?.[at])));
   }
 
@@ -99,9 +114,19 @@ export class Positions {
    * they are as those of somebody who has died over it. To forget them would not do: what others have told meanwhile stays.
    */
   async settleOwed(): Promise<void> {
-    if (this.#owed.size === 0) return;
-    const some = [...this.#owed].slice(0, settleAtOnce);
-    if (await this.#begin(some)) for (const userId of some) this.#owed.delete(userId);
+    while (this.#owed.size > 0) {
+      const some = [...this.#owed].slice(0, settleAtOnce);
+      if (!(await this.#begin(some))) return;
+      for (const userId of some) this.#owed.delete(userId);
+    }
+  }
+
+  get #isAway(): boolean {
+    return performance.now() < this.#awayUntilMs;
+  }
+
+  #away(): void {
+    this.#awayUntilMs = performance.now() + awayForMs;
   }
 
   #begin(userIds: readonly string[]): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Kysely } from 'kysely';
 import { openReads, openWatchedReads, type PoolUse } from '../db/connection.ts';
-import { Reads, verifyCluster, type Replica } from '../db/reads.ts';
+import { answersWithinMs, Reads, verifyCluster, type Replica } from '../db/reads.ts';
 import { LaneConnection } from '../db/lane-connection.ts';
 import { InternalClient } from '../messaging/http-client.ts';
 import type { MessagingTables } from '../messaging/housekeeping.ts';
@@ -11,8 +11,6 @@ import { connectRedis } from '../redis/connection.ts';
 import type { DatabaseConfig } from '../config.ts';
 import type { OpenOutcomes, ServiceContext } from './definition.ts';
 
-/** Then the primary is asked: a replica that is slow is no help. */
-const replicaAnswersWithinMs = 500;
 /** No request waits longer for what it asks another service. */
 const askWithinMs = 1_000;
 /** The questions of a request beside those after ended sessions and keys. */
@@ -78,8 +76,8 @@ export function openDatabase<DB>(
     const db = openReads<DB>({
       url: replicaUrl!,
       poolSize: config.READ_POOL_SIZE,
-      statementTimeoutMs: replicaAnswersWithinMs,
-      connectWithinMs: replicaAnswersWithinMs,
+      statementTimeoutMs: answersWithinMs,
+      connectWithinMs: answersWithinMs,
       verify: verifyCluster(primary),
       onError: (error) => log.debug({ reason: error.message }, 'connection to the replica lost'),
     });
