@@ -26,7 +26,9 @@ export const setupSchema = z.object({
     .describe('the server, for a role that may make databases and roles, unless those are PROVISIONED'),
   PROVISIONED: z.stringbool().default(false).describe('others make the databases and roles, such as an operator'),
   AUDITOR_PASSWORD: password,
-  REPLICATOR_PASSWORD: password.optional().describe('for the role by which a replica follows, where there may be one'),
+  REPLICATOR_PASSWORD: z
+    .preprocess((text) => (text === '' ? undefined : text), password.optional()) // Compose cannot leave out a variable
+    .describe('for the role by which a replica follows, where there may be one'),
   ...passwords,
 });
 

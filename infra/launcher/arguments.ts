@@ -111,9 +111,7 @@ export function parseArguments(argv: string[]): StartArguments {
   const env = Object.assign({}, ...(given.set ?? []).map(parseSetting)) as Record<string, string>;
   const replicas = (given.replicas ?? '0') === '0' ? 0 : wholeNumber('--replicas', given.replicas!, maxReplicas);
   if (replicas > 0 && process.env.DATABASE_URL !== undefined)
-    throw new UsageError(
-      '--replicas are of a PostgreSQL of its own, and DATABASE_URL names another: set READ_DATABASE_URL for its services',
-    );
+    throw new UsageError('--replicas are of a PostgreSQL that the launcher runs, and DATABASE_URL names another');
   const problems = [...settingProblems(env, port).map((line) => `--set ${line}`), ...serverProblems(process.env)];
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
   const [demo, publicDemo] = [!given['no-demo'], given['public-demo']];

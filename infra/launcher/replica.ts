@@ -21,7 +21,7 @@ export interface ReplicaOptions extends Omit<PostgresOptions, 'durable' | 'say'>
 }
 
 /**
- * A hot standby of the private PostgreSQL by streaming replication. It is copied anew at each start: so it never has to be told whether what it
+ * A hot standby of the private PostgreSQL by streaming replication. It is copied anew at each start of the stack: so it never has to be told whether what it
  * has can still follow, as after a start of the primary without replicas, and a file of it need not be on disk for anything.
  * @returns the program that serves it. @throws MissingPrograms, StartFailed
  */

@@ -20,6 +20,7 @@ export interface ComposeService {
   security_opt?: string[];
   logging?: unknown;
   read_only?: boolean;
+  configs?: unknown;
   restart?: string;
   stop_grace_period?: string;
   deploy?: { resources: { limits: Record<string, string> } };
