@@ -2,7 +2,13 @@ import { layouts, processOfServices, type LayoutName } from '@flash-sale/shared/
 import { serviceNames, type ServiceName } from '@flash-sale/contract/services.ts';
 import { settingOf } from '@flash-sale/shared/service/environments.ts';
 import { needsRabbitmq, type StackName } from '@flash-sale/shared/stacks.ts';
-import { databaseNameOf, databases, databasesOf, type DatabaseName } from '../launcher/database-names.ts';
+import {
+  databaseNameOf,
+  databases,
+  databasesOf,
+  ownDatabaseOf,
+  type DatabaseName,
+} from '../launcher/database-names.ts';
 import { rabbitmqUsers } from '../launcher/rabbitmq-users.ts';
 import { redisUsers, type RedisUser } from '../launcher/redis-users.ts';
 import type { Blocks } from '../listed-blocks.ts';
@@ -25,13 +31,14 @@ const readDatabaseUrl = (name: DatabaseName) =>
 const redisUrl = (user: RedisUser) => `redis://${user}:${required(redisPassword(user))}@redis:6379`;
 
 /** What each service has of its own: its databases, and its user of Redis. */
-const serversOf = (name: ServiceName): [string, string][] => [
-  ...databasesOf(name).map((one): [string, string] => [`${one.setting}_URL`, databaseUrl(one.name)]),
-  ...databasesOf(name)
-    .filter(({ setting }) => setting === 'DATABASE')
-    .map((one): [string, string] => ['READ_DATABASE_URL', readDatabaseUrl(one.name)]),
-  ['REDIS_URL', redisUrl(name)],
-];
+function serversOf(name: ServiceName): [string, string][] {
+  const own = ownDatabaseOf(name);
+  return [
+    ...databasesOf(name).map((one): [string, string] => [`${one.setting}_URL`, databaseUrl(one.name)]),
+    ...(own === undefined ? [] : [['READ_DATABASE_URL', readDatabaseUrl(own)] as [string, string]]),
+    ['REDIS_URL', redisUrl(name)],
+  ];
+}
 
 /** In the network of the services, below the addresses that are given out. */
 const addressOf = (index: number, instance: number) => `\${SHOP_NETWORK:-10.97.31}.${(index + 1) * 10 + instance}`;

@@ -4,7 +4,7 @@ import type { ServiceName } from '@flash-sale/contract/services.ts';
 import { layoutNames } from '@flash-sale/shared/layouts.ts';
 import { settingOf } from '@flash-sale/shared/service/environments.ts';
 import { needsRabbitmq, type StackName } from '@flash-sale/shared/stacks.ts';
-import { databaseNameOf, databasesOf, type DatabaseName } from '../launcher/database-names.ts';
+import { databaseNameOf, databasesOf, ownDatabaseOf, type DatabaseName } from '../launcher/database-names.ts';
 import { layoutOf, processesOf, type ProcessOfServices } from '../docker/containers.ts';
 import { singleServices, sizeOfAll, usualSize } from './single-services.ts';
 
@@ -150,9 +150,9 @@ export function replicasComponent(): object {
 
 /** Behind the password, of which it is made. */
 function readUrlOf(service: ServiceName, named: (setting: string) => string): object[] {
-  const own = databasesOf(service).find(({ setting }) => setting === 'DATABASE');
-  if (!own) return [];
-  const role = databaseNameOf(own.name);
+  const own = ownDatabaseOf(service);
+  if (own === undefined) return [];
+  const role = databaseNameOf(own);
   const value = `postgresql://${role}:$(${named('DATABASE_PASSWORD')})@postgres-ro:5432/${role}`;
   const variable = { name: named('READ_DATABASE_URL'), value };
   return [{ op: 'add', path: '/spec/template/spec/containers/0/env/-', value: variable }];

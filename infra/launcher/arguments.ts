@@ -109,7 +109,8 @@ export function parseArguments(argv: string[]): StartArguments {
   const host = given.host === undefined ? '127.0.0.1' : parseHost(given.host);
   const port = wholeNumber('--port', given.port ?? '8080', 65_535);
   const env = Object.assign({}, ...(given.set ?? []).map(parseSetting)) as Record<string, string>;
-  const replicas = (given.replicas ?? '0') === '0' ? 0 : wholeNumber('--replicas', given.replicas!, maxReplicas);
+  const { replicas: wanted = '0' } = given;
+  const replicas = wanted === '0' ? 0 : wholeNumber('--replicas', wanted, maxReplicas);
   if (replicas > 0 && process.env.DATABASE_URL !== undefined)
     throw new UsageError('--replicas are of a PostgreSQL that the launcher runs, and DATABASE_URL names another');
   const problems = [...settingProblems(env, port).map((line) => `--set ${line}`), ...serverProblems(process.env)];

@@ -14,11 +14,15 @@ export const databases: readonly DatabaseName[] = [
   ...serviceNames.flatMap((name): readonly DatabaseName[] => services[name].furtherDatabases),
 ];
 
+/** The database of a service's own name, if it has one. */
+export const ownDatabaseOf = (service: ServiceName): ServiceWithDatabase | undefined =>
+  servicesWithDatabase.find((name) => name === service);
+
 /** The databases of a service, each with what its settings begin with: `DATABASE` for the one of its own name, `GATEWAY_DATABASE`. */
 export function databasesOf(service: ServiceName): { setting: string; name: DatabaseName }[] {
-  const own = servicesWithDatabase.filter((name) => name === service);
+  const own = ownDatabaseOf(service);
   return [
-    ...own.map((name) => ({ setting: 'DATABASE', name })),
+    ...(own === undefined ? [] : [{ setting: 'DATABASE', name: own }]),
     ...services[service].furtherDatabases.map((name) => ({ setting: `${name.toUpperCase()}_DATABASE`, name })),
   ];
 }

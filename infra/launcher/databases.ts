@@ -95,11 +95,12 @@ export async function grantPrivileges(url: string, { database, owner, runtime }:
   });
 }
 
-async function ensureRole(admin: pg.Client, name: string, password: string): Promise<void> {
+/** @param may what the role may do, as CREATE ROLE has it */
+export async function ensureRole(admin: pg.Client, name: string, password: string, may = 'LOGIN'): Promise<void> {
   const { rowCount } = await admin.query('SELECT FROM pg_roles WHERE rolname = $1', [name]);
   // Also for a role that exists: on a given server its password may be from other secrets.
   const verb = rowCount === 0 ? 'CREATE' : 'ALTER';
-  await admin.query(`${verb} ROLE ${name} LOGIN PASSWORD ${admin.escapeLiteral(password)}`);
+  await admin.query(`${verb} ROLE ${name} ${may} PASSWORD ${admin.escapeLiteral(password)}`);
 }
 
 /** The same server with another database and, if given, another user. */

@@ -29,13 +29,23 @@ export function postgresUrl(port: number, password: string): string {
 
 /** Sets up the data folder if there is none yet, and answers the program that serves it. */
 export async function postgresProgram(options: PostgresOptions): Promise<Program> {
-  const { executables, folder, logFile, port, password, runAs } = options;
-  const data = join(folder, 'cluster');
+  const data = dataIn(options.folder);
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(data, options);
+  return programOf('postgres', options, settings(options));
+}
+
+export const dataIn = (folder: string): string => join(folder, 'cluster');
+
+/** The program that serves the data in a folder. */
+export function programOf(
+  name: string,
+  { executables, folder, logFile, port, password, runAs }: Omit<PostgresOptions, 'durable'>,
+  given: ReturnType<typeof settings>,
+): Program {
   return {
-    name: 'postgres',
+    name,
     command: executables[0] ?? 'postgres',
-    args: ['-D', data, ...Object.entries(settings(options)).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    args: ['-D', dataIn(folder), ...Object.entries(given).flatMap(([setting, value]) => ['-c', `${setting}=${value}`])],
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
     cwd: folder,
     runAs,
@@ -112,7 +122,7 @@ async function initialise(
 }
 
 /** @throws when it refuses the password */
-export async function answers(url: string, folder: string): Promise<boolean> {
+async function answers(url: string, folder: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
   client.on('error', () => undefined);
   try {

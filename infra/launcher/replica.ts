@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import pg from 'pg';
-import { answers, settings, type PostgresOptions } from './postgres.ts';
+import { ensureRole, withClient } from './databases.ts';
+import { dataIn, programOf, settings, type PostgresOptions } from './postgres.ts';
 import { MissingPrograms } from './programs.ts';
 import { runCommand } from './run-command.ts';
 import { StartFailed, type Program } from './supervised.ts';
@@ -26,10 +26,8 @@ export interface ReplicaOptions extends Omit<PostgresOptions, 'durable' | 'say'>
  * @returns the program that serves it. @throws MissingPrograms, StartFailed
  */
 export async function replicaProgram(options: ReplicaOptions): Promise<Program> {
-  const { executables, folder, logFile, port, password, runAs, number, replicas, primaryPort, replicatorPassword } =
-    options;
-  const postgres = executables[0] ?? 'postgres';
-  const data = join(folder, 'cluster');
+  const { folder, port, runAs, number, replicas, primaryPort, replicatorPassword } = options;
+  const data = dataIn(folder);
   const passwords = join(folder, 'passwords');
   await writeFor(runAs, passwords, `127.0.0.1:${primaryPort}:*:${replicatorRole}:${replicatorPassword}\n`, 0o600);
   await copy(options, data, passwords);
@@ -44,38 +42,15 @@ export async function replicaProgram(options: ReplicaOptions): Promise<Program> 
     wal_receiver_status_interval: '1s',
     wal_retrieve_retry_interval: '1s',
   };
-  return {
-    name: replicaName(number),
-    command: postgres,
-    args: ['-D', data, ...Object.entries(own).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-    env: { PATH: process.env.PATH, LC_ALL: 'C' },
-    cwd: folder,
-    runAs,
-    input: 'none',
-    logFile,
-    stopSignal: 'SIGINT',
-    stopWithinMs: 20_000,
-    deathSignal: 'SIGQUIT',
-    isReady: () => answers(`postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`, folder),
-    optional: true, // without it the primary is read
-  };
+  // Without it the primary is read.
+  return { ...programOf(replicaName(number), options, own), optional: true };
 }
 
 export const replicaName = (number: number): string => `postgres-replica-${number}`;
 
 /** Makes the role by which replicas follow, or gives it this password. @param adminUrl of the primary */
-export async function ensureReplicator(adminUrl: string, password: string): Promise<void> {
-  const admin = new pg.Client({ connectionString: adminUrl, connectionTimeoutMillis: 5_000 });
-  admin.on('error', () => undefined);
-  await admin.connect();
-  try {
-    const { rowCount } = await admin.query('SELECT FROM pg_roles WHERE rolname = $1', [replicatorRole]);
-    const verb = rowCount === 0 ? 'CREATE' : 'ALTER';
-    await admin.query(`${verb} ROLE ${replicatorRole} LOGIN REPLICATION PASSWORD ${admin.escapeLiteral(password)}`);
-  } finally {
-    await admin.end();
-  }
-}
+export const ensureReplicator = (adminUrl: string, password: string): Promise<void> =>
+  withClient(adminUrl, (admin) => ensureRole(admin, replicatorRole, password, 'LOGIN REPLICATION'));
 
 async function copy(
   { executables, runAs, folder, primaryPort, signal }: ReplicaOptions,

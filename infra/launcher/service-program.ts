@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { layouts, processOfServices, type LayoutName } from '@flash-sale/shared/layouts.ts';
 import { settingOf } from '@flash-sale/shared/service/environments.ts';
 import type { StackName } from '@flash-sale/shared/stacks.ts';
-import { databasesOf, type DatabaseName } from './database-names.ts';
+import { databasesOf, ownDatabaseOf, type DatabaseName } from './database-names.ts';
 import type { ServiceName } from '@flash-sale/contract/services.ts';
 import type { DatabaseUrls } from './databases.ts';
 import type { Influxdb } from './influxdb.ts';
@@ -114,9 +114,9 @@ function readUrlOf(
   { service, instance }: Pick<Instance, 'service' | 'instance'>,
   { replicas }: Pick<StackContext, 'replicas'>,
 ): Record<string, string> {
-  const own = databasesOf(service).find(({ setting }) => setting === 'DATABASE');
+  const own = ownDatabaseOf(service);
   const replica = own && replicas[(instance - 1) % replicas.length];
-  return replica ? { READ_DATABASE_URL: replica[own.name].runtime } : {};
+  return replica ? { READ_DATABASE_URL: replica[own].runtime } : {};
 }
 
 /** What a process runs, and with which environment. */

@@ -145,6 +145,7 @@ describe('at rest', () => {
       node: { pssBytes: 20, rssBytes: 40, cores: 0.75 },
     });
     expect(totalsAtRest([one('order-1', 0.5), one('nginx', 0.5)]).node.cores).toBe(0.5);
+    expect(totalsAtRest([one('order-1', 0.5), one('postgres-replica-1', 0.5)]).node.cores).toBe(0.5);
   });
 
   test('what an earlier release did not look at is not zero', () => {

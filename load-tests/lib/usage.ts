@@ -134,6 +134,7 @@ type Component = (typeof components)[number];
 export function componentOf(process: string): Component | 'influxdb' {
   if (process === 'epmd') return 'rabbitmq';
   if (process.startsWith('influxdb')) return 'influxdb';
+  if (process.startsWith('postgres')) return 'postgres'; // a replica of it, too
   return components.find((component) => component === process) ?? 'node';
 }
 

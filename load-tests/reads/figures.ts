@@ -1,10 +1,8 @@
-import { replicaName } from '../../infra/launcher/replica.ts';
-import type { Usage } from '../lib/usage.ts';
+import { componentOf, type Usage } from '../lib/usage.ts';
 import { medianOf } from '../turns/statistics.ts';
 import type { LoadName, ReadsTurn, Replicas } from './results.ts';
 
 const primary = 'postgres';
-const servers = new Set([primary, replicaName(1), 'redis', 'nginx', 'rabbitmq', 'epmd']);
 
 /** What a load costs on one side, each the median of the rounds; CPU in ms of a processor a purchase. */
 export interface LoadFigures {
@@ -27,8 +25,8 @@ export function figuresOf(turns: ReadsTurn[], load: LoadName, replicas: Replicas
     readsPerSecond: median(({ readsPerSecond }) => readsPerSecond),
     readP95Ms: median(({ read }) => read?.p95 ?? 0),
     primaryMs: cpuMs((name) => name === primary),
-    replicaMs: cpuMs((name) => name === replicaName(1)),
-    servicesMs: cpuMs((name) => !servers.has(name)),
+    replicaMs: cpuMs((name) => name !== primary && componentOf(name) === 'postgres'),
+    servicesMs: cpuMs((name) => componentOf(name) === 'node'),
   };
 }
 

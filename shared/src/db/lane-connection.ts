@@ -19,8 +19,8 @@ export interface Tx {
   write(statement: Statement, values: unknown[]): void;
 }
 
-/** Where the write-ahead log ends: at a commit just made, or after it. */
-const readPosition: Statement = {
+/** Where the write-ahead log of a primary ends, in bytes: at a commit just made, or after it. */
+export const readPosition: Statement = {
   name: 'read-position',
   text: "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8 AS position",
 };

@@ -3,9 +3,13 @@ import { sql, type Kysely } from 'kysely';
 import type { Logger } from '../log.ts';
 import { reasonOf } from '../reason-of.ts';
 import type { Positions } from '../redis/positions.ts';
+import { readPosition } from './lane-connection.ts';
 
-/** Who answered a read, and of the primary why: no `replica` is asked, none is `new enough`, or one is `away`. */
-export const readCauses = ['replica', 'changing', 'unknown', 'behind', 'away'] as const;
+/**
+ * Who answered a read: the replica; or the primary, because something of the shopper may be committed any moment, nobody knows what they have seen, the replica
+ * is behind that, or it does not answer.
+ */
+const readCauses = ['replica', 'changing', 'unknown', 'behind', 'away'] as const;
 export type ReadCause = (typeof readCauses)[number];
 
 /** Connecting included; then the primary is asked. */
@@ -17,7 +21,6 @@ const recentMs = 1_000;
 
 const replayed = sql<{ standby: boolean; position: number | null }>`
   SELECT pg_is_in_recovery() AS standby, (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::int8 AS position`;
-const inserted = sql<{ position: number }>`SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8 AS position`;
 
 /** Of a cluster, and of each standby of it. */
 const clusterId = 'SELECT system_identifier::text AS id FROM pg_control_system()';
@@ -62,7 +65,7 @@ export interface ReplicaState {
 /**
  * The reads of routes. Without a replica the primary answers all of them. With one, it answers where it is new enough for the shopper, which is
  * looked at on the connection that reads, before the read: behind its address there may be several. Whatever keeps it from that, the primary
- * is asked at once.
+ * is asked: at once, or where it does not answer, after half a second and then by nobody for a second.
  */
 export class Reads<DB> {
   readonly primary: Kysely<DB>;
@@ -96,8 +99,7 @@ export class Reads<DB> {
   }
 
   /**
-   * What is asked for by several shoppers, in two queries at most: of those who do not say for whom they ask, or for whom a replica is not known to
-   * be new enough, the primary is asked.
+   * What is asked for by several shoppers. Of those who do not say for whom they ask, or for whom the replica is not known to be new enough, the primary is asked.
    */
   async ofShoppers<Asked extends { userId?: string | undefined }, Row>(
     asked: Asked[],
@@ -204,7 +206,7 @@ export class Reads<DB> {
   }
 
   async #position(): Promise<number> {
-    return (await inserted.execute(this.primary)).rows[0]!.position;
+    return (await sql.raw<{ position: number }>(readPosition.text).execute(this.primary)).rows[0]!.position;
   }
 
   #isAway(error: unknown): void {

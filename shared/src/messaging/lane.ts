@@ -280,8 +280,8 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
     let saved: { state: S } | undefined;
     /** Of whom Redis knows that something of theirs may be committed. */
     let shoppers: string[] = [];
-    const told = (position: number) => positions?.changed(shoppers, position);
-    const onCommit = positions && work.length > 0 && unitOfWork.shoppersOf ? told : undefined;
+    const told = work.length > 0 && unitOfWork.shoppersOf ? positions : undefined;
+    const onCommit = told && ((position: number) => told.changed(shoppers, position));
     try {
       await connection.transaction(async (tx) => {
         if (work.length > 0) {
@@ -295,9 +295,9 @@ export class Lane<S, E extends EventType, C extends Commands<S>> implements Pick
             return result;
           });
           saved = { state };
-          if (positions) {
+          if (told) {
             const changing = [...new Set(unitOfWork.shoppersOf?.(state))];
-            if (await positions.changing(changing)) shoppers = changing;
+            if (await told.changing(changing)) shoppers = changing;
           }
           unitOfWork.save(tx, state);
           this.#writeOutbox(tx, outgoing);

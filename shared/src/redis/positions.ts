@@ -37,7 +37,7 @@ type WithScripts = Redis & {
   positionFound(key: string, position: number, keptForMs: number): Promise<null>;
 };
 
-/** `changing` while a transaction may commit any moment; `unknown` where nobody has said anything, or Redis does not answer. */
+/** `changing` while a transaction may commit any moment, or Redis does not answer; `unknown` where nobody has said anything. */
 export type Position = number | 'changing' | 'unknown';
 
 /**
@@ -86,16 +86,19 @@ export class Positions {
 
   /** Once it is committed. Nobody need wait for it: until Redis has heard it, the primary is asked. */
   changed(userIds: readonly string[], position: number): void {
-    const pipeline = this.#redis.pipeline() as ReturnType<Redis['pipeline']> & WithScripts;
-    for (const key of userIds.map(this.#keyOf)) void pipeline.positionChanged(key, position, keptForMs);
-    if (userIds.length > 0) void isDone(pipeline.exec());
+    this.#tell('positionChanged', userIds, position);
   }
 
   /** What the primary was at, after it has been read for these shoppers, of whom nobody had said anything. */
   found(userIds: readonly string[], position: number): void {
+    this.#tell('positionFound', userIds, position);
+  }
+
+  #tell(script: 'positionChanged' | 'positionFound', userIds: readonly string[], position: number): void {
+    if (userIds.length === 0) return;
     const pipeline = this.#redis.pipeline() as ReturnType<Redis['pipeline']> & WithScripts;
-    for (const key of userIds.map(this.#keyOf)) void pipeline.positionFound(key, position, keptForMs);
-    if (userIds.length > 0) void isDone(pipeline.exec());
+    for (const key of userIds.map(this.#keyOf)) void pipeline[script](key, position, keptForMs);
+    void isDone(pipeline.exec());
   }
 
   /** Of each of these, in their order. Never rejects. */

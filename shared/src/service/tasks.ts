@@ -1,4 +1,5 @@
 import { keptForMs, type DatabaseConfig } from '../config.ts';
+import type { Reads } from '../db/reads.ts';
 import type { Admission } from '../http/admission.ts';
 import type { Logger } from '../log.ts';
 import { pruneInbox } from '../messaging/housekeeping.ts';
@@ -11,6 +12,7 @@ import type { DatabaseResources } from './resources.ts';
 import { pruneEveryMs, removableBefore, type Removal } from './retention.ts';
 
 const measureQueuesEveryMs = 2_000;
+const lookAtReplicaEveryMs = 500;
 
 /** What every service with a database repeats; removals only where it has some, and where anything is ever removed. */
 export function durableTasks(
@@ -20,10 +22,12 @@ export function durableTasks(
     backlog: Backlog;
     transport: Transport;
     admission: Pick<Admission, 'begins' | 'tellOthers'>;
+    /** Where they may go to a replica. */
+    replicated: Pick<Reads<never>, 'look'> | undefined;
     removals: Removal[] | undefined;
   },
 ): Task[] {
-  const { messaging, backlog, transport, admission, removals } = options;
+  const { messaging, backlog, transport, admission, replicated, removals } = options;
   const remove = async () => {
     const before = await removableBefore({ db: messaging, keptForMs: keptForMs(config), transport });
     for (const removal of before ? removals! : []) {
@@ -38,6 +42,7 @@ export function durableTasks(
     ...(admission.begins.has('cart')
       ? [{ name: 'crowd', everyMs: crowdEveryMs, task: () => Promise.resolve(admission.tellOthers()) }]
       : []),
+    ...(replicated ? [{ name: 'replica', everyMs: lookAtReplicaEveryMs, task: () => replicated.look() }] : []),
     { name: 'inbox-prune', everyMs: pruneEveryMs, task: () => pruneInbox(messaging, config.INBOX_RETENTION_MS) },
     ...(removals && config.RETENTION_MS > 0 ? [{ name: 'retention', everyMs: pruneEveryMs, task: remove }] : []),
   ];

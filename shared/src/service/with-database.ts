@@ -10,8 +10,6 @@ import { openDatabase, outcomesOpener } from './resources.ts';
 import { durableTasks } from './tasks.ts';
 import { watchDurable, watchReplica } from './telemetry.ts';
 
-const lookAtReplicaEveryMs = 500;
-
 /** A service with a database, which has a lane, an outbox and a transport of its events as well. */
 export const serviceWithDatabase = <Config extends DatabaseConfig, DB>(
   definition: DatabaseServiceDefinition<Config, DB>,
@@ -56,9 +54,9 @@ async function assemble<Config extends DatabaseConfig, DB>(
   await transport.start(outbox.intakeOf(lane));
   opened.defer(() => transport.stop());
   watchDurable(metrics, { work, backlog, lane, poolUse, admission, transport });
-  if (positions) watchReplica(metrics, reads);
-  const common = durableTasks(context, { messaging, backlog, transport, admission, removals });
-  if (positions) common.push({ name: 'replica', everyMs: lookAtReplicaEveryMs, task: () => reads.look() });
+  const replicated = positions && reads;
+  if (replicated) watchReplica(metrics, replicated);
+  const common = durableTasks(context, { messaging, backlog, transport, admission, replicated, removals });
   return {
     parts: { ...parts, tasks: [...common, ...tasks] },
     durable: { background, lane, outbox, transport, transportRoutes },
