@@ -123,6 +123,9 @@ test('options that npm took for its own are not missed in silence', () => {
     'npm took --stack for an option of its own: npm run sweep -- --stack …',
   );
   expect(refused({ npm_config_no_warm_up: 'true' })).toThrow(UsageError);
+  expect(refused({ npm_config_warm_up: '' })).toThrow(
+    'npm took --no-warm-up for an option of its own: npm run sweep -- --no-warm-up …',
+  );
   expect(refused({ npm_config_cache: '/root/.npm', npm_config_help: 'true', npm_config_prefix: '/usr' })).not.toThrow();
 });
 

@@ -31,7 +31,11 @@ export function argumentsOrExit<Arguments>(parse: (argv: string[]) => Arguments,
  */
 export function refuseWhatNpmTook(usage: string, env: NodeJS.ProcessEnv): void {
   const ours = [...new Set([...usage.matchAll(/--([a-z][a-z-]+)/g)].map(([, name]) => name!))];
-  const taken = ours.find((name) => name !== 'help' && env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined);
+  const isTaken = (name: string) => env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined;
+  // Of `--no-demo` npm makes a `demo` that is false.
+  const taken = ours.find(
+    (name) => name !== 'help' && (isTaken(name) || (name.startsWith('no-') && isTaken(name.slice(3)))),
+  );
   if (taken !== undefined)
     throw new UsageError(`npm took --${taken} for an option of its own: ${commandOf(usage)} -- --${taken} …`);
 }

@@ -134,6 +134,11 @@ describe('the arguments of npm start', () => {
     expect(() => parseArguments(argv)).toThrow(UsageError);
   });
 
+  test('say how many replicas there may be, none among it', () => {
+    expect(() => parseArguments(['--replicas', 'two'])).toThrow('--replicas is a number from 0 to 3, not "two"');
+    expect(parseArguments(['--replicas', '0'])).toEqual(defaults);
+  });
+
   test('say which layouts there are, in one line', () => {
     expect(() => parseArguments(['--layout', 'both'])).toThrow(/^--layout is separate or shared, not "both"$/);
   });
