@@ -119,8 +119,11 @@ describe('RabbitMQ', () => {
       }, patienceMs / 2);
       await rabbitmq.kill();
       await rabbitmq.start();
-      const states = await rabbitmq.control('--quiet', 'list_queues', '--no-table-headers', 'state');
-      expect(new Set(states.split('\n').map((state) => state.trim()))).toEqual(new Set(['running']));
+      // The broker answers before each of its queues has chosen a leader.
+      await eventually(async () => {
+        const states = await rabbitmq.control('--quiet', 'list_queues', '--no-table-headers', 'state');
+        expect(new Set(states.split('\n').map((state) => state.trim()))).toEqual(new Set(['running']));
+      }, patienceMs / 2);
     },
     2 * patienceMs,
   );
