@@ -33,9 +33,7 @@ export function refuseWhatNpmTook(usage: string, env: NodeJS.ProcessEnv): void {
   const ours = [...new Set([...usage.matchAll(/--([a-z][a-z-]+)/g)].map(([, name]) => name!))];
   const isTaken = (name: string) => env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined;
   // Of `--no-demo` npm makes a `demo` that is false.
-  const taken = ours.find(
-    (name) => name !== 'help' && (isTaken(name) || (name.startsWith('no-') && isTaken(name.slice(3)))),
-  );
+  const taken = ours.find((name) => name !== 'help' && [name, name.replace(/^no-/, '')].some(isTaken));
   if (taken !== undefined)
     throw new UsageError(`npm took --${taken} for an option of its own: ${commandOf(usage)} -- --${taken} …`);
 }
@@ -93,14 +91,19 @@ export function layoutNamed(name: string): LayoutName {
   throw new UsageError(`--layout is ${oneOf.format(layoutNames)}, not "${name}"`);
 }
 
-/** A whole number from 1 to `max`, if one is given. @throws UsageError */
-export function wholeNumber(option: string, value: string, max?: number): number;
+/** A whole number from `least` to `max`, if one is given. @throws UsageError */
+export function wholeNumber(option: string, value: string, max?: number, least?: 0 | 1): number;
 export function wholeNumber(option: string, value: string | undefined, max?: number): number | undefined;
-export function wholeNumber(option: string, value: string | undefined, max = 9_999_999): number | undefined {
+export function wholeNumber(
+  option: string,
+  value: string | undefined,
+  max = 9_999_999,
+  least: 0 | 1 = 1,
+): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);
-  if (/^\d{1,7}$/.test(value) && number >= 1 && number <= max) return number;
-  throw new UsageError(`${option} is a number from 1 to ${max}, not "${value}"`);
+  if (value === String(least) || (/^\d{1,7}$/.test(value) && number >= 1 && number <= max)) return number;
+  throw new UsageError(`${option} is a number from ${least} to ${max}, not "${value}"`);
 }
 
 /** For a command that takes none. */

@@ -109,7 +109,7 @@ export function parseArguments(argv: string[]): StartArguments {
   const host = given.host === undefined ? '127.0.0.1' : parseHost(given.host);
   const port = wholeNumber('--port', given.port ?? '8080', 65_535);
   const env = Object.assign({}, ...(given.set ?? []).map(parseSetting)) as Record<string, string>;
-  const replicas = replicasIn(given.replicas);
+  const replicas = wholeNumber('--replicas', given.replicas ?? '0', maxReplicas, 0);
   if (replicas > 0 && process.env.DATABASE_URL !== undefined)
     throw new UsageError('--replicas are of a PostgreSQL that the launcher runs, and DATABASE_URL names another');
   const problems = [...settingProblems(env, port).map((line) => `--set ${line}`), ...serverProblems(process.env)];
@@ -132,11 +132,6 @@ export function parseArguments(argv: string[]): StartArguments {
     publicDemo,
     env,
   };
-}
-
-function replicasIn(text = '0'): number {
-  if (/^\d$/.test(text) && Number(text) <= maxReplicas) return Number(text);
-  throw new UsageError(`--replicas is a number from 0 to ${maxReplicas}, not "${text}"`);
 }
 
 /** A name alone takes its value from our own environment, as a password should. */
